@@ -1,0 +1,111 @@
+"""Settings of this installation: the only module that reads the environment.
+
+Each setting is an environment variable `CERTIFICATION_<NAME>`; those not set are read from `settings.json` in the state
+folder, which `certify up` writes. Nothing is kept between calls, so a process that outlives `certify up` sees new ports.
+"""
+
+import json
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+PROJECT_FOLDER = Path(__file__).resolve().parent.parent
+SETTINGS_FILE = "settings.json"
+
+# The setting that holds the database address used when logged in as each PostgreSQL role.
+URL_SETTINGS = {
+    "certification_owner": "owner_url",
+    "certification_task": "database_url",
+    "certification_app": "web_url",
+    "certification_rules": "rules_url",
+    "datamart_reader": "reader_url",
+    "source_reader": "source_url",
+    "source_owner": "source_owner_url",
+    "airflow": "airflow_url",
+}
+
+
+class SettingsError(RuntimeError):
+    """A setting is missing or has a value that cannot be used; the text says which and how to set it."""
+
+
+@dataclass(frozen=True)
+class Settings:
+    state_folder: Path
+    manifest_folder: Path
+    mail_folder: Path
+    base_url: str
+    # Addresses hold passwords, so that none of them appears in a representation.
+    owner_url: str | None = field(default=None, repr=False)
+    database_url: str | None = field(default=None, repr=False)
+    web_url: str | None = field(default=None, repr=False)
+    rules_url: str | None = field(default=None, repr=False)
+    reader_url: str | None = field(default=None, repr=False)
+    source_url: str | None = field(default=None, repr=False)
+    source_owner_url: str | None = field(default=None, repr=False)
+    airflow_url: str | None = field(default=None, repr=False)
+    # An existing PostgreSQL to use instead of the embedded one; its role may create roles and databases.
+    admin_url: str | None = field(default=None, repr=False)
+    # True in a long-running scheduler that should import Great Expectations before it forks its workers.
+    preload_validation: bool = False
+    # True only in the state folder of `certify demo`, where shared passwords are allowed.
+    demo: bool = False
+
+    def url(self, role: str) -> str:
+        """The database address for a PostgreSQL role, such as certification_task."""
+        setting = URL_SETTINGS.get(role)
+        if setting is None:
+            raise SettingsError(f"No database address belongs to the role {role!r}; there is {', '.join(URL_SETTINGS)}.")
+        url: str | None = getattr(self, setting)
+        if url is None:
+            raise SettingsError(
+                f"The database address for {role} is not known: start `certify up`, which writes "
+                f"{self.state_folder / SETTINGS_FILE}, or set CERTIFICATION_{setting.upper()}."
+            )
+        return url
+
+
+def load_settings(environment: Mapping[str, str] | None = None) -> Settings:
+    environment = os.environ if environment is None else environment
+    state_folder = _absolute(environment.get("CERTIFICATION_STATE_FOLDER") or ".local")
+    written = _written(state_folder / SETTINGS_FILE)
+
+    def text(name: str) -> str | None:
+        return environment.get(f"CERTIFICATION_{name.upper()}") or written.get(name) or None
+
+    def flag(name: str) -> bool:
+        return (text(name) or "").lower() in {"1", "true", "yes", "on"}
+
+    return Settings(
+        state_folder=state_folder,
+        manifest_folder=_absolute(text("manifest_folder") or state_folder / "manifests"),
+        mail_folder=_absolute(text("mail_folder") or state_folder / "mail"),
+        base_url=text("base_url") or "http://localhost:8080",
+        preload_validation=flag("preload_validation"),
+        demo=flag("demo"),
+        admin_url=text("admin_url"),
+        **{setting: text(setting) for setting in URL_SETTINGS.values()},
+    )
+
+
+def database_url(role: str) -> str:
+    """The database address for a PostgreSQL role, such as certification_task."""
+    return load_settings().url(role)
+
+
+def _absolute(path: str | Path) -> Path:
+    """Relative paths count from the project, not from wherever the command was called."""
+    return (PROJECT_FOLDER / path).resolve()
+
+
+def _written(file: Path) -> dict[str, str]:
+    try:
+        content = json.loads(file.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return {}
+    except PermissionError as error:
+        raise SettingsError(f"{file} belongs to another user; call this as the user who started `certify up`.") from error
+    except ValueError as error:
+        raise SettingsError(f"{file} is not readable as JSON; delete it and start `certify up` again.") from error
+    return {name: str(value) for name, value in content.items() if value is not None}

@@ -1,0 +1,1 @@
+"""`certify up`: every process of a local installation under one supervisor."""
