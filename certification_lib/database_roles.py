@@ -38,14 +38,14 @@ class DatabaseNames:
     source: str | None = "source"
 
 
-EMBEDDED_DATABASES = DatabaseNames()
+ALL_HERE = DatabaseNames()
 
 
 def generate_passwords() -> dict[str, str]:
     return {role: secrets.token_urlsafe(24) for role in ROLES}
 
 
-def ensure_roles(admin_url: str, passwords: Mapping[str, str], *, databases: DatabaseNames = EMBEDDED_DATABASES) -> None:
+def ensure_roles(admin_url: str, passwords: Mapping[str, str], *, databases: DatabaseNames = ALL_HERE) -> None:
     """Creates what is missing and sets passwords and grants.
 
     A role without an entry in `passwords` keeps the password it has. The role in `admin_url` must be allowed to create
@@ -86,7 +86,7 @@ def _ensure_role(admin: Connection[TupleRow], role: str, password: str | None) -
         admin.execute(sql.SQL("alter role {} login password {}").format(name, sql.Literal(verifier)))
     for setting, value in ROLES[role].items():
         admin.execute(sql.SQL("alter role {} set {} = {}").format(name, sql.Identifier(setting), sql.Literal(value)))
-    if role in OWNERS.values() and not admin.info.parameter_status("is_superuser") == "on":
+    if role in OWNERS.values() and admin.info.parameter_status("is_superuser") != "on":
         # From PostgreSQL 16 on, who creates a role may grant it, but may not act for it until granted.
         admin.execute(sql.SQL("grant {} to current_user with inherit true, set true").format(name))
 
@@ -111,11 +111,8 @@ def _ensure_database(admin: Connection[TupleRow], database: str, owner: str) -> 
 def _grant_certification(admin: Connection[TupleRow], database: str) -> None:
     name = sql.Identifier(database)
     admin.execute(sql.SQL("revoke all on database {} from public").format(name))
-    admin.execute(
-        sql.SQL(
-            "grant connect on database {} to certification_app, certification_task, certification_rules, datamart_reader"
-        ).format(name)
-    )
+    users = "certification_app, certification_task, certification_rules, datamart_reader"
+    admin.execute(sql.SQL("grant connect on database {} to " + users).format(name))
     # Tasks make a schema for each validation run.
     admin.execute(sql.SQL("grant create, temporary on database {} to certification_task").format(name))
 

@@ -1,7 +1,8 @@
 """Settings of this installation: the only module that reads the environment.
 
-Each setting is an environment variable `CERTIFICATION_<NAME>`; those not set are read from `settings.json` in the state
-folder, which `certify up` writes. Nothing is kept between calls, so a process that outlives `certify up` sees new ports.
+Each setting is an environment variable `CERTIFICATION_<NAME>`; those not set are read from `settings.json` in the
+state folder, which `certify up` writes. Nothing is kept between calls: a process that outlives one `certify up` sees
+the ports of the next.
 """
 
 import json
@@ -56,7 +57,7 @@ class Settings:
         """The database address for a PostgreSQL role, such as certification_task."""
         setting = URL_SETTINGS.get(role)
         if setting is None:
-            raise SettingsError(f"No database address belongs to the role {role!r}; there is {', '.join(URL_SETTINGS)}.")
+            raise SettingsError(f"No database address belongs to role {role!r}, only to {', '.join(URL_SETTINGS)}.")
         url: str | None = getattr(self, setting)
         if url is None:
             raise SettingsError(
@@ -105,7 +106,7 @@ def _written(file: Path) -> dict[str, str]:
     except FileNotFoundError:
         return {}
     except PermissionError as error:
-        raise SettingsError(f"{file} belongs to another user; call this as the user who started `certify up`.") from error
+        raise SettingsError(f"{file} belongs to another user, the one who started `certify up`.") from error
     except ValueError as error:
         raise SettingsError(f"{file} is not readable as JSON; delete it and start `certify up` again.") from error
     return {name: str(value) for name, value in content.items() if value is not None}

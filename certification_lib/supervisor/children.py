@@ -67,7 +67,7 @@ def start_child(
             env=dict(environment),
             cwd=folder,
             start_new_session=True,
-            preexec_fn=_ending_with_parent(end_signal),
+            preexec_fn=_ending_with_parent(end_signal),  # noqa: PLW1509 - it calls the C library and nothing else
             **identity,
         )
 

@@ -113,7 +113,7 @@ def start_server(folder: Path, *, port: int | None = None, fast: bool = False) -
     (data / "pg_hba.conf").write_text(f"host all all {HOST}/32 scram-sha-256\n", encoding="utf-8")
     configuration = _CONFIGURATION | (_THROWAWAY_CONFIGURATION if fast else {})
     log = folder / "postgres.log"
-    for attempt in range(3):  # another process may take a free port first
+    for _attempt in range(3):  # another process may take a free port first
         chosen = free_port(port or 0)
         settings = [part for name, value in configuration.items() for part in ("-c", f"{name}={value}")]
         process = start_child(
