@@ -1,0 +1,71 @@
+"""Engines, sessions and the conventions every table follows."""
+
+import datetime
+import enum
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.orm import DeclarativeBase, Session
+
+SCHEMA = "certification"
+DATAMART_SCHEMA = "datamart"
+
+NAMING = {
+    "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+    "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+    "ck": "ck_%(table_name)s_%(constraint_name)s",
+    "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+    "pk": "pk_%(table_name)s",
+}
+
+
+class Base(DeclarativeBase):
+    """All tables of schema `certification`. Times are UTC (timestamptz), days are days in the state's time zone."""
+
+    metadata = sa.MetaData(schema=SCHEMA, naming_convention=NAMING)
+    type_annotation_map = {
+        int: sa.BigInteger,
+        str: sa.Text,
+        datetime.datetime: sa.DateTime(timezone=True),
+        dict[str, Any]: JSONB,
+        list[Any]: JSONB,
+        list[str]: sa.ARRAY(sa.Text),
+        list[int]: sa.ARRAY(sa.Integer),
+    }
+
+
+def words(kind: type[enum.StrEnum], name: str) -> sa.Enum:
+    """A text column that holds the words users see, with a CHECK constraint called `name`."""
+    return sa.Enum(
+        kind,
+        name=name,
+        native_enum=False,
+        create_constraint=True,
+        length=60,
+        values_callable=lambda members: [member.value for member in members],
+    )
+
+
+def make_engine(url: str | sa.URL, **options: Any) -> sa.Engine:
+    """An engine that never prints parameters: they may be a student's values."""
+    arguments = {"hide_parameters": True, "pool_pre_ping": True, **options}
+    return sa.create_engine(url, **arguments)
+
+
+@contextmanager
+def transaction(engine: sa.Engine) -> Iterator[Session]:
+    """One use case: committed when the block ends, rolled back when it raises."""
+    with Session(engine, expire_on_commit=False) as session, session.begin():
+        yield session
+
+
+def database_now(session: Session) -> datetime.datetime:
+    """The moment by the database's clock, which alone decides whether a window is open.
+
+    `clock_timestamp`, not `now()`: the transaction may have waited for a lock since it began.
+    """
+    moment: datetime.datetime = session.execute(sa.text("select clock_timestamp()")).scalar_one()
+    return moment.astimezone(datetime.UTC)

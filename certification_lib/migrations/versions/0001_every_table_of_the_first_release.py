@@ -1,0 +1,1535 @@
+"""Every table of the first release.
+
+Revision 0001, after nothing.
+"""
+
+# The API server of the version before still runs while this does: add first, remove in a later release.
+
+import sqlalchemy as sa
+from alembic import op
+from sqlalchemy.dialects import postgresql
+
+revision = "0001"
+down_revision = None
+branch_labels = None
+depends_on = None
+
+
+# Tables that point at each other: these keys come after both exist.
+POINTERS = (
+    ("event", "live_version_id", "event_version"),
+    ("event", "draft_version_id", "event_version"),
+    ("participant", "current_revision_id", "revision"),
+    ("participant", "certified_revision_id", "revision"),
+    ("participant", "official_revision_id", "revision"),
+)
+
+
+def upgrade() -> None:
+    op.create_table(
+        "audit_entry",
+        sa.Column("id", sa.BigInteger(), sa.Identity(always=False), nullable=False),
+        sa.Column("at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("actor_username", sa.Text(), nullable=False),
+        sa.Column("actor_name", sa.Text(), nullable=False),
+        sa.Column("operating_system_user", sa.Text(), nullable=True, comment="Beside --as on the command line"),
+        sa.Column(
+            "channel",
+            sa.Enum(
+                "page",
+                "API",
+                "command line",
+                "system",
+                name="channel",
+                native_enum=False,
+                create_constraint=True,
+                length=60,
+                schema="certification",
+            ),
+            nullable=False,
+        ),
+        sa.Column("act", sa.Text(), nullable=False, comment="subject:verb, for example participant:approve"),
+        sa.Column("event_key", sa.Text(), nullable=True),
+        sa.Column("organization_number", sa.Text(), nullable=True),
+        sa.Column("subject", sa.Text(), nullable=False, comment="What was acted on, in the words of the page"),
+        sa.Column(
+            "details",
+            postgresql.JSONB(astext_type=sa.Text()),
+            nullable=False,
+            comment="Reasons and ids; never a student value",
+        ),
+        sa.Column("previous_digest", sa.Text(), nullable=False),
+        sa.Column("digest", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_audit_entry")),
+        sa.UniqueConstraint("digest", name=op.f("uq_audit_entry_digest")),
+        schema="certification",
+    )
+    op.create_index(
+        op.f("ix_audit_entry_actor_username"), "audit_entry", ["actor_username"], unique=False, schema="certification"
+    )
+    op.create_index(
+        op.f("ix_audit_entry_event_key"), "audit_entry", ["event_key"], unique=False, schema="certification"
+    )
+    op.create_index(
+        op.f("ix_audit_entry_organization_number"),
+        "audit_entry",
+        ["organization_number"],
+        unique=False,
+        schema="certification",
+    )
+    op.create_table(
+        "category",
+        sa.Column("id", sa.BigInteger(), sa.Identity(always=False), nullable=False),
+        sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("active", sa.Boolean(), server_default=sa.text("true"), nullable=False),
+        sa.Column(
+            "level",
+            sa.Enum(
+                "District",
+                "School",
+                name="level",
+                native_enum=False,
+                create_constraint=True,
+                length=60,
+                schema="certification",
+            ),
+            nullable=False,
+        ),
+        sa.Column("published", sa.Boolean(), server_default=sa.text("false"), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_category")),
+        sa.UniqueConstraint("name", name=op.f("uq_category_name")),
+        schema="certification",
+    )
+    op.create_table(
+        "event",
+        sa.Column("id", sa.BigInteger(), sa.Identity(always=False), nullable=False),
+        sa.Column("key", sa.Text(), nullable=False, comment="Immutable; part of URLs and of the DAG id"),
+        sa.Column(
+            "status",
+            sa.Enum(
+                "Unpublished",
+                "Published",
+                "Unpublished Changes",
+                "Closed",
+                name="status",
+                native_enum=False,
+                create_constraint=True,
+                length=60,
+                schema="certification",
+            ),
+            nullable=False,
+        ),
+        sa.Column(
+            "active",
+            sa.Boolean(),
+            server_default=sa.text("true"),
+            nullable=False,
+            comment="False on a live event: hold",
+        ),
+        sa.Column("hold_reason", sa.Text(), nullable=True),
+        sa.Column("live_version_id", sa.BigInteger(), nullable=True),
+        sa.Column("draft_version_id", sa.BigInteger(), nullable=True),
+        sa.Column("corrects_event_id", sa.BigInteger(), nullable=True),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("created_by", sa.Text(), nullable=False),
+        sa.Column("published_at", sa.DateTime(timezone=True), nullable=True, comment="First publication"),
+        sa.Column("closed_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("closed_by", sa.Text(), nullable=True),
+        sa.Column("close_comment", sa.Text(), nullable=True),
+        sa.ForeignKeyConstraint(
+            ["corrects_event_id"], ["certification.event.id"], name=op.f("fk_event_corrects_event_id")
+        ),
+        sa.ForeignKeyConstraint(
+            ["draft_version_id"],
+            ["certification.event_version.id"],
+            name=op.f("fk_event_draft_version_id"),
+            use_alter=True,
+        ),
+        sa.ForeignKeyConstraint(
+            ["live_version_id"],
+            ["certification.event_version.id"],
+            name=op.f("fk_event_live_version_id"),
+            use_alter=True,
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_event")),
+        sa.UniqueConstraint("key", name=op.f("uq_event_key")),
+        schema="certification",
+    )
+    op.create_index(op.f("ix_event_status"), "event", ["status"], unique=False, schema="certification")
+    op.create_table(
+        "organization",
+        sa.Column("id", sa.BigInteger(), sa.Identity(always=False), nullable=False),
+        sa.Column(
+            "kind",
+            sa.Enum(
+                "State",
+                "Regional Agency",
+                "LEA",
+                "School",
+                name="kind",
+                native_enum=False,
+                create_constraint=True,
+                length=60,
+                schema="certification",
+            ),
+            nullable=False,
+        ),
+        sa.Column("type", sa.Text(), nullable=True, comment="regular, charter, state-operated …"),
+        sa.Column(
+            "number", sa.Text(), nullable=False, comment="The id the state uses; the district_id of datamart rows"
+        ),
+        sa.Column("nces_id", sa.Text(), nullable=True),
+        sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("county", sa.Text(), nullable=True),
+        sa.Column("region", sa.Text(), nullable=True),
+        sa.Column(
+            "time_zone",
+            sa.Text(),
+            nullable=True,
+            comment="IANA name; of the state always, of others if not the state's",
+        ),
+        sa.Column("contact_name", sa.Text(), nullable=True),
+        sa.Column("contact_email", sa.Text(), nullable=True),
+        sa.Column("opened", sa.Date(), nullable=True),
+        sa.Column("closed", sa.Date(), nullable=True),
+        sa.Column("merged_into_id", sa.BigInteger(), nullable=True),
+        sa.ForeignKeyConstraint(
+            ["merged_into_id"], ["certification.organization.id"], name=op.f("fk_organization_merged_into_id")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_organization")),
+        sa.UniqueConstraint("number", name=op.f("uq_organization_number")),
+        schema="certification",
+    )
+    op.create_index(op.f("ix_organization_kind"), "organization", ["kind"], unique=False, schema="certification")
+    op.create_table(
+        "rule",
+        sa.Column("id", sa.BigInteger(), sa.Identity(always=False), nullable=False),
+        sa.Column("code", sa.Text(), nullable=False),
+        sa.Column(
+            "owner",
+            sa.Enum(
+                "System",
+                "State",
+                "District",
+                name="owner",
+                native_enum=False,
+                create_constraint=True,
+                length=60,
+                schema="certification",
+            ),
+            nullable=False,
+        ),
+        sa.Column("archived", sa.Boolean(), server_default=sa.text("false"), nullable=False),
+        sa.Column("current_version", sa.Integer(), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_rule")),
+        sa.UniqueConstraint("code", name=op.f("uq_rule_code")),
+        schema="certification",
+    )
+    op.create_table(
+        "validation_group",
+        sa.Column("id", sa.BigInteger(), sa.Identity(always=False), nullable=False),
+        sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("description", sa.Text(), nullable=False),
+        sa.Column(
+            "level",
+            sa.Enum(
+                "District",
+                "School",
+                name="level",
+                native_enum=False,
+                create_constraint=True,
+                length=60,
+                schema="certification",
+            ),
+            nullable=False,
+        ),
+        sa.Column("active", sa.Boolean(), server_default=sa.text("true"), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_validation_group")),
+        sa.UniqueConstraint("name", name=op.f("uq_validation_group_name")),
+        schema="certification",
+    )
+    op.create_table(
+        "event_version",
+        sa.Column("id", sa.BigInteger(), sa.Identity(always=False), nullable=False),
+        sa.Column("event_id", sa.BigInteger(), nullable=False),
+        sa.Column("number", sa.Integer(), nullable=False),
+        sa.Column("name", sa.Text(), nullable=False),
+        sa.Column(
+            "reporting_year", sa.Integer(), nullable=False, comment="The year the school year ends in: 2017 is 2016-17"
+        ),
+        sa.Column("count_date", sa.Date(), nullable=True),
+        sa.Column("start_date", sa.Date(), nullable=True, comment="None only in a copy that has no dates yet"),
+        sa.Column("opens_date", sa.Date(), nullable=True),
+        sa.Column("end_date", sa.Date(), nullable=True, comment="Inclusive: stored day, ends before next midnight"),
+        sa.Column("description", sa.Text(), nullable=False),
+        sa.Column(
+            "level",
+            sa.Enum(
+                "District",
+                "School",
+                name="level",
+                native_enum=False,
+                create_constraint=True,
+                length=60,
+                schema="certification",
+            ),
+            nullable=False,
+        ),
+        sa.Column("category_id", sa.BigInteger(), nullable=False),
+        sa.Column(
+            "links", postgresql.JSONB(astext_type=sa.Text()), nullable=False, comment="[{label, url}], https only"
+        ),
+        sa.Column("statement", sa.Text(), nullable=False, comment="What a certifier attests"),
+        sa.Column("statement_version", sa.Integer(), nullable=False),
+        sa.Column("nil_statement", sa.Text(), nullable=False, comment="The sentence to tick for a nil return"),
+        sa.Column(
+            "findings_policy",
+            sa.Enum(
+                "inform",
+                "errors block certification",
+                name="findings_policy",
+                native_enum=False,
+                create_constraint=True,
+                length=60,
+                schema="certification",
+            ),
+            nullable=False,
+        ),
+        sa.Column("requires_snapshot", sa.Boolean(), nullable=False),
+        sa.Column("datamart_views", sa.ARRAY(sa.Text()), nullable=False),
+        sa.Column(
+            "state_snapshot_schedule",
+            postgresql.JSONB(astext_type=sa.Text()),
+            nullable=True,
+            comment="{first, frequency, until}, local",
+        ),
+        sa.Column("district_snapshot_schedule", postgresql.JSONB(astext_type=sa.Text()), nullable=True),
+        sa.Column("cleanup_snapshot_schedule", postgresql.JSONB(astext_type=sa.Text()), nullable=True),
+        sa.Column("districts_may_take_snapshots", sa.Boolean(), nullable=False),
+        sa.Column("days_to_keep", sa.Integer(), nullable=False, comment="Superseded revisions, in days"),
+        sa.Column("reminder_days", sa.ARRAY(sa.Integer()), nullable=False, comment="Days before a person's due date"),
+        sa.Column("made_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("made_by", sa.Text(), nullable=False),
+        sa.Column("published_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("published_by", sa.Text(), nullable=True),
+        sa.CheckConstraint("reporting_year between 1900 and 2200", name=op.f("ck_event_version_reporting_year")),
+        sa.CheckConstraint(
+            "start_date <= opens_date and opens_date <= end_date", name=op.f("ck_event_version_dates_in_order")
+        ),
+        sa.ForeignKeyConstraint(
+            ["category_id"], ["certification.category.id"], name=op.f("fk_event_version_category_id")
+        ),
+        sa.ForeignKeyConstraint(
+            ["event_id"], ["certification.event.id"], name=op.f("fk_event_version_event_id"), ondelete="CASCADE"
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_event_version")),
+        sa.UniqueConstraint("event_id", "number", name=op.f("uq_event_version_event_id_number")),
+        schema="certification",
+    )
+    op.create_table(
+        "milestone",
+        sa.Column("id", sa.BigInteger(), sa.Identity(always=False), nullable=False),
+        sa.Column("event_id", sa.BigInteger(), nullable=False),
+        sa.Column(
+            "kind",
+            sa.Enum(
+                "publication",
+                "state_snapshot",
+                "district_snapshot",
+                "cleanup_snapshot",
+                "open_window",
+                "reminder",
+                "overdue_notice",
+                "close_window",
+                name="kind",
+                native_enum=False,
+                create_constraint=True,
+                length=60,
+                schema="certification",
+            ),
+            nullable=False,
+        ),
+        sa.Column("at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column(
+            "details", postgresql.JSONB(astext_type=sa.Text()), server_default=sa.text("'{}'::jsonb"), nullable=False
+        ),
+        sa.Column(
+            "state",
+            sa.Enum(
+                "due",
+                "done",
+                "skipped",
+                "cancelled",
+                name="state",
+                native_enum=False,
+                create_constraint=True,
+                length=60,
+                schema="certification",
+            ),
+            nullable=False,
+        ),
+        sa.Column("done_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("done_by_run", sa.Text(), nullable=True, comment="The Airflow run id"),
+        sa.Column("reason", sa.Text(), nullable=True, comment="Why skipped or cancelled"),
+        sa.ForeignKeyConstraint(["event_id"], ["certification.event.id"], name=op.f("fk_milestone_event_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_milestone")),
+        sa.UniqueConstraint("event_id", "kind", "at", name=op.f("uq_milestone_event_id_kind_at")),
+        schema="certification",
+    )
+    op.create_table(
+        "participant",
+        sa.Column("id", sa.BigInteger(), sa.Identity(always=False), nullable=False),
+        sa.Column("event_id", sa.BigInteger(), nullable=False),
+        sa.Column("organization_id", sa.BigInteger(), nullable=False),
+        sa.Column("organization_number", sa.Text(), nullable=False),
+        sa.Column("organization_name", sa.Text(), nullable=False),
+        sa.Column("lea_id", sa.BigInteger(), nullable=False),
+        sa.Column("lea_number", sa.Text(), nullable=False),
+        sa.Column("lea_name", sa.Text(), nullable=False),
+        sa.Column(
+            "status",
+            sa.Enum(
+                "In Progress",
+                "Certification Sent to State",
+                "Certification Approved by State",
+                "Recertification Request Sent",
+                "Recertification In Progress",
+                "Withdrawn",
+                name="status",
+                native_enum=False,
+                create_constraint=True,
+                length=60,
+                schema="certification",
+            ),
+            nullable=False,
+        ),
+        sa.Column("round_number", sa.Integer(), server_default="1", nullable=False),
+        sa.Column("current_revision_id", sa.BigInteger(), nullable=True),
+        sa.Column("certified_revision_id", sa.BigInteger(), nullable=True),
+        sa.Column("official_revision_id", sa.BigInteger(), nullable=True),
+        sa.Column("added_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("withdrawn_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("withdrawn_reason", sa.Text(), nullable=True),
+        sa.ForeignKeyConstraint(
+            ["certified_revision_id"],
+            ["certification.revision.id"],
+            name=op.f("fk_participant_certified_revision_id"),
+            use_alter=True,
+        ),
+        sa.ForeignKeyConstraint(
+            ["current_revision_id"],
+            ["certification.revision.id"],
+            name=op.f("fk_participant_current_revision_id"),
+            use_alter=True,
+        ),
+        sa.ForeignKeyConstraint(["event_id"], ["certification.event.id"], name=op.f("fk_participant_event_id")),
+        sa.ForeignKeyConstraint(["lea_id"], ["certification.organization.id"], name=op.f("fk_participant_lea_id")),
+        sa.ForeignKeyConstraint(
+            ["official_revision_id"],
+            ["certification.revision.id"],
+            name=op.f("fk_participant_official_revision_id"),
+            use_alter=True,
+        ),
+        sa.ForeignKeyConstraint(
+            ["organization_id"], ["certification.organization.id"], name=op.f("fk_participant_organization_id")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_participant")),
+        sa.UniqueConstraint("event_id", "organization_id", name=op.f("uq_participant_event_id_organization_id")),
+        schema="certification",
+    )
+    op.create_index(
+        "ix_participant_event_status", "participant", ["event_id", "status"], unique=False, schema="certification"
+    )
+    op.create_index(op.f("ix_participant_lea_id"), "participant", ["lea_id"], unique=False, schema="certification")
+    op.create_index(
+        op.f("ix_participant_organization_id"), "participant", ["organization_id"], unique=False, schema="certification"
+    )
+    op.create_table(
+        "person",
+        sa.Column("id", sa.BigInteger(), sa.Identity(always=False), nullable=False),
+        sa.Column("username", sa.Text(), nullable=False),
+        sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("title", sa.Text(), nullable=True),
+        sa.Column("email", sa.Text(), nullable=True),
+        sa.Column("state_staff_id", sa.Text(), nullable=True),
+        sa.Column("employing_organization_id", sa.BigInteger(), nullable=True),
+        sa.Column("active", sa.Boolean(), server_default=sa.text("true"), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["employing_organization_id"],
+            ["certification.organization.id"],
+            name=op.f("fk_person_employing_organization_id"),
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_person")),
+        sa.UniqueConstraint("username", name=op.f("uq_person_username")),
+        schema="certification",
+    )
+    op.create_table(
+        "rule_version",
+        sa.Column("id", sa.BigInteger(), sa.Identity(always=False), nullable=False),
+        sa.Column("rule_id", sa.BigInteger(), nullable=False),
+        sa.Column("version", sa.Integer(), nullable=False),
+        sa.Column("title", sa.Text(), nullable=False),
+        sa.Column("description", sa.Text(), nullable=False, comment="What is wrong"),
+        sa.Column("why_it_matters", sa.Text(), nullable=False),
+        sa.Column("how_to_fix_it", sa.Text(), nullable=False),
+        sa.Column("tags", sa.ARRAY(sa.Text()), nullable=False),
+        sa.Column("levels", sa.ARRAY(sa.Text()), nullable=False, comment="Levels it may be used at: District, School"),
+        sa.Column(
+            "grain",
+            sa.Enum(
+                "Student",
+                "Staff",
+                "School",
+                "District",
+                "State",
+                name="grain",
+                native_enum=False,
+                create_constraint=True,
+                length=60,
+                schema="certification",
+            ),
+            nullable=False,
+        ),
+        sa.Column("view", sa.Text(), nullable=False, comment="The datamart view whose rows it charges"),
+        sa.Column(
+            "severity",
+            sa.Enum(
+                "Error",
+                "Warning",
+                "Info",
+                name="severity",
+                native_enum=False,
+                create_constraint=True,
+                length=60,
+                schema="certification",
+            ),
+            nullable=False,
+        ),
+        sa.Column(
+            "kind",
+            sa.Enum(
+                "expectation",
+                "SQL",
+                name="kind",
+                native_enum=False,
+                create_constraint=True,
+                length=60,
+                schema="certification",
+            ),
+            nullable=False,
+        ),
+        sa.Column(
+            "definition",
+            postgresql.JSONB(astext_type=sa.Text()),
+            nullable=False,
+            comment="Expectation type and parameters, or {sql: …}",
+        ),
+        sa.Column("row_identifier_columns", sa.ARRAY(sa.Text()), nullable=False),
+        sa.Column("uses_ad_hoc_filter", sa.Boolean(), nullable=False),
+        sa.Column("uses_calendar_parameter", sa.Boolean(), nullable=False),
+        sa.Column("needs_count_date", sa.Boolean(), nullable=False),
+        sa.Column("modelled_on", sa.Text(), nullable=True),
+        sa.Column(
+            "digest", sa.Text(), nullable=False, comment="SHA-256 of all the above: equal digests are the same rule"
+        ),
+        sa.Column("made_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("made_by", sa.Text(), nullable=False),
+        sa.ForeignKeyConstraint(["rule_id"], ["certification.rule.id"], name=op.f("fk_rule_version_rule_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_rule_version")),
+        sa.UniqueConstraint("rule_id", "version", name=op.f("uq_rule_version_rule_id_version")),
+        schema="certification",
+    )
+    op.create_table(
+        "school_agency",
+        sa.Column("id", sa.BigInteger(), sa.Identity(always=False), nullable=False),
+        sa.Column("school_id", sa.BigInteger(), nullable=False),
+        sa.Column("lea_id", sa.BigInteger(), nullable=False),
+        sa.Column("from_date", sa.Date(), nullable=False),
+        sa.Column("until_date", sa.Date(), nullable=True),
+        sa.CheckConstraint(
+            "until_date is null or until_date >= from_date", name=op.f("ck_school_agency_until_after_from")
+        ),
+        sa.ForeignKeyConstraint(["lea_id"], ["certification.organization.id"], name=op.f("fk_school_agency_lea_id")),
+        sa.ForeignKeyConstraint(
+            ["school_id"], ["certification.organization.id"], name=op.f("fk_school_agency_school_id")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_school_agency")),
+        schema="certification",
+    )
+    op.create_index(op.f("ix_school_agency_lea_id"), "school_agency", ["lea_id"], unique=False, schema="certification")
+    op.create_index(
+        "uq_school_agency_current",
+        "school_agency",
+        ["school_id"],
+        unique=True,
+        schema="certification",
+        postgresql_where=sa.text("until_date is null"),
+    )
+    op.create_table(
+        "validation_group_rule",
+        sa.Column("group_id", sa.BigInteger(), nullable=False),
+        sa.Column("rule_id", sa.BigInteger(), nullable=False),
+        sa.Column("position", sa.Integer(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["group_id"], ["certification.validation_group.id"], name=op.f("fk_validation_group_rule_group_id")
+        ),
+        sa.ForeignKeyConstraint(["rule_id"], ["certification.rule.id"], name=op.f("fk_validation_group_rule_rule_id")),
+        sa.PrimaryKeyConstraint("group_id", "rule_id", name=op.f("pk_validation_group_rule")),
+        schema="certification",
+    )
+    op.create_table(
+        "category_member",
+        sa.Column("id", sa.BigInteger(), sa.Identity(always=False), nullable=False),
+        sa.Column("category_id", sa.BigInteger(), nullable=False),
+        sa.Column("person_id", sa.BigInteger(), nullable=False),
+        sa.Column("organization_id", sa.BigInteger(), nullable=False),
+        sa.Column("school_id", sa.BigInteger(), nullable=True),
+        sa.Column(
+            "role",
+            sa.Enum(
+                "Approver",
+                "Certifier",
+                "Reviewer",
+                name="role",
+                native_enum=False,
+                create_constraint=True,
+                length=60,
+                schema="certification",
+            ),
+            nullable=False,
+        ),
+        sa.Column("added_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("added_by", sa.Text(), nullable=False),
+        sa.Column("removed_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("removed_by", sa.Text(), nullable=True),
+        sa.ForeignKeyConstraint(
+            ["category_id"], ["certification.category.id"], name=op.f("fk_category_member_category_id")
+        ),
+        sa.ForeignKeyConstraint(
+            ["organization_id"], ["certification.organization.id"], name=op.f("fk_category_member_organization_id")
+        ),
+        sa.ForeignKeyConstraint(["person_id"], ["certification.person.id"], name=op.f("fk_category_member_person_id")),
+        sa.ForeignKeyConstraint(
+            ["school_id"], ["certification.organization.id"], name=op.f("fk_category_member_school_id")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_category_member")),
+        schema="certification",
+    )
+    op.create_index(
+        op.f("ix_category_member_organization_id"),
+        "category_member",
+        ["organization_id"],
+        unique=False,
+        schema="certification",
+    )
+    op.create_index(
+        op.f("ix_category_member_person_id"), "category_member", ["person_id"], unique=False, schema="certification"
+    )
+    op.create_index(
+        "uq_category_member_current",
+        "category_member",
+        ["category_id", "person_id", "organization_id", "school_id"],
+        unique=True,
+        schema="certification",
+        postgresql_nulls_not_distinct=True,
+        postgresql_where=sa.text("removed_at is null"),
+    )
+    op.create_table(
+        "event_version_group",
+        sa.Column("event_version_id", sa.BigInteger(), nullable=False),
+        sa.Column("group_id", sa.BigInteger(), nullable=False),
+        sa.Column("position", sa.Integer(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["event_version_id"],
+            ["certification.event_version.id"],
+            name=op.f("fk_event_version_group_event_version_id"),
+            ondelete="CASCADE",
+        ),
+        sa.ForeignKeyConstraint(
+            ["group_id"], ["certification.validation_group.id"], name=op.f("fk_event_version_group_group_id")
+        ),
+        sa.PrimaryKeyConstraint("event_version_id", "group_id", name=op.f("pk_event_version_group")),
+        schema="certification",
+    )
+    op.create_table(
+        "event_version_participant",
+        sa.Column("event_version_id", sa.BigInteger(), nullable=False),
+        sa.Column("organization_id", sa.BigInteger(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["event_version_id"],
+            ["certification.event_version.id"],
+            name=op.f("fk_event_version_participant_event_version_id"),
+            ondelete="CASCADE",
+        ),
+        sa.ForeignKeyConstraint(
+            ["organization_id"],
+            ["certification.organization.id"],
+            name=op.f("fk_event_version_participant_organization_id"),
+        ),
+        sa.PrimaryKeyConstraint("event_version_id", "organization_id", name=op.f("pk_event_version_participant")),
+        schema="certification",
+    )
+    op.create_index(
+        op.f("ix_event_version_participant_organization_id"),
+        "event_version_participant",
+        ["organization_id"],
+        unique=False,
+        schema="certification",
+    )
+    op.create_table(
+        "event_version_rule",
+        sa.Column("event_version_id", sa.BigInteger(), nullable=False),
+        sa.Column("group_id", sa.BigInteger(), nullable=False),
+        sa.Column("rule_version_id", sa.BigInteger(), nullable=False),
+        sa.Column("position", sa.Integer(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["event_version_id"],
+            ["certification.event_version.id"],
+            name=op.f("fk_event_version_rule_event_version_id"),
+            ondelete="CASCADE",
+        ),
+        sa.ForeignKeyConstraint(
+            ["group_id"], ["certification.validation_group.id"], name=op.f("fk_event_version_rule_group_id")
+        ),
+        sa.ForeignKeyConstraint(
+            ["rule_version_id"], ["certification.rule_version.id"], name=op.f("fk_event_version_rule_rule_version_id")
+        ),
+        sa.PrimaryKeyConstraint("event_version_id", "group_id", "rule_version_id", name=op.f("pk_event_version_rule")),
+        schema="certification",
+    )
+    op.create_table(
+        "message",
+        sa.Column("id", sa.BigInteger(), sa.Identity(always=False), nullable=False),
+        sa.Column("fact", sa.Text(), nullable=False),
+        sa.Column("kind", sa.Text(), nullable=False, comment="Which template, for example window_opened"),
+        sa.Column("person_id", sa.BigInteger(), nullable=True),
+        sa.Column("email", sa.Text(), nullable=True, comment="Where the mail goes; None: only in the Message Center"),
+        sa.Column("event_key", sa.Text(), nullable=True),
+        sa.Column("organization_number", sa.Text(), nullable=True),
+        sa.Column("subject", sa.Text(), nullable=False),
+        sa.Column("text", sa.Text(), nullable=False),
+        sa.Column("path", sa.Text(), nullable=True, comment="Page to open, below the base URL"),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("read_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column(
+            "mail_message_id", sa.Text(), nullable=False, comment="The mail's Message-ID, the same at each attempt"
+        ),
+        sa.Column("attempts", sa.Integer(), server_default="0", nullable=False),
+        sa.Column("next_attempt_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("delivered_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("gave_up_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("last_problem", sa.Text(), nullable=True),
+        sa.CheckConstraint("(person_id is not null) or (email is not null)", name=op.f("ck_message_has_receiver")),
+        sa.ForeignKeyConstraint(["person_id"], ["certification.person.id"], name=op.f("fk_message_person_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_message")),
+        sa.UniqueConstraint("mail_message_id", name=op.f("uq_message_mail_message_id")),
+        schema="certification",
+    )
+    op.create_index(op.f("ix_message_event_key"), "message", ["event_key"], unique=False, schema="certification")
+    op.create_index(op.f("ix_message_person_id"), "message", ["person_id"], unique=False, schema="certification")
+    op.create_index(
+        "ix_message_waiting",
+        "message",
+        ["id"],
+        unique=False,
+        schema="certification",
+        postgresql_where=sa.text("delivered_at is null and gave_up_at is null"),
+    )
+    op.create_index(
+        "uq_message_fact_receiver",
+        "message",
+        ["fact", "person_id", "email"],
+        unique=True,
+        schema="certification",
+        postgresql_nulls_not_distinct=True,
+    )
+    op.create_table(
+        "person_role",
+        sa.Column("id", sa.BigInteger(), sa.Identity(always=False), nullable=False),
+        sa.Column("person_id", sa.BigInteger(), nullable=False),
+        sa.Column(
+            "role",
+            sa.Enum(
+                "Administrator",
+                "Auditor",
+                "District Administrator",
+                name="role",
+                native_enum=False,
+                create_constraint=True,
+                length=60,
+                schema="certification",
+            ),
+            nullable=False,
+        ),
+        sa.Column("organization_id", sa.BigInteger(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["organization_id"], ["certification.organization.id"], name=op.f("fk_person_role_organization_id")
+        ),
+        sa.ForeignKeyConstraint(["person_id"], ["certification.person.id"], name=op.f("fk_person_role_person_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_person_role")),
+        sa.UniqueConstraint(
+            "person_id", "role", "organization_id", name=op.f("uq_person_role_person_id_role_organization_id")
+        ),
+        schema="certification",
+    )
+    op.create_index(
+        op.f("ix_person_role_organization_id"), "person_role", ["organization_id"], unique=False, schema="certification"
+    )
+    op.create_table(
+        "rule_set_aside",
+        sa.Column("id", sa.BigInteger(), sa.Identity(always=False), nullable=False),
+        sa.Column("event_id", sa.BigInteger(), nullable=False),
+        sa.Column("participant_id", sa.BigInteger(), nullable=True),
+        sa.Column("rule_id", sa.BigInteger(), nullable=False),
+        sa.Column("reason", sa.Text(), nullable=False),
+        sa.Column("set_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("set_by", sa.Text(), nullable=False),
+        sa.Column("ended_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("ended_by", sa.Text(), nullable=True),
+        sa.ForeignKeyConstraint(["event_id"], ["certification.event.id"], name=op.f("fk_rule_set_aside_event_id")),
+        sa.ForeignKeyConstraint(
+            ["participant_id"], ["certification.participant.id"], name=op.f("fk_rule_set_aside_participant_id")
+        ),
+        sa.ForeignKeyConstraint(["rule_id"], ["certification.rule.id"], name=op.f("fk_rule_set_aside_rule_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_rule_set_aside")),
+        schema="certification",
+    )
+    op.create_index(
+        op.f("ix_rule_set_aside_event_id"), "rule_set_aside", ["event_id"], unique=False, schema="certification"
+    )
+    op.create_table(
+        "snapshot",
+        sa.Column("id", sa.BigInteger(), sa.Identity(always=False), nullable=False),
+        sa.Column("event_id", sa.BigInteger(), nullable=False),
+        sa.Column("milestone_id", sa.BigInteger(), nullable=True),
+        sa.Column(
+            "kind",
+            sa.Enum(
+                "state",
+                "district",
+                "cleanup",
+                name="kind",
+                native_enum=False,
+                create_constraint=True,
+                length=60,
+                schema="certification",
+            ),
+            nullable=False,
+        ),
+        sa.Column(
+            "status",
+            sa.Enum(
+                "requested",
+                "running",
+                "completed",
+                "failed",
+                "cancelled",
+                name="status",
+                native_enum=False,
+                create_constraint=True,
+                length=60,
+                schema="certification",
+            ),
+            nullable=False,
+        ),
+        sa.Column("on_demand", sa.Boolean(), nullable=False),
+        sa.Column("requested_by", sa.Text(), nullable=False),
+        sa.Column("requested_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("started_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("source_as_of", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("finished_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("owner", sa.Text(), nullable=True),
+        sa.Column("failure", sa.Text(), nullable=True, comment="In our words, without values"),
+        sa.ForeignKeyConstraint(["event_id"], ["certification.event.id"], name=op.f("fk_snapshot_event_id")),
+        sa.ForeignKeyConstraint(
+            ["milestone_id"], ["certification.milestone.id"], name=op.f("fk_snapshot_milestone_id")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_snapshot")),
+        schema="certification",
+    )
+    op.create_index(
+        "ix_snapshot_event_requested", "snapshot", ["event_id", "requested_at"], unique=False, schema="certification"
+    )
+    op.create_index(
+        op.f("ix_snapshot_milestone_id"), "snapshot", ["milestone_id"], unique=False, schema="certification"
+    )
+    op.create_index(op.f("ix_snapshot_status"), "snapshot", ["status"], unique=False, schema="certification")
+    op.create_table(
+        "tool_right",
+        sa.Column("id", sa.BigInteger(), sa.Identity(always=False), nullable=False),
+        sa.Column("person_id", sa.BigInteger(), nullable=True),
+        sa.Column(
+            "role",
+            sa.Enum(
+                "Administrator",
+                "Auditor",
+                "District Administrator",
+                name="role",
+                native_enum=False,
+                create_constraint=True,
+                length=60,
+                schema="certification",
+            ),
+            nullable=True,
+        ),
+        sa.Column(
+            "tool",
+            sa.Enum(
+                "Event Management",
+                "Certification Category",
+                "Validation Rules",
+                "Event Report",
+                "People and Rights",
+                "Organizations",
+                "Audit",
+                "Certification Event",
+                "Certification Category (district)",
+                name="tool",
+                native_enum=False,
+                create_constraint=True,
+                length=60,
+                schema="certification",
+            ),
+            nullable=False,
+        ),
+        sa.Column("organization_id", sa.BigInteger(), nullable=True),
+        sa.Column("read", sa.Boolean(), nullable=False),
+        sa.Column("write", sa.Boolean(), nullable=False),
+        sa.Column("add", sa.Boolean(), nullable=False),
+        sa.Column("delete", sa.Boolean(), nullable=False),
+        sa.CheckConstraint("(person_id is null) <> (role is null)", name=op.f("ck_tool_right_person_or_role")),
+        sa.ForeignKeyConstraint(
+            ["organization_id"], ["certification.organization.id"], name=op.f("fk_tool_right_organization_id")
+        ),
+        sa.ForeignKeyConstraint(["person_id"], ["certification.person.id"], name=op.f("fk_tool_right_person_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_tool_right")),
+        schema="certification",
+    )
+    op.create_index(
+        "uq_tool_right_holder",
+        "tool_right",
+        ["person_id", "role", "tool", "organization_id"],
+        unique=True,
+        schema="certification",
+        postgresql_nulls_not_distinct=True,
+    )
+    op.create_table(
+        "revision",
+        sa.Column("id", sa.BigInteger(), sa.Identity(always=False), nullable=False),
+        sa.Column("participant_id", sa.BigInteger(), nullable=False),
+        sa.Column("snapshot_id", sa.BigInteger(), nullable=False),
+        sa.Column("number", sa.Integer(), nullable=False),
+        sa.Column(
+            "kind",
+            sa.Enum(
+                "state",
+                "district",
+                "cleanup",
+                name="kind",
+                native_enum=False,
+                create_constraint=True,
+                length=60,
+                schema="certification",
+            ),
+            nullable=False,
+        ),
+        sa.Column("taken_by", sa.Text(), nullable=False),
+        sa.Column("taken_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("source_as_of", sa.DateTime(timezone=True), nullable=False),
+        sa.Column(
+            "confirmed_as_of",
+            sa.DateTime(timezone=True),
+            nullable=False,
+            comment="A later taking found the same digest",
+        ),
+        sa.Column("digest", sa.Text(), nullable=False, comment="SHA-256 of the sorted view, rows, digest lines"),
+        sa.Column("row_count", sa.BigInteger(), nullable=False),
+        sa.Column("empty", sa.Boolean(), nullable=False, comment="No rows now although the revision before had some"),
+        sa.Column("validated_at", sa.DateTime(timezone=True), nullable=True, comment="When its validation finished"),
+        sa.ForeignKeyConstraint(
+            ["participant_id"], ["certification.participant.id"], name=op.f("fk_revision_participant_id")
+        ),
+        sa.ForeignKeyConstraint(["snapshot_id"], ["certification.snapshot.id"], name=op.f("fk_revision_snapshot_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_revision")),
+        sa.UniqueConstraint("participant_id", "number", name=op.f("uq_revision_participant_id_number")),
+        sa.UniqueConstraint("participant_id", "snapshot_id", name=op.f("uq_revision_participant_id_snapshot_id")),
+        schema="certification",
+    )
+    op.create_index(op.f("ix_revision_digest"), "revision", ["digest"], unique=False, schema="certification")
+    op.create_index(op.f("ix_revision_snapshot_id"), "revision", ["snapshot_id"], unique=False, schema="certification")
+    op.create_table(
+        "validation_run",
+        sa.Column("id", sa.BigInteger(), sa.Identity(always=False), nullable=False),
+        sa.Column("event_id", sa.BigInteger(), nullable=False),
+        sa.Column("event_version_id", sa.BigInteger(), nullable=False),
+        sa.Column("snapshot_id", sa.BigInteger(), nullable=True),
+        sa.Column(
+            "participant_ids", sa.ARRAY(sa.BigInteger()), nullable=True, comment="None: all participants of the event"
+        ),
+        sa.Column(
+            "status",
+            sa.Enum(
+                "requested",
+                "running",
+                "completed",
+                "failed",
+                name="status",
+                native_enum=False,
+                create_constraint=True,
+                length=60,
+                schema="certification",
+            ),
+            nullable=False,
+        ),
+        sa.Column("rule_set_hash", sa.Text(), nullable=False),
+        sa.Column("requested_by", sa.Text(), nullable=False),
+        sa.Column("requested_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("started_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("finished_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("owner", sa.Text(), nullable=True),
+        sa.Column("failure", sa.Text(), nullable=True),
+        sa.ForeignKeyConstraint(["event_id"], ["certification.event.id"], name=op.f("fk_validation_run_event_id")),
+        sa.ForeignKeyConstraint(
+            ["event_version_id"], ["certification.event_version.id"], name=op.f("fk_validation_run_event_version_id")
+        ),
+        sa.ForeignKeyConstraint(
+            ["snapshot_id"], ["certification.snapshot.id"], name=op.f("fk_validation_run_snapshot_id")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_validation_run")),
+        schema="certification",
+    )
+    op.create_index(
+        op.f("ix_validation_run_event_id"), "validation_run", ["event_id"], unique=False, schema="certification"
+    )
+    op.create_index(
+        op.f("ix_validation_run_snapshot_id"), "validation_run", ["snapshot_id"], unique=False, schema="certification"
+    )
+    op.create_table(
+        "certification_round",
+        sa.Column("id", sa.BigInteger(), sa.Identity(always=False), nullable=False),
+        sa.Column("participant_id", sa.BigInteger(), nullable=False),
+        sa.Column("number", sa.Integer(), nullable=False),
+        sa.Column("started_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("started_by", sa.Text(), nullable=False),
+        sa.Column("reason", sa.Text(), nullable=True, comment="Why the state asked to certify again"),
+        sa.Column("sent_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("certified_revision_id", sa.BigInteger(), nullable=True),
+        sa.Column(
+            "taken_back_at",
+            sa.DateTime(timezone=True),
+            nullable=True,
+            comment="The request for this round was taken back",
+        ),
+        sa.Column("taken_back_by", sa.Text(), nullable=True),
+        sa.Column("taken_back_reason", sa.Text(), nullable=True),
+        sa.ForeignKeyConstraint(
+            ["certified_revision_id"],
+            ["certification.revision.id"],
+            name=op.f("fk_certification_round_certified_revision_id"),
+        ),
+        sa.ForeignKeyConstraint(
+            ["participant_id"], ["certification.participant.id"], name=op.f("fk_certification_round_participant_id")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_certification_round")),
+        sa.UniqueConstraint("participant_id", "number", name=op.f("uq_certification_round_participant_id_number")),
+        schema="certification",
+    )
+    op.create_table(
+        "finding",
+        sa.Column("id", sa.BigInteger(), sa.Identity(always=False), nullable=False),
+        sa.Column("revision_id", sa.BigInteger(), nullable=False),
+        sa.Column("rule_version_id", sa.BigInteger(), nullable=False),
+        sa.Column("validation_run_id", sa.BigInteger(), nullable=False),
+        sa.Column("district_number", sa.Text(), nullable=False, comment="Row-level security compares this"),
+        sa.Column("school_number", sa.Text(), nullable=True),
+        sa.Column("row_key", sa.Text(), nullable=False),
+        sa.Column(
+            "identifiers",
+            postgresql.JSONB(astext_type=sa.Text()),
+            nullable=False,
+            comment="Values of the rule's row identifier columns",
+        ),
+        sa.ForeignKeyConstraint(["revision_id"], ["certification.revision.id"], name=op.f("fk_finding_revision_id")),
+        sa.ForeignKeyConstraint(
+            ["rule_version_id"], ["certification.rule_version.id"], name=op.f("fk_finding_rule_version_id")
+        ),
+        sa.ForeignKeyConstraint(
+            ["validation_run_id"], ["certification.validation_run.id"], name=op.f("fk_finding_validation_run_id")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_finding")),
+        schema="certification",
+    )
+    op.create_index(
+        "ix_finding_revision_rule",
+        "finding",
+        ["revision_id", "rule_version_id", "id"],
+        unique=False,
+        schema="certification",
+    )
+    op.create_index(
+        op.f("ix_finding_validation_run_id"), "finding", ["validation_run_id"], unique=False, schema="certification"
+    )
+    op.create_table(
+        "revision_view",
+        sa.Column("revision_id", sa.BigInteger(), nullable=False),
+        sa.Column("view", sa.Text(), nullable=False),
+        sa.Column("row_count", sa.BigInteger(), nullable=False),
+        sa.Column("digest", sa.Text(), nullable=False),
+        sa.Column(
+            "columns",
+            postgresql.JSONB(astext_type=sa.Text()),
+            nullable=False,
+            comment="[[name, type], …] in digest order",
+        ),
+        sa.Column("slot", sa.BigInteger(), nullable=False),
+        sa.Column(
+            "totals",
+            postgresql.JSONB(astext_type=sa.Text()),
+            server_default=sa.text("'{}'::jsonb"),
+            nullable=False,
+            comment="Sums shown to certifiers: by school, grade, …",
+        ),
+        sa.ForeignKeyConstraint(
+            ["revision_id"], ["certification.revision.id"], name=op.f("fk_revision_view_revision_id")
+        ),
+        sa.PrimaryKeyConstraint("revision_id", "view", name=op.f("pk_revision_view")),
+        schema="certification",
+    )
+    op.create_table(
+        "snapshot_participant",
+        sa.Column("snapshot_id", sa.BigInteger(), nullable=False),
+        sa.Column("participant_id", sa.BigInteger(), nullable=False),
+        sa.Column(
+            "left_alone", sa.Text(), nullable=True, comment="Why its data were not taken, for example signed in part"
+        ),
+        sa.Column(
+            "revision_id", sa.BigInteger(), nullable=True, comment="The revision made, or the equal one confirmed"
+        ),
+        sa.ForeignKeyConstraint(
+            ["participant_id"], ["certification.participant.id"], name=op.f("fk_snapshot_participant_participant_id")
+        ),
+        sa.ForeignKeyConstraint(
+            ["revision_id"], ["certification.revision.id"], name=op.f("fk_snapshot_participant_revision_id")
+        ),
+        sa.ForeignKeyConstraint(
+            ["snapshot_id"], ["certification.snapshot.id"], name=op.f("fk_snapshot_participant_snapshot_id")
+        ),
+        sa.PrimaryKeyConstraint("snapshot_id", "participant_id", name=op.f("pk_snapshot_participant")),
+        schema="certification",
+    )
+    op.create_index(
+        op.f("ix_snapshot_participant_participant_id"),
+        "snapshot_participant",
+        ["participant_id"],
+        unique=False,
+        schema="certification",
+    )
+    op.create_table(
+        "validation_result",
+        sa.Column("revision_id", sa.BigInteger(), nullable=False),
+        sa.Column("rule_version_id", sa.BigInteger(), nullable=False),
+        sa.Column("validation_run_id", sa.BigInteger(), nullable=False),
+        sa.Column("finding_count", sa.BigInteger(), nullable=True),
+        sa.Column(
+            "could_not_run", sa.Text(), nullable=True, comment="Kind of error in our words; a rule that errs is never 0"
+        ),
+        sa.CheckConstraint(
+            "(finding_count is null) <> (could_not_run is null)",
+            name=op.f("ck_validation_result_count_or_could_not_run"),
+        ),
+        sa.CheckConstraint("finding_count >= 0", name=op.f("ck_validation_result_finding_count")),
+        sa.ForeignKeyConstraint(
+            ["revision_id"], ["certification.revision.id"], name=op.f("fk_validation_result_revision_id")
+        ),
+        sa.ForeignKeyConstraint(
+            ["rule_version_id"], ["certification.rule_version.id"], name=op.f("fk_validation_result_rule_version_id")
+        ),
+        sa.ForeignKeyConstraint(
+            ["validation_run_id"],
+            ["certification.validation_run.id"],
+            name=op.f("fk_validation_result_validation_run_id"),
+        ),
+        sa.PrimaryKeyConstraint("revision_id", "rule_version_id", name=op.f("pk_validation_result")),
+        schema="certification",
+    )
+    op.create_index(
+        "ix_validation_result_rule_version",
+        "validation_result",
+        ["rule_version_id", "finding_count"],
+        unique=False,
+        schema="certification",
+    )
+    op.create_index(
+        op.f("ix_validation_result_validation_run_id"),
+        "validation_result",
+        ["validation_run_id"],
+        unique=False,
+        schema="certification",
+    )
+    op.create_table(
+        "approval",
+        sa.Column("id", sa.BigInteger(), sa.Identity(always=False), nullable=False),
+        sa.Column("round_id", sa.BigInteger(), nullable=False),
+        sa.Column("revision_id", sa.BigInteger(), nullable=True, comment="None: approved without data"),
+        sa.Column("previous_official_revision_id", sa.BigInteger(), nullable=True),
+        sa.Column("certified_count", sa.Integer(), nullable=False, comment="n of `n of m certified`"),
+        sa.Column("certifier_count", sa.Integer(), nullable=False, comment="m of `n of m certified`"),
+        sa.Column("reason", sa.Text(), nullable=True, comment="Required when not everyone has certified"),
+        sa.Column("approved_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("approved_by", sa.Text(), nullable=False),
+        sa.Column("withdrawn_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("withdrawn_by", sa.Text(), nullable=True),
+        sa.Column("withdrawn_reason", sa.Text(), nullable=True),
+        sa.ForeignKeyConstraint(
+            ["previous_official_revision_id"],
+            ["certification.revision.id"],
+            name=op.f("fk_approval_previous_official_revision_id"),
+        ),
+        sa.ForeignKeyConstraint(["revision_id"], ["certification.revision.id"], name=op.f("fk_approval_revision_id")),
+        sa.ForeignKeyConstraint(
+            ["round_id"], ["certification.certification_round.id"], name=op.f("fk_approval_round_id")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_approval")),
+        schema="certification",
+    )
+    op.create_index(
+        "uq_approval_standing",
+        "approval",
+        ["round_id"],
+        unique=True,
+        schema="certification",
+        postgresql_where=sa.text("withdrawn_at is null"),
+    )
+    op.create_table(
+        "due_date",
+        sa.Column("id", sa.BigInteger(), sa.Identity(always=False), nullable=False),
+        sa.Column("round_id", sa.BigInteger(), nullable=False),
+        sa.Column("person_id", sa.BigInteger(), nullable=True),
+        sa.Column("due_date", sa.Date(), nullable=False),
+        sa.Column("reason", sa.Text(), nullable=False),
+        sa.Column("given_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("given_by", sa.Text(), nullable=False),
+        sa.Column("taken_back_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("taken_back_by", sa.Text(), nullable=True),
+        sa.ForeignKeyConstraint(["person_id"], ["certification.person.id"], name=op.f("fk_due_date_person_id")),
+        sa.ForeignKeyConstraint(
+            ["round_id"], ["certification.certification_round.id"], name=op.f("fk_due_date_round_id")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_due_date")),
+        schema="certification",
+    )
+    op.create_index(
+        "uq_due_date_standing",
+        "due_date",
+        ["round_id", "person_id"],
+        unique=True,
+        schema="certification",
+        postgresql_nulls_not_distinct=True,
+        postgresql_where=sa.text("taken_back_at is null"),
+    )
+    op.create_table(
+        "recertification_request",
+        sa.Column("id", sa.BigInteger(), sa.Identity(always=False), nullable=False),
+        sa.Column("round_id", sa.BigInteger(), nullable=False),
+        sa.Column("person_id", sa.BigInteger(), nullable=False),
+        sa.Column("reason", sa.Text(), nullable=False),
+        sa.Column("requested_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column(
+            "outcome",
+            sa.Enum(
+                "accepted",
+                "denied",
+                "withdrawn",
+                "answered by approval",
+                "lapsed",
+                name="outcome",
+                native_enum=False,
+                create_constraint=True,
+                length=60,
+                schema="certification",
+            ),
+            nullable=True,
+        ),
+        sa.Column("comment", sa.Text(), nullable=True),
+        sa.Column("decided_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("decided_by", sa.Text(), nullable=True),
+        sa.ForeignKeyConstraint(
+            ["person_id"], ["certification.person.id"], name=op.f("fk_recertification_request_person_id")
+        ),
+        sa.ForeignKeyConstraint(
+            ["round_id"], ["certification.certification_round.id"], name=op.f("fk_recertification_request_round_id")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_recertification_request")),
+        schema="certification",
+    )
+    op.create_index(
+        op.f("ix_recertification_request_person_id"),
+        "recertification_request",
+        ["person_id"],
+        unique=False,
+        schema="certification",
+    )
+    op.create_index(
+        "uq_recertification_request_waiting",
+        "recertification_request",
+        ["round_id"],
+        unique=True,
+        schema="certification",
+        postgresql_where=sa.text("outcome is null"),
+    )
+    op.create_table(
+        "review",
+        sa.Column("id", sa.BigInteger(), sa.Identity(always=False), nullable=False),
+        sa.Column("round_id", sa.BigInteger(), nullable=False),
+        sa.Column("person_id", sa.BigInteger(), nullable=False),
+        sa.Column(
+            "outcome",
+            sa.Enum(
+                "No issues",
+                "Recommend recertification",
+                name="outcome",
+                native_enum=False,
+                create_constraint=True,
+                length=60,
+                schema="certification",
+            ),
+            nullable=False,
+        ),
+        sa.Column("comment", sa.Text(), nullable=True),
+        sa.Column("reviewed_at", sa.DateTime(timezone=True), nullable=False),
+        sa.ForeignKeyConstraint(["person_id"], ["certification.person.id"], name=op.f("fk_review_person_id")),
+        sa.ForeignKeyConstraint(
+            ["round_id"], ["certification.certification_round.id"], name=op.f("fk_review_round_id")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_review")),
+        sa.UniqueConstraint("round_id", "person_id", name=op.f("uq_review_round_id_person_id")),
+        schema="certification",
+    )
+    op.create_table(
+        "submission",
+        sa.Column("id", sa.BigInteger(), sa.Identity(always=False), nullable=False),
+        sa.Column("round_id", sa.BigInteger(), nullable=False),
+        sa.Column("person_id", sa.BigInteger(), nullable=False),
+        sa.Column("username", sa.Text(), nullable=False),
+        sa.Column("person_name", sa.Text(), nullable=False, comment="As confirmed by the person"),
+        sa.Column("person_title", sa.Text(), nullable=False),
+        sa.Column("organization_number", sa.Text(), nullable=False),
+        sa.Column("organization_name", sa.Text(), nullable=False),
+        sa.Column("statement", sa.Text(), nullable=False),
+        sa.Column("statement_version", sa.Integer(), nullable=False),
+        sa.Column("nil_return", sa.Text(), nullable=True, comment="The sentence ticked when there were no records"),
+        sa.Column("submitted_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column(
+            "timeliness",
+            sa.Enum(
+                "on time",
+                "within extension",
+                name="timeliness",
+                native_enum=False,
+                create_constraint=True,
+                length=60,
+                schema="certification",
+            ),
+            nullable=False,
+        ),
+        sa.Column(
+            "channel",
+            sa.Enum(
+                "page",
+                "API",
+                "command line",
+                "system",
+                name="channel",
+                native_enum=False,
+                create_constraint=True,
+                length=60,
+                schema="certification",
+            ),
+            nullable=False,
+        ),
+        sa.Column("revision_id", sa.BigInteger(), nullable=True),
+        sa.Column("revision_number", sa.Integer(), nullable=True),
+        sa.Column("digest", sa.Text(), nullable=True),
+        sa.Column("row_counts", postgresql.JSONB(astext_type=sa.Text()), nullable=False, comment="{view: rows}"),
+        sa.Column(
+            "findings",
+            postgresql.JSONB(astext_type=sa.Text()),
+            nullable=False,
+            comment="{Error: n, Warning: n, Info: n, could not run: [codes]}",
+        ),
+        sa.Column(
+            "rules_set_aside", postgresql.JSONB(astext_type=sa.Text()), nullable=False, comment="[{code, reason}]"
+        ),
+        sa.ForeignKeyConstraint(["person_id"], ["certification.person.id"], name=op.f("fk_submission_person_id")),
+        sa.ForeignKeyConstraint(["revision_id"], ["certification.revision.id"], name=op.f("fk_submission_revision_id")),
+        sa.ForeignKeyConstraint(
+            ["round_id"], ["certification.certification_round.id"], name=op.f("fk_submission_round_id")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_submission")),
+        schema="certification",
+    )
+    op.create_index(op.f("ix_submission_person_id"), "submission", ["person_id"], unique=False, schema="certification")
+    op.create_index(
+        "ix_submission_round_person", "submission", ["round_id", "person_id"], unique=False, schema="certification"
+    )
+    for table, column, target in POINTERS:
+        op.create_foreign_key(
+            f"fk_{table}_{column}",
+            table,
+            target,
+            [column],
+            ["id"],
+            source_schema="certification",
+            referent_schema="certification",
+        )
+    _grant()
+    _protect_rows()
+
+
+def _grant() -> None:
+    """Who may do what. A table of a later revision must say so itself: nothing is granted by default."""
+    op.execute("create schema if not exists datamart authorization certification_task")
+    op.execute("grant usage on schema certification to certification_app, certification_task")
+    op.execute("grant usage on schema datamart to certification_app, datamart_reader")
+    everybody = "certification_app, certification_task"
+    op.execute(f"grant select, insert, update, delete on all tables in schema certification to {everybody}")
+    # What was done and what was signed stays as it was, whatever our own code tries.
+    op.execute(f"revoke update, delete on certification.audit_entry, certification.submission from {everybody}")
+    op.execute(f"revoke insert, update, delete on certification.alembic_version from {everybody}")
+    op.execute("revoke insert, update, delete on certification.finding from certification_app")
+
+
+def _protect_rows() -> None:
+    """The second line of defence: the web connection sees the findings of the organizations it declared, or none."""
+    op.execute("alter table certification.finding enable row level security")
+    op.execute("create policy tasks on certification.finding to certification_task using (true) with check (true)")
+    op.execute(
+        "create policy declared_organizations on certification.finding for select to certification_app using ("
+        "current_setting('certification.scope', true) = 'state' or ("
+        "current_setting('certification.scope', true) = 'organizations' and district_number = "
+        "any(string_to_array(current_setting('certification.organizations', true), ','))))"
+    )
+
+
+def downgrade() -> None:
+    for table, column, _target in POINTERS:
+        op.drop_constraint(f"fk_{table}_{column}", table, schema="certification", type_="foreignkey")
+    op.drop_index("ix_submission_round_person", table_name="submission", schema="certification")
+    op.drop_index(op.f("ix_submission_person_id"), table_name="submission", schema="certification")
+    op.drop_table("submission", schema="certification")
+    op.drop_table("review", schema="certification")
+    op.drop_index(
+        "uq_recertification_request_waiting",
+        table_name="recertification_request",
+        schema="certification",
+        postgresql_where=sa.text("outcome is null"),
+    )
+    op.drop_index(
+        op.f("ix_recertification_request_person_id"), table_name="recertification_request", schema="certification"
+    )
+    op.drop_table("recertification_request", schema="certification")
+    op.drop_index(
+        "uq_due_date_standing",
+        table_name="due_date",
+        schema="certification",
+        postgresql_nulls_not_distinct=True,
+        postgresql_where=sa.text("taken_back_at is null"),
+    )
+    op.drop_table("due_date", schema="certification")
+    op.drop_index(
+        "uq_approval_standing",
+        table_name="approval",
+        schema="certification",
+        postgresql_where=sa.text("withdrawn_at is null"),
+    )
+    op.drop_table("approval", schema="certification")
+    op.drop_index(
+        op.f("ix_validation_result_validation_run_id"), table_name="validation_result", schema="certification"
+    )
+    op.drop_index("ix_validation_result_rule_version", table_name="validation_result", schema="certification")
+    op.drop_table("validation_result", schema="certification")
+    op.drop_index(
+        op.f("ix_snapshot_participant_participant_id"), table_name="snapshot_participant", schema="certification"
+    )
+    op.drop_table("snapshot_participant", schema="certification")
+    op.drop_table("revision_view", schema="certification")
+    op.drop_index(op.f("ix_finding_validation_run_id"), table_name="finding", schema="certification")
+    op.drop_index("ix_finding_revision_rule", table_name="finding", schema="certification")
+    op.drop_table("finding", schema="certification")
+    op.drop_table("certification_round", schema="certification")
+    op.drop_index(op.f("ix_validation_run_snapshot_id"), table_name="validation_run", schema="certification")
+    op.drop_index(op.f("ix_validation_run_event_id"), table_name="validation_run", schema="certification")
+    op.drop_table("validation_run", schema="certification")
+    op.drop_index(op.f("ix_revision_snapshot_id"), table_name="revision", schema="certification")
+    op.drop_index(op.f("ix_revision_digest"), table_name="revision", schema="certification")
+    op.drop_table("revision", schema="certification")
+    op.drop_index(
+        "uq_tool_right_holder", table_name="tool_right", schema="certification", postgresql_nulls_not_distinct=True
+    )
+    op.drop_table("tool_right", schema="certification")
+    op.drop_index(op.f("ix_snapshot_status"), table_name="snapshot", schema="certification")
+    op.drop_index(op.f("ix_snapshot_milestone_id"), table_name="snapshot", schema="certification")
+    op.drop_index("ix_snapshot_event_requested", table_name="snapshot", schema="certification")
+    op.drop_table("snapshot", schema="certification")
+    op.drop_index(op.f("ix_rule_set_aside_event_id"), table_name="rule_set_aside", schema="certification")
+    op.drop_table("rule_set_aside", schema="certification")
+    op.drop_index(op.f("ix_person_role_organization_id"), table_name="person_role", schema="certification")
+    op.drop_table("person_role", schema="certification")
+    op.drop_index(
+        "uq_message_fact_receiver", table_name="message", schema="certification", postgresql_nulls_not_distinct=True
+    )
+    op.drop_index(
+        "ix_message_waiting",
+        table_name="message",
+        schema="certification",
+        postgresql_where=sa.text("delivered_at is null and gave_up_at is null"),
+    )
+    op.drop_index(op.f("ix_message_person_id"), table_name="message", schema="certification")
+    op.drop_index(op.f("ix_message_event_key"), table_name="message", schema="certification")
+    op.drop_table("message", schema="certification")
+    op.drop_table("event_version_rule", schema="certification")
+    op.drop_index(
+        op.f("ix_event_version_participant_organization_id"),
+        table_name="event_version_participant",
+        schema="certification",
+    )
+    op.drop_table("event_version_participant", schema="certification")
+    op.drop_table("event_version_group", schema="certification")
+    op.drop_index(
+        "uq_category_member_current",
+        table_name="category_member",
+        schema="certification",
+        postgresql_nulls_not_distinct=True,
+        postgresql_where=sa.text("removed_at is null"),
+    )
+    op.drop_index(op.f("ix_category_member_person_id"), table_name="category_member", schema="certification")
+    op.drop_index(op.f("ix_category_member_organization_id"), table_name="category_member", schema="certification")
+    op.drop_table("category_member", schema="certification")
+    op.drop_table("validation_group_rule", schema="certification")
+    op.drop_index(
+        "uq_school_agency_current",
+        table_name="school_agency",
+        schema="certification",
+        postgresql_where=sa.text("until_date is null"),
+    )
+    op.drop_index(op.f("ix_school_agency_lea_id"), table_name="school_agency", schema="certification")
+    op.drop_table("school_agency", schema="certification")
+    op.drop_table("rule_version", schema="certification")
+    op.drop_table("person", schema="certification")
+    op.drop_index(op.f("ix_participant_organization_id"), table_name="participant", schema="certification")
+    op.drop_index(op.f("ix_participant_lea_id"), table_name="participant", schema="certification")
+    op.drop_index("ix_participant_event_status", table_name="participant", schema="certification")
+    op.drop_table("participant", schema="certification")
+    op.drop_table("milestone", schema="certification")
+    op.drop_table("event_version", schema="certification")
+    op.drop_table("validation_group", schema="certification")
+    op.drop_table("rule", schema="certification")
+    op.drop_index(op.f("ix_organization_kind"), table_name="organization", schema="certification")
+    op.drop_table("organization", schema="certification")
+    op.drop_index(op.f("ix_event_status"), table_name="event", schema="certification")
+    op.drop_table("event", schema="certification")
+    op.drop_table("category", schema="certification")
+    op.drop_index(op.f("ix_audit_entry_organization_number"), table_name="audit_entry", schema="certification")
+    op.drop_index(op.f("ix_audit_entry_event_key"), table_name="audit_entry", schema="certification")
+    op.drop_index(op.f("ix_audit_entry_actor_username"), table_name="audit_entry", schema="certification")
+    op.drop_table("audit_entry", schema="certification")

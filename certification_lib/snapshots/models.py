@@ -1,0 +1,103 @@
+"""Snapshots and revisions. The rows themselves are in schema `datamart`, one table per view."""
+
+import datetime
+import enum
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.orm import Mapped, mapped_column
+
+from certification_lib.database import Base, words
+
+
+class SnapshotKind(enum.StrEnum):
+    """State: all participants; district: chosen ones; cleanup: those that have not finished."""
+
+    STATE = "state"
+    DISTRICT = "district"
+    CLEANUP = "cleanup"
+
+
+class SnapshotStatus(enum.StrEnum):
+    """A snapshot is visible only when completed."""
+
+    REQUESTED = "requested"
+    RUNNING = "running"
+    COMPLETED = "completed"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+
+
+class Snapshot(Base):
+    """One taking. `owner` is the token of the process that holds it: only that process may complete it."""
+
+    __tablename__ = "snapshot"
+    __table_args__ = (sa.Index("ix_snapshot_event_requested", "event_id", "requested_at"),)
+
+    id: Mapped[int] = mapped_column(sa.Identity(), primary_key=True)
+    event_id: Mapped[int] = mapped_column(sa.ForeignKey("event.id"))
+    milestone_id: Mapped[int | None] = mapped_column(sa.ForeignKey("milestone.id"), index=True)
+    kind: Mapped[SnapshotKind] = mapped_column(words(SnapshotKind, "kind"))
+    status: Mapped[SnapshotStatus] = mapped_column(words(SnapshotStatus, "status"), index=True)
+    on_demand: Mapped[bool]
+    requested_by: Mapped[str]
+    requested_at: Mapped[datetime.datetime]
+    started_at: Mapped[datetime.datetime | None]
+    source_as_of: Mapped[datetime.datetime | None]
+    finished_at: Mapped[datetime.datetime | None]
+    owner: Mapped[str | None]
+    failure: Mapped[str | None] = mapped_column(comment="In our words, without values")
+
+
+class SnapshotParticipant(Base):
+    """A participant a snapshot takes, or leaves alone with a reason."""
+
+    __tablename__ = "snapshot_participant"
+
+    snapshot_id: Mapped[int] = mapped_column(sa.ForeignKey("snapshot.id"), primary_key=True)
+    participant_id: Mapped[int] = mapped_column(sa.ForeignKey("participant.id"), primary_key=True, index=True)
+    left_alone: Mapped[str | None] = mapped_column(comment="Why its data were not taken, for example signed in part")
+    revision_id: Mapped[int | None] = mapped_column(
+        sa.ForeignKey("revision.id"), comment="The revision made, or the equal one confirmed"
+    )
+
+
+class Revision(Base):
+    """One participant's data as of one instant, numbered from 1 in its event, never changed."""
+
+    __tablename__ = "revision"
+    __table_args__ = (
+        sa.UniqueConstraint("participant_id", "number"),
+        sa.UniqueConstraint("participant_id", "snapshot_id"),
+    )
+
+    id: Mapped[int] = mapped_column(sa.Identity(), primary_key=True)
+    participant_id: Mapped[int] = mapped_column(sa.ForeignKey("participant.id"))
+    snapshot_id: Mapped[int] = mapped_column(sa.ForeignKey("snapshot.id"), index=True)
+    number: Mapped[int] = mapped_column(sa.Integer)
+    kind: Mapped[SnapshotKind] = mapped_column(words(SnapshotKind, "kind"))
+    taken_by: Mapped[str]
+    taken_at: Mapped[datetime.datetime]
+    source_as_of: Mapped[datetime.datetime]
+    confirmed_as_of: Mapped[datetime.datetime] = mapped_column(comment="A later taking found the same digest")
+    digest: Mapped[str] = mapped_column(index=True, comment="SHA-256 of the sorted view, rows, digest lines")
+    row_count: Mapped[int]
+    empty: Mapped[bool] = mapped_column(comment="No rows now although the revision before had some")
+    validated_at: Mapped[datetime.datetime | None] = mapped_column(comment="When its validation finished")
+
+
+class RevisionView(Base):
+    """Rows and digest of one datamart view in a revision. `slot` names the partition that holds the rows."""
+
+    __tablename__ = "revision_view"
+
+    revision_id: Mapped[int] = mapped_column(sa.ForeignKey("revision.id"), primary_key=True)
+    view: Mapped[str] = mapped_column(primary_key=True)
+    row_count: Mapped[int]
+    digest: Mapped[str]
+    columns: Mapped[list[Any]] = mapped_column(JSONB, comment="[[name, type], …] in digest order")
+    slot: Mapped[int]
+    totals: Mapped[dict[str, Any]] = mapped_column(
+        server_default=sa.text("'{}'::jsonb"), default=dict, comment="Sums shown to certifiers: by school, grade, …"
+    )

@@ -1,0 +1,170 @@
+"""A real PostgreSQL for every test: one embedded server a session, migrated once, cloned or rolled back per test.
+
+`session` is for most tests: one transaction with savepoints, rolled back at the end (10 ms). Whatever needs several
+connections, COPY, row-level security or races takes `certification_database`: a database of its own (0.2 s).
+"""
+
+import datetime
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Self
+
+import pytest
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
+
+from certification_lib.database import make_engine
+from certification_lib.migrations.migrate import upgrade
+from certification_lib.supervisor.postgres import Server, embedded_server
+
+TEMPLATE = "certification_template"
+
+
+@pytest.fixture(scope="session")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """The embedded PostgreSQL with the product's roles."""
+    with embedded_server(tmp_path_factory.mktemp("postgres") / "server", fast=True) as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def migrated(server: Server) -> str:
+    """Name of a migrated, empty database to clone."""
+    _run_as_superuser(server, f"create database {TEMPLATE} template certification strategy file_copy")
+    _run_as_superuser(server, f"alter database {TEMPLATE} owner to certification_owner")
+    _copy_grants(server, TEMPLATE)
+    upgrade(server.url("certification_owner", TEMPLATE))
+    return TEMPLATE
+
+
+@dataclass(frozen=True)
+class CertificationDatabase:
+    """A migrated database of this test's own; `url(role)` signs in as one of the product's roles."""
+
+    server: Server
+    name: str
+
+    def url(self, role: str = "certification_task") -> str:
+        return self.server.url(role, self.name)
+
+
+@pytest.fixture
+def make_database(server: Server, migrated: str) -> Iterator[Callable[[], CertificationDatabase]]:
+    """Make any number of databases; all are dropped at the end."""
+    made: list[str] = []
+
+    def make() -> CertificationDatabase:
+        name = f"certification_{_next_number()}"
+        _run_as_superuser(server, f"create database {name} template {migrated} strategy file_copy")
+        _run_as_superuser(server, f"alter database {name} owner to certification_owner")
+        _copy_grants(server, name)
+        made.append(name)
+        return CertificationDatabase(server, name)
+
+    yield make
+    for name in made:
+        _run_as_superuser(server, f"drop database {name} with (force)")
+
+
+@pytest.fixture
+def certification_database(make_database: Callable[[], CertificationDatabase]) -> CertificationDatabase:
+    return make_database()
+
+
+@pytest.fixture
+def engine(certification_database: CertificationDatabase) -> Iterator[sa.Engine]:
+    """The test's own database as certification_task sees it; commits are real."""
+    made = make_engine(certification_database.url())
+    yield made
+    made.dispose()
+
+
+@pytest.fixture(scope="session")
+def shared_engine(server: Server, migrated: str) -> Iterator[sa.Engine]:
+    """A migrated database for tests that roll everything back."""
+    _run_as_superuser(server, f"create database certification_shared template {migrated} strategy file_copy")
+    _run_as_superuser(server, "alter database certification_shared owner to certification_owner")
+    _copy_grants(server, "certification_shared")
+    made = make_engine(server.url("certification_task", "certification_shared"))
+    yield made
+    made.dispose()
+
+
+@pytest.fixture
+def session(shared_engine: sa.Engine) -> Iterator[Session]:
+    """A session whose every commit is a savepoint; all is gone after the test."""
+    with shared_engine.connect() as connection:
+        outer = connection.begin()
+        with Session(connection, join_transaction_mode="create_savepoint", expire_on_commit=False) as made:
+            yield made
+        outer.rollback()
+
+
+@pytest.fixture
+def source_url(server: Server) -> Iterator[Callable[[str], str]]:
+    """`source_url(role)` of an empty source database of this test's own (roles source_owner, source_reader)."""
+    name = f"source_{_next_number()}"
+    _run_as_superuser(server, f"create database {name} owner source_owner template source strategy file_copy")
+    _run_as_superuser(server, f"grant connect on database {name} to source_reader")
+    yield lambda role="source_reader": server.url(role, name)
+    _run_as_superuser(server, f"drop database {name} with (force)")
+
+
+@pytest.fixture
+def statements() -> Callable[[sa.Engine], "StatementRecorder"]:
+    """`with statements(engine) as seen: …; len(seen)` counts what reached the database."""
+    return StatementRecorder
+
+
+class StatementRecorder(list[str]):
+    """The statements executed on an engine while the block runs."""
+
+    def __init__(self, engine: sa.Engine) -> None:
+        super().__init__()
+        self._engine = engine
+
+    def _see(self, _connection: object, _cursor: object, statement: str, *_rest: object) -> None:
+        self.append(statement)
+
+    def __enter__(self) -> Self:
+        sa.event.listen(self._engine, "before_cursor_execute", self._see)
+        return self
+
+    def __exit__(self, *_exception: object) -> None:
+        sa.event.remove(self._engine, "before_cursor_execute", self._see)
+
+
+@pytest.fixture
+def now() -> datetime.datetime:
+    """A moment in the sample's school year, for tests that do not care which."""
+    return datetime.datetime(2016, 10, 5, 15, 0, tzinfo=datetime.UTC)
+
+
+@pytest.fixture(scope="session")
+def project_folder() -> Path:
+    return Path(__file__).resolve().parent.parent
+
+
+_numbers = iter(range(1, 1_000_000))
+
+
+def _next_number() -> int:
+    return next(_numbers)
+
+
+def _run_as_superuser(server: Server, statement: str) -> None:
+    engine = make_engine(server.superuser_url(), isolation_level="AUTOCOMMIT")
+    try:
+        with engine.connect() as connection:
+            connection.execute(sa.text(statement))
+    finally:
+        engine.dispose()
+
+
+def _copy_grants(server: Server, database: str) -> None:
+    """Database-level grants are not cloned with a template."""
+    users = "certification_app, certification_task, certification_rules, datamart_reader"
+    _run_as_superuser(server, f"revoke all on database {database} from public")
+    _run_as_superuser(server, f"grant connect on database {database} to {users}")
+    _run_as_superuser(server, f"grant create, temporary on database {database} to certification_task")
