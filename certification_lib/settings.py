@@ -10,6 +10,7 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from urllib.parse import unquote, urlsplit
 
 PROJECT_FOLDER = Path(__file__).resolve().parent.parent
 SETTINGS_FILE = "settings.json"
@@ -48,6 +49,8 @@ class Settings:
     airflow_url: str | None = field(default=None, repr=False)
     # An existing PostgreSQL to use instead of the embedded one; its role may create roles and databases.
     admin_url: str | None = field(default=None, repr=False)
+    # Where the local mail sink listens; None where mails go through a connection of the site's own.
+    mail_port: int | None = None
     # True in a long-running scheduler that should import Great Expectations before it forks its workers.
     preload_validation: bool = False
     # True only in the state folder of `certify demo`, where shared passwords are allowed.
@@ -66,6 +69,12 @@ class Settings:
             )
         return url
 
+    def role_passwords(self) -> dict[str, str]:
+        """The password of each PostgreSQL role whose address is known and holds one."""
+        addresses = {role: getattr(self, setting) for role, setting in URL_SETTINGS.items()}
+        passwords = {role: urlsplit(url).password for role, url in addresses.items() if url}
+        return {role: unquote(password) for role, password in passwords.items() if password}
+
 
 def load_settings(environment: Mapping[str, str] | None = None) -> Settings:
     environment = os.environ if environment is None else environment
@@ -78,11 +87,13 @@ def load_settings(environment: Mapping[str, str] | None = None) -> Settings:
     def flag(name: str) -> bool:
         return (text(name) or "").lower() in {"1", "true", "yes", "on"}
 
+    mail_port = text("mail_port")
     return Settings(
         state_folder=state_folder,
         manifest_folder=_absolute(text("manifest_folder") or state_folder / "manifests"),
         mail_folder=_absolute(text("mail_folder") or state_folder / "mail"),
         base_url=text("base_url") or "http://localhost:8080",
+        mail_port=int(mail_port) if mail_port else None,
         preload_validation=flag("preload_validation"),
         demo=flag("demo"),
         admin_url=text("admin_url"),

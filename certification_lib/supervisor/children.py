@@ -1,5 +1,6 @@
 """Starting child processes that never outlive the one that started them."""
 
+import contextlib
 import ctypes
 import os
 import pwd
@@ -50,8 +51,9 @@ def start_child(
     folder: Path,
     account: Account | None = None,
     end_signal: signal.Signals = signal.SIGTERM,
+    text: str | None = None,
 ) -> subprocess.Popen[bytes]:
-    """Starts a command that gets `end_signal` when the calling thread ends, however it ends.
+    """Starts a command, with `text` on its standard input, that gets `end_signal` when the calling thread ends.
 
     Output goes to a file, not to a pipe: a killed reader leaves writers of a pipe hanging in their exit handlers.
     """
@@ -59,9 +61,9 @@ def start_child(
     if account is not None:
         identity = {"user": account.user, "group": account.group, "extra_groups": []}
     with open(log, "ab", opener=lambda path, flags: os.open(path, flags, 0o600)) as output:
-        return subprocess.Popen(  # type: ignore[call-overload,no-any-return]
+        process: subprocess.Popen[bytes] = subprocess.Popen(  # type: ignore[call-overload]
             [str(part) for part in command],
-            stdin=subprocess.DEVNULL,
+            stdin=subprocess.DEVNULL if text is None else subprocess.PIPE,
             stdout=output,
             stderr=subprocess.STDOUT,
             env=dict(environment),
@@ -70,6 +72,10 @@ def start_child(
             preexec_fn=_ending_with_parent(end_signal),  # noqa: PLW1509 - it calls the C library and nothing else
             **identity,
         )
+    if text is not None and process.stdin is not None:
+        with contextlib.suppress(BrokenPipeError), process.stdin:
+            process.stdin.write(text.encode())
+    return process
 
 
 def _ending_with_parent(end_signal: signal.Signals) -> Callable[[], None] | None:

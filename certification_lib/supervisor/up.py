@@ -1,0 +1,267 @@
+"""`certify up`: starts everything in order, keeps it running, and leaves nothing behind."""
+
+import asyncio
+import contextlib
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import psutil
+
+from certification_lib.settings import PROJECT_FOLDER, Settings, load_settings
+from certification_lib.supervisor import processes
+from certification_lib.supervisor.children import adopt_orphans
+from certification_lib.supervisor.components import (
+    COMPONENTS,
+    STOP_GRACE_SECONDS,
+    Component,
+    start_component,
+    stop_components,
+)
+from certification_lib.supervisor.console import Console, last_lines
+from certification_lib.supervisor.databases import Databases, start_databases
+from certification_lib.supervisor.environment import airflow_environment
+from certification_lib.supervisor.health import unhealthy_components
+from certification_lib.supervisor.mail_sink import start_mail_sink
+from certification_lib.supervisor.ports import free_port
+from certification_lib.supervisor.postgres import PostgresError, stop_server
+from certification_lib.supervisor.state_folder import (
+    ADMINISTRATOR,
+    StateFolderInUse,
+    load_secrets,
+    locked,
+    prepare,
+    write_private,
+    write_settings,
+)
+from certification_lib.supervisor.steps import StartFailed, Steps
+
+READY_LIMIT_SECONDS = 180
+WANTED_PORT = 8080
+WANTED_MAIL_PORT = 8025
+# A component that ends so often in so many seconds will not get better by another start.
+RESTART_LIMIT = 5
+RESTART_WINDOW_SECONDS = 120.0
+
+
+@dataclass(frozen=True)
+class Options:
+    state_folder: Path
+    port: int = WANTED_PORT
+    address: str = "localhost"
+    admin_url: str | None = None
+    ready_file: Path | None = None
+    verbose: bool = False
+    demo: bool = False
+
+
+def run(
+    *,
+    port: int = WANTED_PORT,
+    state_folder: Path | None = None,
+    ready_file: Path | None = None,
+    address: str = "localhost",
+    verbose: bool = False,
+    demo: bool = False,
+) -> int:
+    """Runs until a signal asks to stop or something cannot be mended; returns the exit status.
+
+    `ready_file` is written when everything works and removed at the end. Call it from the main thread only: processes
+    started here end with the thread that started them.
+    """
+    settings = load_settings()
+    folder = (state_folder or settings.state_folder).resolve()
+    options = Options(folder, port, address, settings.admin_url, ready_file, verbose, demo)
+    console = Console(verbose=verbose)
+    prepare(folder)
+    try:
+        with locked(folder):
+            return asyncio.run(_Run(options, console).run())
+    except StateFolderInUse as error:
+        console.step(str(error))
+        return 1
+
+
+class _Run:
+    def __init__(self, options: Options, console: Console) -> None:
+        self._options = options
+        self._folder = options.state_folder
+        self._logs = self._folder / "logs"
+        self._console = console
+        self._stop = asyncio.Event()
+        self._hurry = False
+        self._running: dict[Component, subprocess.Popen[bytes]] = {}
+        self._steps: Steps | None = None
+        self._databases: Databases | None = None
+        self._followers: set[asyncio.Task[None]] = set()
+        self._failure: str | None = None
+        self._other_children: set[int] = set()
+
+    async def run(self) -> int:
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            loop.add_signal_handler(number, self._asked_to_stop)
+        adopt_orphans()
+        if left := await asyncio.to_thread(processes.end_left_overs, self._folder):
+            self._console.step(f"Ended {left} processes that a killed run had left.")
+        guardian = self._start_guardian()
+        self._other_children.add(guardian.pid)
+        work = asyncio.create_task(self._work())
+        stop = asyncio.create_task(self._stop.wait())
+        try:
+            await asyncio.wait({work, stop}, return_when=asyncio.FIRST_COMPLETED)
+            work.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await work
+        except (StartFailed, PostgresError, OSError) as error:
+            self._failure = str(error)
+        finally:
+            stop.cancel()
+            await self._stop_everything()
+            guardian.kill()
+            guardian.wait()
+        if self._failure:
+            self._console.step(f"Stopped: {self._failure}")
+        return 1 if self._failure else 0
+
+    def _asked_to_stop(self) -> None:
+        self._hurry = self._stop.is_set()
+        self._stop.set()
+
+    async def _work(self) -> None:
+        self._console.step("Starting PostgreSQL")
+        self._databases = start_databases(self._folder, admin_url=self._options.admin_url)
+        if self._databases.server is not None:
+            self._other_children.add(self._databases.server.process.pid)
+        self._record()
+        port = free_port(self._options.port)
+        if port != self._options.port != 0:
+            self._console.step(f"Port {self._options.port} is taken; using {port}.")
+        mail_port = free_port(WANTED_MAIL_PORT)
+        settings = self._write_settings(port, mail_port)
+        async with await start_mail_sink(settings.mail_folder, mail_port):
+            await self._bring_up(settings, port)
+            await self._keep_running(airflow_environment(settings))
+
+    def _write_settings(self, port: int, mail_port: int) -> Settings:
+        assert self._databases is not None  # noqa: S101 - said to the type checker
+        write_settings(
+            self._folder,
+            {
+                **self._databases.urls,
+                "base_url": f"http://{self._options.address}:{port}",
+                "mail_port": mail_port,
+                "demo": self._options.demo or None,
+            },
+        )
+        return load_settings({"CERTIFICATION_STATE_FOLDER": str(self._folder)})
+
+    async def _bring_up(self, settings: Settings, port: int) -> None:
+        environment = airflow_environment(settings)
+        self._steps = Steps(self._folder, environment, on_change=self._record)
+        self._console.step("Preparing databases")
+        await self._steps.prepare_databases(settings)
+        self._console.step("Starting Airflow")
+        for component in COMPONENTS:
+            self._start(component, environment)
+        await self._steps.certify("roles", "sync")
+        await self._until_healthy(port)
+        self._announce(settings)
+
+    def _start(self, component: Component, environment: Mapping[str, str]) -> None:
+        log = self._logs / f"{component.name}.log"
+        if component not in self._running:
+            if log.exists():
+                log.replace(log.with_suffix(".previous.log"))
+            self._followers.add(asyncio.create_task(self._console.follow(component.name, log)))
+        self._running[component] = start_component(component, logs=self._logs, environment=environment)
+        self._record()
+
+    async def _until_healthy(self, port: int) -> None:
+        deadline = asyncio.get_running_loop().time() + READY_LIMIT_SECONDS
+        while missing := await asyncio.to_thread(unhealthy_components, port):
+            for component, process in self._running.items():
+                if process.poll() is not None:
+                    log = self._logs / f"{component.name}.log"
+                    raise StartFailed(f"{component.name} ended while starting; its last lines:\n{last_lines(log)}")
+            if asyncio.get_running_loop().time() > deadline:
+                raise StartFailed(f"not ready after {READY_LIMIT_SECONDS} s: {', '.join(missing)}; see {self._logs}.")
+            await asyncio.sleep(0.5)
+
+    def _announce(self, settings: Settings) -> None:
+        password = load_secrets(self._folder)["administrator_password"]
+        self._console.step(
+            f"Ready: {settings.base_url}/certification/ (Airflow itself: {settings.base_url}/), "
+            f"sign in as {ADMINISTRATOR} / {password}. Mails: {settings.mail_folder}. Ctrl-C stops everything."
+        )
+        if self._options.ready_file is not None:
+            write_private(self._options.ready_file, {"base_url": settings.base_url, "supervisor": os.getpid()})
+
+    async def _keep_running(self, environment: Mapping[str, str]) -> None:
+        """Starts again what ends by itself, until it is hopeless. Ends only by being cancelled or by an error."""
+        clock = asyncio.get_running_loop().time
+        restarts: dict[Component, list[float]] = {component: [] for component in COMPONENTS}
+        while True:
+            await asyncio.sleep(0.5)
+            server = self._databases.server if self._databases else None
+            if server is not None and server.process.poll() is not None:
+                raise StartFailed(f"PostgreSQL ended by itself; see {self._folder / 'postgres/postgres.log'}.")
+            for component, process in list(self._running.items()):
+                if process.poll() is None:
+                    continue
+                recent = [moment for moment in restarts[component] if moment > clock() - RESTART_WINDOW_SECONDS]
+                if len(recent) >= RESTART_LIMIT:
+                    raise StartFailed(f"{component.name} ended {RESTART_LIMIT + 1} times; see {self._logs}.")
+                restarts[component] = [*recent, clock()]
+                self._console.step(f"{component.name} ended ({process.returncode}); starting it again.")
+                # What it left would do the same work beside its successor.
+                await asyncio.to_thread(processes.end_sessions, {process.pid}, grace=0)
+                self._start(component, environment)
+            _reap_orphans({process.pid for process in self._running.values()} | self._other_children)
+
+    async def _stop_everything(self) -> None:
+        self._console.step("Stopping")
+        grace = 0 if self._hurry else STOP_GRACE_SECONDS
+        workers = {c: p for c, p in self._running.items() if c.name != "api-server"}
+        await stop_components(workers, grace=grace)
+        # Last, because running tasks report to it.
+        await stop_components({c: p for c, p in self._running.items() if c.name == "api-server"}, grace=grace)
+        if self._steps is not None:
+            await asyncio.to_thread(processes.end_sessions, self._steps.pids, grace=0)
+        if self._databases is not None and self._databases.server is not None:
+            await asyncio.to_thread(stop_server, self._databases.server)
+        for follower in self._followers:
+            follower.cancel()
+        await asyncio.gather(*self._followers, return_exceptions=True)
+        await asyncio.to_thread(processes.end_left_overs, self._folder)
+        if self._options.ready_file is not None:
+            self._options.ready_file.unlink(missing_ok=True)
+
+    def _record(self) -> None:
+        pids = {component.name: process.pid for component, process in self._running.items()}
+        pids |= {f"step-{pid}": pid for pid in (self._steps.pids if self._steps else ())}
+        if self._databases is not None and self._databases.server is not None:
+            pids["postgres"] = self._databases.server.process.pid
+        processes.record(self._folder, pids)
+
+    def _start_guardian(self) -> subprocess.Popen[bytes]:
+        return subprocess.Popen(
+            [sys.executable, "-m", "certification_lib.supervisor.guardian", str(self._folder)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            cwd=PROJECT_FOLDER,
+            start_new_session=True,
+        )
+
+
+def _reap_orphans(known: set[int]) -> None:
+    """Adopted grandchildren that ended stay in the list of processes until somebody asks for them."""
+    for child in psutil.Process().children():
+        with contextlib.suppress(psutil.NoSuchProcess, ChildProcessError):
+            if child.pid not in known and child.status() == psutil.STATUS_ZOMBIE:
+                os.waitpid(child.pid, os.WNOHANG)
