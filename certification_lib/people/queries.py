@@ -1,0 +1,215 @@
+"""Who somebody is, what he may do by his rights, and where organizations belong."""
+
+import datetime
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from zoneinfo import ZoneInfo
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session, aliased
+
+from certification_lib.audit.models import Channel
+from certification_lib.audit.service import Actor
+from certification_lib.errors import NotAllowed, NotFound
+from certification_lib.people.models import (
+    DISTRICT_TOOLS,
+    Organization,
+    OrganizationKind,
+    Person,
+    PersonRole,
+    Right,
+    Role,
+    SchoolAgency,
+    Tool,
+    ToolRight,
+)
+from certification_lib.people.rules import ROLE_RIGHTS, STATE_TOOLS, rights_of_letters
+
+# (tool, organization id); None stands for the state side.
+Holding = tuple[Tool, int | None]
+
+
+@dataclass(frozen=True)
+class RoleHeld:
+    """A role outside categories, and the organization it is held for."""
+
+    role: Role
+    organization_id: int
+    organization_number: str
+    organization_name: str
+
+
+def actor_of(
+    username: str, *, session: Session, channel: Channel, operating_system_user: str | None = None
+) -> Actor:
+    """The person behind a signed-in user; NotAllowed, naming whom to ask, when there is no active one."""
+    person = session.scalar(sa.select(Person).where(Person.username == username))
+    if person is None or not person.active:
+        why = "is not known here" if person is None else "is no longer active"
+        raise NotAllowed(
+            f"{username} {why}. Ask your District Administrator or, at the state, an Administrator of People and "
+            "Rights to add you."
+        )
+    return Actor(
+        username=person.username,
+        name=person.name,
+        person_id=person.id,
+        channel=channel,
+        operating_system_user=operating_system_user,
+    )
+
+
+def person_by_username(username: str, *, session: Session) -> Person:
+    """The person, active or not."""
+    person = session.scalar(sa.select(Person).where(Person.username == username))
+    if person is None:
+        raise NotFound(f"There is no person with the username {username}.")
+    return person
+
+
+def roles_of(person_id: int, *, session: Session) -> list[RoleHeld]:
+    """Administrator, Auditor and District Administrator; empty for somebody inactive."""
+    query = (
+        sa.select(PersonRole.role, Organization.id, Organization.number, Organization.name)
+        .join(Organization, Organization.id == PersonRole.organization_id)
+        .join(Person, Person.id == PersonRole.person_id)
+        .where(PersonRole.person_id == person_id, Person.active)
+        .order_by(PersonRole.role, Organization.number)
+    )
+    return [RoleHeld(*row) for row in session.execute(query)]
+
+
+def rights_of_people(person_ids: Collection[int], *, session: Session) -> dict[int, dict[Holding, frozenset[Right]]]:
+    """All rights of several people, those of their roles included. Nobody inactive holds any."""
+    active = sa.select(Person.id).where(Person.id.in_(person_ids), Person.active)
+    held: dict[int, dict[Holding, frozenset[Right]]] = {id_: {} for id_ in session.scalars(active)}
+
+    def give(person_id: int, tool: Tool, organization_id: int | None, rights: frozenset[Right]) -> None:
+        holding = (tool, organization_id if tool in DISTRICT_TOOLS else None)
+        held[person_id][holding] = held[person_id].get(holding, frozenset()) | rights
+
+    for grant in session.scalars(sa.select(ToolRight).where(ToolRight.person_id.in_(held))):
+        assert grant.person_id is not None
+        give(grant.person_id, grant.tool, grant.organization_id, granted(grant))
+    role_grants = session.scalars(sa.select(ToolRight).where(ToolRight.role.is_not(None))).all()
+    roles = sa.select(PersonRole.person_id, PersonRole.role, PersonRole.organization_id)
+    for person_id, role, organization_id in session.execute(roles.where(PersonRole.person_id.in_(held))):
+        for tool, rights in ROLE_RIGHTS[role].items():
+            give(person_id, tool, organization_id, rights)
+        for grant in role_grants:
+            if grant.role == role and grant.organization_id in {None, organization_id}:
+                give(person_id, grant.tool, organization_id, granted(grant))
+    return held
+
+
+def granted(grant: ToolRight) -> frozenset[Right]:
+    """The rights of one row."""
+    flags = {Right.READ: grant.read, Right.WRITE: grant.write, Right.ADD: grant.add, Right.DELETE: grant.delete}
+    return frozenset(right for right, given in flags.items() if given)
+
+
+def rights_held(
+    tool: Tool, *, session: Session, person_id: int, organization_id: int | None = None
+) -> frozenset[Right]:
+    """The rights of one person on one tool; for a district-side tool name the LEA."""
+    holding = (tool, organization_id if tool in DISTRICT_TOOLS else None)
+    return rights_of_people([person_id], session=session).get(person_id, {}).get(holding, frozenset())
+
+
+def holds(tool: Tool, rights: str, *, session: Session, person_id: int, organization_id: int | None = None) -> bool:
+    """Whether the person holds all of `rights` (letters, such as "RW"), for the LEA where the tool is district-side."""
+    held = rights_held(tool, session=session, person_id=person_id, organization_id=organization_id)
+    return rights_of_letters(rights) <= held
+
+
+def is_state_side(person_id: int, *, session: Session) -> bool:
+    """Whether the person holds any right on a tool of the state side."""
+    held = rights_of_people([person_id], session=session).get(person_id, {})
+    return any(tool in STATE_TOOLS and rights for (tool, _), rights in held.items())
+
+
+def visible_lea_ids(person_id: int, *, session: Session) -> frozenset[int]:
+    """The LEAs the person acts for: those where he holds a district-side right, by himself or by a role."""
+    held = rights_of_people([person_id], session=session).get(person_id, {})
+    return frozenset(lea for (tool, lea), rights in held.items() if tool in DISTRICT_TOOLS and lea and rights)
+
+
+def state_organization(*, session: Session) -> Organization:
+    """The state itself: one organization of that kind."""
+    state = session.scalar(sa.select(Organization).where(Organization.kind == OrganizationKind.STATE))
+    if state is None:
+        raise NotFound("There is no organization of kind State yet; import the organizations first.")
+    return state
+
+
+def state_time_zone(*, session: Session) -> ZoneInfo:
+    """The one legal time zone: all days of events are days in it."""
+    return ZoneInfo(state_organization(session=session).time_zone or "UTC")
+
+
+def organization_by_number(number: str, *, session: Session) -> Organization:
+    """An organization by the id the state uses."""
+    organization = session.scalar(sa.select(Organization).where(Organization.number == number))
+    if organization is None:
+        raise NotFound(f"There is no organization with the number {number}.")
+    return organization
+
+
+def organizations_by_number(numbers: Collection[str], *, session: Session) -> dict[str, Organization]:
+    """Several at once; unknown numbers are missing from the answer."""
+    found = session.scalars(sa.select(Organization).where(Organization.number.in_(numbers)))
+    return {organization.number: organization for organization in found}
+
+
+def open_organizations(kind: OrganizationKind, day: datetime.date, *, session: Session) -> Sequence[Organization]:
+    """Those of a kind that exist on a day, by number: opened, not closed, not merged into another."""
+    query = (
+        sa.select(Organization)
+        .where(
+            Organization.kind == kind,
+            sa.or_(Organization.opened.is_(None), Organization.opened <= day),
+            sa.or_(Organization.closed.is_(None), Organization.closed >= day),
+            Organization.merged_into_id.is_(None),
+        )
+        .order_by(Organization.number)
+    )
+    return session.scalars(query).all()
+
+
+def leas_of(organization_ids: Collection[int], day: datetime.date, *, session: Session) -> Mapping[int, Organization]:
+    """The LEA of each organization on a day: of a school the one it belongs to, of an LEA itself."""
+    lea, school = aliased(Organization), aliased(Organization)
+    of_schools = (
+        sa.select(school.id, lea)
+        .join(SchoolAgency, SchoolAgency.school_id == school.id)
+        .join(lea, lea.id == SchoolAgency.lea_id)
+        .where(
+            school.id.in_(organization_ids),
+            SchoolAgency.from_date <= day,
+            sa.or_(SchoolAgency.until_date.is_(None), SchoolAgency.until_date >= day),
+        )
+        .order_by(SchoolAgency.from_date)
+    )
+    found: dict[int, Organization] = {school_id: agency for school_id, agency in session.execute(of_schools)}
+    themselves = sa.select(Organization).where(
+        Organization.id.in_(organization_ids), Organization.kind == OrganizationKind.LEA
+    )
+    return found | {organization.id: organization for organization in session.scalars(themselves)}
+
+
+def district_administrators(organization_ids: Collection[int], *, session: Session) -> dict[int, list[Person]]:
+    """The active District Administrators of LEAs."""
+    query = (
+        sa.select(PersonRole.organization_id, Person)
+        .join(Person, Person.id == PersonRole.person_id)
+        .where(
+            PersonRole.organization_id.in_(organization_ids),
+            PersonRole.role == Role.DISTRICT_ADMINISTRATOR,
+            Person.active,
+        )
+        .order_by(Person.username)
+    )
+    found: dict[int, list[Person]] = {}
+    for organization_id, person in session.execute(query):
+        found.setdefault(organization_id, []).append(person)
+    return found
