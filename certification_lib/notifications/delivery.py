@@ -1,10 +1,9 @@
 """Sending waiting messages as e-mail.
 
-The guarantee: a message is written in the transaction of its act, so it exists exactly when the act happened. It is then
-sent at least once. It is sent a second time only when the process dies between the mail server's "accepted" and our
-commit a moment later, or the answer itself is lost; the copy carries the same Message-ID, by which mail systems and
-people's mail programs know it as the same mail. An outage delays messages and loses none; any number of deliverers may
-run at once.
+The guarantee: a message is written in the transaction of its act, so it exists exactly when the act happened. It is
+then sent at least once. It is sent a second time only when the process dies between the mail server's "accepted" and
+our commit a moment later, or the answer itself is lost; the copy carries the same Message-ID, by which mail systems
+know it as the same mail. An outage delays messages and loses none; any number of deliverers may run at once.
 """
 
 import datetime
@@ -108,7 +107,7 @@ def _next(session: Session, now: datetime.datetime) -> Message | None:
 
 
 def _send_one(message: Message, send: Send, sender: str, base_url: str, now: datetime.datetime) -> _Outcome:
-    """Hand one message to the mail server and note what became of it. Of the server's answer only the number is kept."""
+    """Hand over one message and note what became of it. Of the mail server's answer only the number is kept."""
     message.attempts += 1
     try:
         send(as_mail(message, sender=sender, base_url=base_url))

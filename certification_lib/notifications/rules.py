@@ -5,7 +5,7 @@ import hashlib
 import re
 
 # Deliberately narrow: an address that needs more than this is not one a school district uses.
-_ADDRESS = re.compile(r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}@[A-Za-z0-9](?:[A-Za-z0-9.-]{0,250}[A-Za-z0-9])?", re.ASCII)
+_ADDRESS = re.compile(r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}@[A-Za-z0-9](?:[A-Za-z0-9.-]{0,250}[A-Za-z0-9])?")
 _LONGEST_SUBJECT = 200
 _FIRST_PAUSE = datetime.timedelta(minutes=1)
 _LONGEST_PAUSE = datetime.timedelta(hours=1)
@@ -17,13 +17,13 @@ def is_mail_address(text: str | None) -> bool:
 
 
 def one_line(text: str) -> str:
-    """The text as a header may hold it: no line break or other control character, not longer than a subject should be."""
+    """The text as a header may hold it: no line break or other control character, and not too long."""
     line = " ".join("".join(character if character.isprintable() else " " for character in text).split())
     return line if len(line) <= _LONGEST_SUBJECT else line[: _LONGEST_SUBJECT - 1] + "…"
 
 
 def mail_message_id(fact: str, receiver: int | str) -> str:
-    """The Message-ID of a fact told to a receiver: the same at each attempt, so that mail systems drop a second copy."""
+    """The Message-ID of a fact told to a receiver: the same at each attempt, so that mail systems know a copy."""
     digest = hashlib.sha256(f"{fact}\n{receiver}".encode()).hexdigest()
     return f"<{digest[:40]}@certification.invalid>"
 
@@ -33,4 +33,5 @@ def pause_after(attempts: int) -> datetime.timedelta:
 
     An outage may delay a message but never lose it.
     """
-    return min(_FIRST_PAUSE * 2 ** min(max(attempts - 1, 0), 10), _LONGEST_PAUSE)
+    doublings = min(max(attempts - 1, 0), 10)
+    return min(_FIRST_PAUSE * (1 << doublings), _LONGEST_PAUSE)

@@ -44,7 +44,7 @@ class Notice:
         return wording.write(self.kind, self.values)
 
 
-def notify(
+def notify(  # noqa: PLR0917
     fact: str,
     kind: str,
     receivers: Iterable[int | str],
@@ -81,7 +81,8 @@ def notify_all(notices: Sequence[Notice], *, session: Session, now: datetime.dat
         address = addresses[person_id] if person_id is not None else str(receiver)
         if person_id is None and not is_mail_address(address):
             continue
-        rows.append(_row(notice, words, person_id, address if is_mail_address(address) else None, receiver, now))
+        email = address if is_mail_address(address) else None
+        rows.append(_row(notice, words, person_id, email, receiver=receiver, now=now))
     return _insert(rows, session=session)
 
 
@@ -103,7 +104,7 @@ def _addresses(person_ids: set[int], *, session: Session) -> dict[int, str | Non
     people = sa.select(Person.id, Person.email).where(
         Person.id == sa.func.any(sa.bindparam("ids", sorted(person_ids), ARRAY(sa.BigInteger))), Person.active
     )
-    return {person_id: email for person_id, email in session.execute(people)}
+    return {row.id: row.email for row in session.execute(people)}
 
 
 def _row(
@@ -111,6 +112,7 @@ def _row(
     words: wording.Wording,
     person_id: int | None,
     email: str | None,
+    *,
     receiver: int | str,
     now: datetime.datetime,
 ) -> dict[str, Any]:

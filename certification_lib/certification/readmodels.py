@@ -1,0 +1,238 @@
+"""What pages, API and reports are shown of a certification: plain values, already decided by the rules."""
+
+import datetime
+from dataclasses import dataclass, field
+from typing import Any
+
+from certification_lib.categories.models import CategoryRole, Level
+from certification_lib.certification.models import ReviewOutcome, Timeliness
+from certification_lib.events.models import EventStatus, ParticipantStatus
+from certification_lib.snapshots.models import SnapshotKind
+
+
+@dataclass(frozen=True)
+class RevisionView:
+    """A revision as shown: totals per view are {view: {total: …}}."""
+
+    id: int
+    number: int
+    kind: SnapshotKind
+    taken_at: datetime.datetime
+    taken_by: str
+    source_as_of: datetime.datetime
+    confirmed_as_of: datetime.datetime
+    digest: str
+    row_count: int
+    row_counts: dict[str, int]
+    totals: dict[str, Any]
+    empty: bool
+    validated_at: datetime.datetime | None
+    findings: dict[str, Any] = field(default_factory=dict)
+    """{Error: n, Warning: n, Info: n, "could not run": [rule codes]}"""
+
+
+@dataclass(frozen=True)
+class PersonView:
+    """One member of the category for a participant."""
+
+    person_id: int
+    username: str
+    name: str
+    title: str | None
+    email: str | None
+    role: CategoryRole
+    user_status: str
+    """A word of certification.rules.UserStatus."""
+    did_not_certify: bool
+    due_date: datetime.date | None
+    override: datetime.date | None
+    certified_at: datetime.datetime | None
+    """The submission of this round that counts."""
+    superseded_at: datetime.datetime | None
+    """When he signed earlier in this round what no longer counts."""
+
+
+@dataclass(frozen=True)
+class ParticipantRow:
+    """One line of Certification Status."""
+
+    id: int
+    number: str
+    name: str
+    lea_number: str
+    lea_name: str
+    status: ParticipantStatus
+    status_words: str
+    """As the state's screens say it: Certified for Sent, and `Approved, 1 of 2 certified` where not everyone has."""
+    certified_count: int
+    certifier_count: int
+    progress: str
+    """`1 of 2`"""
+    notes: tuple[str, ...]
+    """no certifiers · ready to send · directory changed · empty · overdue"""
+    round_number: int
+    snapshot_date: datetime.datetime | None
+    due_date: datetime.date | None
+    """The participant's own, when it has one beyond Event End."""
+    reviews: tuple[ReviewOutcome, ...]
+    approval_reason: str | None
+    approved_by: str | None
+
+
+@dataclass(frozen=True)
+class ParticipantsPage:
+    """A page of rows; `total` counts all that match, `status_counts` those of the whole event by status."""
+
+    rows: tuple[ParticipantRow, ...]
+    total: int
+    page: int
+    size: int
+    status_counts: dict[ParticipantStatus, int]
+
+
+@dataclass(frozen=True)
+class ActView:
+    """One thing that happened in a round, in words."""
+
+    at: datetime.datetime
+    by: str
+    what: str
+    reason: str | None = None
+
+
+@dataclass(frozen=True)
+class RoundView:
+    """One round with its acts, oldest first."""
+
+    number: int
+    started_at: datetime.datetime
+    sent_at: datetime.datetime | None
+    taken_back: bool
+    acts: tuple[ActView, ...]
+
+
+@dataclass(frozen=True)
+class ParticipantDetail:
+    """What opening a row shows to the state."""
+
+    row: ParticipantRow
+    people: tuple[PersonView, ...]
+    rounds: tuple[RoundView, ...]
+    shown: RevisionView | None
+    """The certified revision when there is one, else the current."""
+    current: RevisionView | None
+    certified: RevisionView | None
+    official: RevisionView | None
+    current_differs: bool
+    waiting_request: str | None
+    """The reason of the district's waiting request."""
+    rules_set_aside: tuple[tuple[str, str], ...]
+    """(code, reason)"""
+
+
+@dataclass(frozen=True)
+class Readiness:
+    """Whether this person may press Submit now, and if not every reason why."""
+
+    may_submit: bool
+    obstacles: tuple[str, ...]
+    is_certifier: bool
+    owes: bool
+    nil_return: bool
+    """True: the nil sentence has to be ticked."""
+
+
+@dataclass(frozen=True)
+class MyEvent:
+    """One line of the district's list: an event and one participant the person acts for."""
+
+    key: str
+    name: str
+    status: EventStatus
+    phase: str
+    """Upcoming, Review only, Certifying or Ended."""
+    held: bool
+    hold_reason: str | None
+    level: Level
+    category: str
+    number: str
+    organization: str
+    role: CategoryRole
+    user_status: str
+    event_status: ParticipantStatus
+    start_date: datetime.date
+    opens_date: datetime.date
+    end_date: datetime.date
+    due_date: datetime.date
+
+
+@dataclass(frozen=True)
+class MyEventDetail:
+    """Event Detail of a district person for one participant."""
+
+    event: MyEvent
+    participant_id: int
+    organization_id: int
+    lea_number: str
+    description: str
+    reporting_year: int
+    count_date: datetime.date | None
+    links: tuple[tuple[str, str], ...]
+    statement: str
+    statement_version: int
+    nil_statement: str
+    findings_policy: str
+    requires_snapshot: bool
+    may_take_snapshot: bool
+    may_request_recertification: bool
+    may_withdraw_request: bool
+    status_words: str
+    progress: str
+    revision: RevisionView | None
+    """What is certified: the certified revision when sent, else the current."""
+    people: tuple[PersonView, ...]
+    readiness: Readiness
+    rules_set_aside: tuple[tuple[str, str], ...]
+    waiting_request: str | None
+
+
+@dataclass(frozen=True)
+class Receipt:
+    """A submission as signed."""
+
+    id: int
+    event_key: str
+    event_name: str
+    event_closed: bool
+    participant_number: str
+    round_number: int
+    username: str
+    person_name: str
+    person_title: str
+    organization_number: str
+    organization_name: str
+    statement: str
+    statement_version: int
+    nil_return: str | None
+    submitted_at: datetime.datetime
+    timeliness: Timeliness
+    channel: str
+    revision_number: int | None
+    digest: str | None
+    row_counts: dict[str, Any]
+    findings: dict[str, Any]
+    rules_set_aside: tuple[dict[str, Any], ...]
+    counts: bool
+    """False when a later revision made it count no more."""
+
+
+@dataclass(frozen=True)
+class Owing:
+    """A person who still owes for a participant, and until when."""
+
+    person_id: int
+    participant_id: int
+    number: str
+    name: str
+    due_date: datetime.date
+    overdue: bool
