@@ -1,0 +1,138 @@
+"""docker-compose.yaml follows the Compose specification, and everything it names exists in the project."""
+
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from compose_spec import PyCompose
+
+from certification_lib.settings import URL_SETTINGS
+from scripts.environment_file import completed, entries
+
+PROJECT = Path(__file__).resolve().parents[2]
+TEXT = (PROJECT / "docker-compose.yaml").read_text()
+COMPOSE: dict[str, Any] = yaml.safe_load(TEXT)
+SERVICES: dict[str, dict[str, Any]] = COMPOSE["services"]
+
+
+def interpolated(text: str) -> str:
+    """As Compose reads it: each variable replaced by its value, its default or a made-up secret."""
+    values = entries(completed((PROJECT / ".env.example").read_text(), {}))
+    return re.sub(r"(?<!\$)\$\{(\w+)[^}]*\}", lambda match: values[match[1]], text)
+
+
+def test_the_file_follows_the_compose_specification() -> None:
+    read = PyCompose.from_yaml(interpolated(TEXT))
+    assert {
+        "postgres",
+        "redis",
+        "api-server",
+        "scheduler",
+        "dag-processor",
+        "triggerer",
+        "worker",
+        "init",
+        "mail",
+    } == set(SERVICES)
+    assert read is not None
+
+
+def test_an_unknown_key_would_be_noticed() -> None:
+    with pytest.raises(Exception, match="helthcheck"):
+        PyCompose.from_yaml(interpolated(TEXT).replace("healthcheck:", "helthcheck:", 1))
+
+
+def test_every_variable_is_in_the_example_and_every_entry_is_used() -> None:
+    used = set(re.findall(r"(?<!\$)\$\{(\w+)", TEXT))
+    example = entries((PROJECT / ".env.example").read_text())
+    assert used == set(example)
+
+
+def test_no_secret_has_a_default() -> None:
+    example = entries((PROJECT / ".env.example").read_text())
+    secret = {name for name in example if re.search("PASSWORD|SECRET|KEY", name)}
+    assert all(example[name] == "" for name in secret)
+    assert not re.search(r"(PASSWORD|SECRET|KEY):-", TEXT)
+
+
+def test_the_environment_file_is_filled_once_and_kept() -> None:
+    example = (PROJECT / ".env.example").read_text()
+    first = completed(example, {})
+    assert all(entries(first).values())
+    assert completed(example, entries(first)) == first
+
+
+def test_every_environment_name_is_one_that_somebody_reads() -> None:
+    ours = {f"CERTIFICATION_{name.upper()}" for name in URL_SETTINGS.values()}
+    ours |= {"CERTIFICATION_ADMIN_URL", "CERTIFICATION_BASE_URL", "CERTIFICATION_MANIFEST_FOLDER"}
+    for service in SERVICES.values():
+        for name in service.get("environment", {}):
+            if name.startswith("CERTIFICATION_"):
+                assert name in ours
+    # Airflow knows its own names best.
+    names = sorted(name for name in SERVICES["worker"]["environment"] if name.startswith("AIRFLOW__"))
+    program = (
+        "import sys\nfrom airflow.configuration import conf\n"
+        "for name in sys.argv[1:]:\n"
+        "    section, option = name.removeprefix('AIRFLOW__').lower().split('__', 1)\n"
+        "    known = conf.configuration_description.get(section, {}).get('options', {})\n"
+        "    print(name) if option not in known else None\n"
+    )
+    answer = subprocess.run([sys.executable, "-c", program, *names], capture_output=True, text=True, check=True)
+    assert answer.stdout.split() == []
+
+
+@pytest.mark.parametrize("service", sorted(SERVICES))
+def test_every_command_exists(service: str) -> None:
+    command = SERVICES[service].get("command")
+    if command is None or service in {"postgres", "redis"}:
+        return
+    program, *arguments = command
+    if program == "bash":
+        assert (PROJECT / arguments[0]).is_file()
+        return
+    path = shutil.which(program, path=str(Path(sys.executable).parent))
+    assert path, f"{program} is not among what requirements.txt installs"
+    known = [argument for argument in arguments if argument.startswith("--")]
+    words = list(arguments[: 2 if arguments[0] in {"-m", "celery"} else 1])
+    usage = subprocess.run([path, *words, "--help"], capture_output=True, text=True, check=True).stdout
+    assert all(option in usage for option in known)
+
+
+def test_every_path_exists_in_the_project_or_is_a_volume() -> None:
+    inside = {Path(path) for path in re.findall(r"/opt/certification/([\w-]+)", TEXT)}
+    volumes = {Path("manifests"), Path("mail")}
+    assert all((PROJECT / path).exists() for path in inside - volumes)
+    assert set(COMPOSE["volumes"]) == {"postgres", "manifests", "logs", "mail"}
+
+
+def test_who_writes_and_who_reads_manifests_share_one_volume() -> None:
+    for service in ("api-server", "dag-processor", "worker", "scheduler", "init"):
+        assert "manifests:/opt/certification/manifests" in SERVICES[service]["volumes"]
+
+
+def test_the_init_script_calls_only_commands_that_exist() -> None:
+    script = (PROJECT / "include/docker/init.sh").read_text()
+    called = re.findall(r"^certify (\w+) (\w+)", script, flags=re.MULTILINE)
+    assert called
+    for group, command in called:
+        subprocess.run(
+            [sys.executable, "-m", "certification_lib", group, command, "--help"], check=True, capture_output=True
+        )
+
+
+def test_only_the_init_job_may_create_roles_or_change_tables() -> None:
+    privileged = {"CERTIFICATION_ADMIN_URL", "CERTIFICATION_OWNER_URL"}
+    holders = {name for name, service in SERVICES.items() if privileged & set(service.get("environment", {}))}
+    assert holders == {"init"}
+
+
+def test_what_the_image_copies_exists() -> None:
+    sources = re.findall(r"^COPY (?!--from)(.+) \S+$", (PROJECT / "Dockerfile").read_text(), flags=re.MULTILINE)
+    for source in " ".join(sources).split():
+        assert (PROJECT / source).exists(), source
