@@ -97,9 +97,7 @@ def _check_fields(kind: OrganizationKind, fields: Mapping[str, Any]) -> None:
     if zone is not None:
         try:
             ZoneInfo(zone)
-        except (OSError, ValueError):  # ZoneInfoNotFoundError is a KeyError, but odd names raise these
-            raise BadLine(f"time_zone {zone!r} is not known (example: America/New_York)") from None
-        except KeyError:
+        except (KeyError, OSError, ValueError):  # odd names fail in other ways than unknown ones
             raise BadLine(f"time_zone {zone!r} is not known (example: America/New_York)") from None
     if kind == OrganizationKind.STATE and "time_zone" in fields and zone is None:
         raise BadLine("time_zone is empty: the state's is the legal one of every event")
@@ -174,14 +172,13 @@ def _write_mergers(
 def _write_agencies(
     rows: list[_Row], existing: Mapping[str, Organization], session: Session, today: datetime.date
 ) -> set[str]:
-    schools = {existing[row.number].id: row for row in rows if row.lea_number is not None}
+    schools = {existing[row.number].id: (row, row.lea_number) for row in rows if row.lea_number is not None}
     query = sa.select(SchoolAgency).where(SchoolAgency.school_id.in_(schools), SchoolAgency.until_date.is_(None))
     current = {agency.school_id: agency for agency in session.scalars(query)}
     changed = set()
     new: list[dict[str, Any]] = []
-    for school_id, row in schools.items():
-        assert row.lea_number is not None
-        lea_id, agency = existing[row.lea_number].id, current.get(school_id)
+    for school_id, (row, lea_number) in schools.items():
+        lea_id, agency = existing[lea_number].id, current.get(school_id)
         if agency is not None and agency.lea_id == lea_id:
             continue
         changed.add(row.number)

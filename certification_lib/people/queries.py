@@ -3,6 +3,7 @@
 import datetime
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from typing import cast
 from zoneinfo import ZoneInfo
 
 import sqlalchemy as sa
@@ -89,8 +90,7 @@ def rights_of_people(person_ids: Collection[int], *, session: Session) -> dict[i
         held[person_id][holding] = held[person_id].get(holding, frozenset()) | rights
 
     for grant in session.scalars(sa.select(ToolRight).where(ToolRight.person_id.in_(held))):
-        assert grant.person_id is not None
-        give(grant.person_id, grant.tool, grant.organization_id, granted(grant))
+        give(cast(int, grant.person_id), grant.tool, grant.organization_id, granted(grant))
     role_grants = session.scalars(sa.select(ToolRight).where(ToolRight.role.is_not(None))).all()
     roles = sa.select(PersonRole.person_id, PersonRole.role, PersonRole.organization_id)
     for person_id, role, organization_id in session.execute(roles.where(PersonRole.person_id.in_(held))):
@@ -190,7 +190,7 @@ def leas_of(organization_ids: Collection[int], day: datetime.date, *, session: S
         )
         .order_by(SchoolAgency.from_date)
     )
-    found: dict[int, Organization] = {school_id: agency for school_id, agency in session.execute(of_schools)}
+    found: dict[int, Organization] = dict(session.execute(of_schools).tuples().all())
     themselves = sa.select(Organization).where(
         Organization.id.in_(organization_ids), Organization.kind == OrganizationKind.LEA
     )
