@@ -1,0 +1,62 @@
+"""The application that Airflow's API server mounts at /certification."""
+
+import importlib.util
+import logging
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+
+from fastapi import Depends, FastAPI
+from starlette.middleware import Middleware
+
+from certification_lib.database import make_engine
+from certification_lib.settings import SettingsError, database_url
+from certification_ui import static_files, urls
+from certification_ui.auth import base_url, signed_in
+from certification_ui.errors import install_handlers, refusal
+from certification_ui.guard import Guard
+from certification_ui.pages import routers
+from certification_ui.sign_in import create_sign_in_app
+
+log = logging.getLogger(__name__)
+
+
+def create_app(web_url: str | None = None) -> FastAPI:
+    """The pages and REST routes. `web_url` is the database address of role certification_app, by default that of the
+    settings."""
+    app = FastAPI(
+        title="Data Certification",
+        openapi_url=None,
+        docs_url=None,
+        redoc_url=None,
+        lifespan=_lifespan(web_url),
+        dependencies=[Depends(signed_in)],
+        middleware=[Middleware(Guard, base_url=base_url(), refusal=refusal)],
+    )
+    app.state.engine = None
+    install_handlers(app)
+    for router in routers():
+        app.include_router(router)
+    # The REST interface is a package of its own on top of auth, deps and errors.
+    if importlib.util.find_spec("certification_ui.api"):
+        from certification_ui.api import router as rest
+
+        app.include_router(rest)
+    app.mount(urls.SIGN_IN.rstrip("/"), create_sign_in_app())
+    app.mount(static_files.prefix(), static_files.files())
+    return app
+
+
+def _lifespan(web_url: str | None) -> Callable[[FastAPI], AbstractAsyncContextManager[None]]:
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        # Made here and not in create_app: a server that forks its workers must not share connections among them.
+        try:
+            app.state.engine = make_engine(web_url or database_url("certification_app"), pool_size=10)
+        except SettingsError as error:
+            # Airflow itself goes on; our pages say that the database is not set up.
+            log.error("certification pages have no database: %s", error)
+        yield
+        if app.state.engine is not None:
+            app.state.engine.dispose()
+
+    return lifespan

@@ -1,0 +1,142 @@
+"""What a request has at hand: one session, the acting person, and the one right its route declares."""
+
+from collections.abc import Iterator
+from typing import Annotated, Any
+
+import sqlalchemy as sa
+from fastapi import Depends, Request
+from fastapi.dependencies.models import Dependant
+from sqlalchemy.orm import Session
+from starlette.datastructures import FormData
+
+from certification_lib.audit.models import Channel
+from certification_lib.audit.service import Actor
+from certification_lib.errors import NotAllowed, SourceFailure
+from certification_lib.people import queries as people
+from certification_lib.people.models import Right, Tool
+from certification_lib.people.rules import RIGHT_WORDS
+from certification_ui.auth import SignedIn
+from certification_ui.csrf import SAFE_METHODS
+from certification_ui.errors import is_api
+from certification_ui.visitor import Visitor, load_visitor
+
+_SCOPE = "certification.scope"
+_ORGANIZATIONS = "certification.organizations"
+
+
+@sa.event.listens_for(Session, "after_begin")
+def _declare_visible_rows(session: Session, transaction: Any, connection: sa.Connection) -> None:
+    """Row-level security learns anew in each transaction whose rows it may show; unsaid, it shows none."""
+    del transaction
+    declared = session.info.get("visible_rows")
+    if declared is not None:
+        _declare(connection, *declared)
+
+
+def _declare(connection: sa.Connection | Session, scope: str, organizations: str) -> None:
+    statement = sa.select(
+        sa.func.set_config(_SCOPE, scope, True), sa.func.set_config(_ORGANIZATIONS, organizations, True)
+    )
+    connection.execute(statement)
+
+
+def show_rows_of(session: Session, lea_numbers: Iterator[str] | list[str] | set[str]) -> None:
+    """From here on the session sees datamart rows and findings of these LEAs only."""
+    session.info["visible_rows"] = ("organizations", ",".join(sorted(lea_numbers)))
+    _declare(session, *session.info["visible_rows"])
+
+
+def show_rows_to_state(session: Session) -> None:
+    """From here on the session sees every organization's rows. First make sure of membership in the category."""
+    session.info["visible_rows"] = ("state", "")
+    _declare(session, *session.info["visible_rows"])
+
+
+def get_session(request: Request) -> Iterator[Session]:
+    """One session and transaction a request: committed when the route returns, before the answer is sent.
+
+    What only reads may not write, whatever a route does: its transaction is read-only.
+    """
+    engine: sa.Engine | None = request.app.state.engine
+    if engine is None:
+        raise SourceFailure("The certification database is not set up yet.")
+    with Session(engine, expire_on_commit=False) as session:
+        if request.method in SAFE_METHODS:
+            session.execute(sa.text("set transaction read only"))
+        yield session
+        session.commit()
+
+
+SessionOfRequest = Annotated[Session, Depends(get_session, scope="function")]
+
+
+def get_actor(request: Request, username: SignedIn, session: SessionOfRequest) -> Actor:
+    """The active person of that username; others are told whom to ask."""
+    return people.actor_of(username, session=session, channel=Channel.API if is_api(request) else Channel.PAGE)
+
+
+ActorOfRequest = Annotated[Actor, Depends(get_actor)]
+
+
+async def get_form(request: Request) -> FormData:
+    """The fields as sent. More than enough for every participant of the largest state to be ticked."""
+    return await request.form(max_files=1, max_fields=20_000)
+
+
+FormOfRequest = Annotated[FormData, Depends(get_form)]
+
+
+def get_visitor(session: SessionOfRequest, actor: ActorOfRequest) -> Visitor:
+    return load_visitor(actor, session=session)
+
+
+VisitorOfRequest = Annotated[Visitor, Depends(get_visitor)]
+
+
+class DeclaredRight:
+    """What a route needs of a person; every route declares exactly one, and a test reads them off the routes."""
+
+    words: str
+
+
+class HeldRight(DeclaredRight):
+    """Any one of `rights` on the tool.
+
+    A right of a district-side tool is held for some organization at least; whether for the one a page is about is
+    decided where that is known, by the queries and services.
+    """
+
+    def __init__(self, tool: Tool, *rights: Right) -> None:
+        self.tool = tool
+        self.rights = rights
+        self.words = " or ".join(RIGHT_WORDS[one] for one in rights)
+
+    def __call__(self, visitor: VisitorOfRequest) -> None:
+        if not any(visitor.may(self.tool, one) for one in self.rights):
+            raise NotAllowed(f"You lack the right {self.words} on {self.tool.value}. Ask an Administrator for it.")
+
+
+class OwnOnly(DeclaredRight):
+    """No right, because each person sees only what is his own there."""
+
+    def __init__(self, why: str) -> None:
+        self.words = why
+
+    def __call__(self) -> None:
+        """Signed in is enough."""
+
+
+def right(tool: Tool, *rights: Right) -> Any:
+    """Declare the right of a route: `dependencies=[right(Tool.EVENT_MANAGEMENT, Right.READ)]`."""
+    return Depends(HeldRight(tool, *rights))
+
+
+def own_only(why: str) -> Any:
+    """Declare that a route needs no right, and why not."""
+    return Depends(OwnOnly(why))
+
+
+def declared_rights(dependant: Dependant) -> list[DeclaredRight]:
+    """Every right a route declares, its own dependencies and theirs."""
+    found = [dependant.call] if isinstance(dependant.call, DeclaredRight) else []
+    return found + [one for inner in dependant.dependencies for one in declared_rights(inner)]

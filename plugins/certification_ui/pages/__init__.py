@@ -1,0 +1,10 @@
+"""The pages: one module per kind of screen, each with the router that serves it."""
+
+from fastapi import APIRouter
+
+
+def routers() -> list[APIRouter]:
+    """Every router, in the order in which addresses are tried."""
+    from certification_ui.pages import home
+
+    return [home.router]

@@ -1,0 +1,62 @@
+"""Jinja templates: escaped always, complaining about every name that is not there."""
+
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import jinja2
+from starlette.requests import Request
+from starlette.responses import HTMLResponse
+
+from certification_ui import flash, static_files, urls, words
+
+FOLDER = Path(__file__).parent / "templates"
+PRODUCT = "Data Certification"
+
+
+@cache
+def environment() -> jinja2.Environment:
+    made = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(FOLDER),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    made.filters |= {
+        "day": words.day,
+        "short_day": words.short_day,
+        "moment": words.moment,
+        "short_moment": words.short_moment,
+        "school_year": words.school_year,
+        "number": words.number,
+        "short_digest": words.short_digest,
+        "column_title": words.column_title,
+        "zone_name": words.zone_name,
+    }
+    made.globals |= {
+        "product": PRODUCT,
+        "count": words.count,
+        "end_of_day": words.end_of_day,
+        "start_of_day": words.start_of_day,
+        "addresses": {name: value for name, value in vars(urls).items() if name.isupper()},
+    }
+    return made
+
+
+def render_page(request: Request, template: str, *, status: int = 200, **context: Any) -> HTMLResponse:
+    """One page. A notice waiting from the act before is shown, once."""
+    notice = flash.take(request)
+
+    def url(name: str, **values: str | int) -> str:
+        return urls.path(request, getattr(urls, name), **values)
+
+    def static(file: str) -> str:
+        return urls.path(request, static_files.address(file))
+
+    shown = {"visitor": None, "notice": notice, **context}
+    text = environment().get_template(template).render(request=request, url=url, static=static, **shown)
+    response = HTMLResponse(text, status_code=status)
+    if notice:
+        flash.forget(response, request)
+    return response

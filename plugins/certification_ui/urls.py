@@ -1,0 +1,58 @@
+"""Every address of the plugin, in one place. None of them ever holds a student's id or name: access logs keep them."""
+
+from urllib.parse import quote, urlsplit
+
+from starlette.requests import HTTPConnection
+
+HOME = "/"
+SIGN_IN = "/sign-in/"
+SIGN_OUT = "/sign-out"
+
+EVENTS = "/events/"
+NEW_EVENT = "/new-event"
+EVENT = "/events/{key}/"
+EDIT_EVENT = "/events/{key}/edit"
+COPY_EVENT = "/events/{key}/copy"
+DELETE_EVENT = "/events/{key}/delete"
+DISCARD_DRAFT = "/events/{key}/discard-draft"
+PUBLISH_EVENT = "/events/{key}/publish"
+CLOSE_EVENT = "/events/{key}/close"
+TAKE_SNAPSHOT = "/events/{key}/snapshots"
+RUN_RULES = "/events/{key}/validation-runs"
+APPROVE = "/events/{key}/approve"
+ASK_AGAIN = "/events/{key}/request-recertification"
+PARTICIPANT = "/events/{key}/participants/{number}/"
+DECIDE_REQUEST = "/events/{key}/participants/{number}/decide-request"
+PARTICIPANT_FINDINGS = "/events/{key}/participants/{number}/findings/{code}"
+
+OWN_EVENTS = "/my-events/"
+OWN_EVENT = "/my-events/{key}/{number}/"
+OWN_FINDINGS = "/my-events/{key}/{number}/findings/{code}"
+SUBMIT = "/my-events/{key}/{number}/submit"
+REQUEST_RECERTIFICATION = "/my-events/{key}/{number}/request-recertification"
+WITHDRAW_REQUEST = "/my-events/{key}/{number}/withdraw-request"
+OWN_SNAPSHOT = "/my-events/{key}/{number}/snapshot"
+RECEIPT = "/receipts/{receipt_id}"
+
+MESSAGES = "/messages/"
+READ_MESSAGE = "/messages/{message_id}/read"
+
+# Set by the guard: the path under which Airflow mounted the application, with the base path of a proxy before it.
+ROOT = "certification.root"
+
+
+def path(connection: HTTPConnection, pattern: str, **values: str | int) -> str:
+    """The absolute path of a page, with every value percent-encoded."""
+    encoded = {name: quote(str(value), safe="") for name, value in values.items()}
+    return f"{connection.scope.get(ROOT, '')}{pattern.format(**encoded)}"
+
+
+def safe_next(connection: HTTPConnection, wanted: str | None) -> str:
+    """Where to go after signing in: a path of this plugin, never another site's address."""
+    home = path(connection, HOME)
+    if not wanted or not wanted.startswith(home) or wanted.startswith("//") or "\\" in wanted:
+        return home
+    parts = urlsplit(wanted)
+    if parts.scheme or parts.netloc or any(ord(character) < 32 for character in wanted):
+        return home
+    return wanted

@@ -1,0 +1,53 @@
+"""One request of one person, with what every page needs at hand."""
+
+from typing import Annotated, Any
+
+from fastapi import Depends, Request
+from sqlalchemy.orm import Session
+from starlette.responses import RedirectResponse, Response
+
+from certification_lib.audit.service import Actor
+from certification_lib.database import database_now
+from certification_ui import flash, urls
+from certification_ui.deps import SessionOfRequest, VisitorOfRequest
+from certification_ui.templating import render_page
+from certification_ui.visitor import Visitor
+
+
+class Visit:
+    def __init__(self, request: Request, session: Session, visitor: Visitor) -> None:
+        self.request = request
+        self.session = session
+        self.visitor = visitor
+        self.now = database_now(session)
+
+    @property
+    def actor(self) -> Actor:
+        return self.visitor.actor
+
+    @property
+    def act(self) -> dict[str, Any]:
+        """The keywords of every service call."""
+        return {"session": self.session, "actor": self.actor, "now": self.now}
+
+    def page(self, template: str, *, status: int = 200, **context: Any) -> Response:
+        shown = {"visitor": self.visitor, "zone": self.visitor.zone, "now": self.now, **context}
+        return render_page(self.request, template, status=status, **shown)
+
+    def go(self, address: str, notice: str | None = None, *, kind: str = "success", **values: str | int) -> Response:
+        """After an act: the page to see next, with one sentence about what was done."""
+        response = RedirectResponse(urls.path(self.request, address, **values), status_code=303)
+        if notice:
+            flash.put(response, self.request, kind, notice)
+        return response
+
+    def nothing_written(self) -> None:
+        """Take back what a refused act began, before its form is shown again."""
+        self.session.rollback()
+
+
+def get_visit(request: Request, session: SessionOfRequest, visitor: VisitorOfRequest) -> Visit:
+    return Visit(request, session, visitor)
+
+
+VisitOfRequest = Annotated[Visit, Depends(get_visit)]

@@ -1,0 +1,104 @@
+"""Days, moments and numbers as people read them."""
+
+import datetime
+from zoneinfo import ZoneInfo
+
+# The zones of the states and territories by the names their people use; any other zone keeps its IANA name.
+ZONE_NAMES = {
+    "America/New_York": "Eastern Time",
+    "America/Detroit": "Eastern Time",
+    "America/Kentucky/Louisville": "Eastern Time",
+    "America/Indiana/Indianapolis": "Eastern Time",
+    "America/Chicago": "Central Time",
+    "America/Denver": "Mountain Time",
+    "America/Boise": "Mountain Time",
+    "America/Phoenix": "Mountain Standard Time",
+    "America/Los_Angeles": "Pacific Time",
+    "America/Anchorage": "Alaska Time",
+    "Pacific/Honolulu": "Hawaii Time",
+    "America/Puerto_Rico": "Atlantic Time",
+    "Pacific/Guam": "Chamorro Time",
+    "Pacific/Pago_Pago": "Samoa Time",
+    "UTC": "UTC",
+}
+
+
+def zone_name(zone: str) -> str:
+    return ZONE_NAMES.get(zone, zone.replace("_", " "))
+
+
+def day(value: datetime.date | None) -> str:
+    """October 1, 2016."""
+    return f"{value:%B} {value.day}, {value.year}" if value else "not set"
+
+
+def short_day(value: datetime.date | None) -> str:
+    """Oct 1, 2016, for tables."""
+    return f"{value:%b} {value.day}, {value.year}" if value else "–"
+
+
+def moment(value: datetime.datetime | None, zone: str) -> str:
+    """October 1, 2016, 8:00 AM Eastern Time."""
+    if value is None:
+        return "not yet"
+    local = value.astimezone(ZoneInfo(zone))
+    return f"{day(local.date())}, {clock(local)} {zone_name(zone)}"
+
+
+def short_moment(value: datetime.datetime | None, zone: str) -> str:
+    """Oct 1, 2016, 8:00 AM: for tables whose caption names the zone."""
+    if value is None:
+        return "–"
+    local = value.astimezone(ZoneInfo(zone))
+    return f"{short_day(local.date())}, {clock(local)}"
+
+
+def clock(local: datetime.datetime) -> str:
+    return f"{local.hour % 12 or 12}:{local:%M} {'AM' if local.hour < 12 else 'PM'}"
+
+
+def end_of_day(value: datetime.date, zone: str, own_zone: str | None = None) -> str:
+    """The last minute of an inclusive day in the state's legal zone, and by the reader's own clock where it differs."""
+    last = datetime.datetime.combine(value, datetime.time(23, 59), tzinfo=ZoneInfo(zone))
+    return _with_own_time(last, zone, own_zone)
+
+
+def start_of_day(value: datetime.date, zone: str, own_zone: str | None = None) -> str:
+    first = datetime.datetime.combine(value, datetime.time(0, 0), tzinfo=ZoneInfo(zone))
+    return _with_own_time(first, zone, own_zone)
+
+
+def _with_own_time(value: datetime.datetime, zone: str, own_zone: str | None) -> str:
+    text = moment(value, zone)
+    if own_zone is None or own_zone == zone:
+        return text
+    local = value.astimezone(ZoneInfo(own_zone))
+    if local.utcoffset() == value.utcoffset():
+        return text
+    own_day = "" if local.date() == value.date() else f"{day(local.date())}, "
+    return f"{text} ({own_day}{clock(local)} {zone_name(own_zone)}, your local time)"
+
+
+def school_year(year: int) -> str:
+    """2016-17 for the year that ends in 2017."""
+    return f"{year - 1}-{year % 100:02d}"
+
+
+def number(value: int | None) -> str:
+    """12,345, or a dash where there is none."""
+    return "–" if value is None else f"{value:,}"
+
+
+def count(value: int, one: str, many: str | None = None) -> str:
+    """1 finding, 12,345 findings."""
+    return f"{value:,} {one if value == 1 else many or one + 's'}"
+
+
+def short_digest(digest: str | None) -> str:
+    """The first characters of a digest, enough to compare by eye; pages also give the whole."""
+    return digest[:12] if digest else "–"
+
+
+def column_title(name: str) -> str:
+    """Student unique id, for a column called student_unique_id."""
+    return name.replace("_", " ").capitalize()
