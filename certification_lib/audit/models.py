@@ -37,3 +37,16 @@ class AuditEntry(Base):
     details: Mapped[dict[str, Any]] = mapped_column(comment="Reasons and ids; never a student value")
     previous_digest: Mapped[str]
     digest: Mapped[str] = mapped_column(unique=True)
+
+
+class AnsweredRequest(Base):
+    """The answer to a POST that carried an Idempotency-Key: the same key again gets it, and nothing is done twice."""
+
+    __tablename__ = "answered_request"
+
+    username: Mapped[str] = mapped_column(primary_key=True)
+    idempotency_key: Mapped[str] = mapped_column(primary_key=True)
+    request_digest: Mapped[str] = mapped_column(comment="SHA-256 of method, path and body")
+    answered_at: Mapped[datetime.datetime]
+    status: Mapped[int] = mapped_column(sa.Integer)
+    answer: Mapped[dict[str, Any] | None]

@@ -21,9 +21,10 @@ SERVICES: dict[str, dict[str, Any]] = COMPOSE["services"]
 
 
 def interpolated(text: str) -> str:
-    """As Compose reads it: each variable replaced by its value, its default or a made-up secret."""
+    """As Compose reads it: variables replaced by their values, merged mappings written out."""
     values = entries(completed((PROJECT / ".env.example").read_text(), {}))
-    return re.sub(r"(?<!\$)\$\{(\w+)[^}]*\}", lambda match: values[match[1]], text)
+    replaced = re.sub(r"(?<!\$)\$\{(\w+)[^}]*\}", lambda match: values[match[1]], text)
+    return yaml.safe_dump(yaml.safe_load(replaced))
 
 
 def test_the_file_follows_the_compose_specification() -> None:

@@ -27,6 +27,17 @@ POINTERS = (
 
 def upgrade() -> None:
     op.create_table(
+        "answered_request",
+        sa.Column("username", sa.Text(), nullable=False),
+        sa.Column("idempotency_key", sa.Text(), nullable=False),
+        sa.Column("request_digest", sa.Text(), nullable=False, comment="SHA-256 of method, path and body"),
+        sa.Column("answered_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("status", sa.Integer(), nullable=False),
+        sa.Column("answer", postgresql.JSONB(astext_type=sa.Text()), nullable=True),
+        sa.PrimaryKeyConstraint("username", "idempotency_key", name=op.f("pk_answered_request")),
+        schema="certification",
+    )
+    op.create_table(
         "audit_entry",
         sa.Column("id", sa.BigInteger(), sa.Identity(always=False), nullable=False),
         sa.Column("at", sa.DateTime(timezone=True), nullable=False),
@@ -1532,4 +1543,5 @@ def downgrade() -> None:
     op.drop_index(op.f("ix_audit_entry_organization_number"), table_name="audit_entry", schema="certification")
     op.drop_index(op.f("ix_audit_entry_event_key"), table_name="audit_entry", schema="certification")
     op.drop_index(op.f("ix_audit_entry_actor_username"), table_name="audit_entry", schema="certification")
+    op.drop_table("answered_request", schema="certification")
     op.drop_table("audit_entry", schema="certification")

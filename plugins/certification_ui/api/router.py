@@ -1,0 +1,20 @@
+"""Every route below /api/v1, and their description for programs."""
+
+from typing import Any
+
+from fastapi import APIRouter, Request
+from fastapi.openapi.utils import get_openapi
+
+from certification_ui.api import acts
+from certification_ui.deps import own_only
+
+router = APIRouter(prefix="/api/v1")
+for part in (acts,):
+    router.include_router(part.router)
+
+
+@router.get("/openapi.json", include_in_schema=False, dependencies=[own_only("it describes the addresses only")])
+def openapi(request: Request) -> dict[str, Any]:
+    """This description, for signed-in users."""
+    routes = [route for route in request.app.routes if getattr(route, "path", "").startswith(router.prefix)]
+    return get_openapi(title="Data Certification", version="1", routes=routes)
