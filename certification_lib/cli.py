@@ -21,7 +21,7 @@ app.command("snapshot")(snapshots.snapshot)
 app.command("validate")(snapshots.validate)
 app.command("verify")(snapshots.verify)
 app.command("up")(stack.up)
-app.command("demo")(stack.demo)
+app.command("demo")(stack.demonstrate)
 
 
 def main() -> None:

@@ -22,7 +22,7 @@ def up(
     raise typer.Exit(status)
 
 
-def demo(
+def demonstrate(
     exit_when_done: Annotated[bool, typer.Option("--exit", help="Close the event, check everything and stop.")] = False,
     students: Annotated[int, typer.Option(min=1000, help="How many students in the sample state.")] = 65487,
     port: Annotated[int, typer.Option(min=0, max=65535, help="Wanted port; 0 for any free one.")] = 8080,

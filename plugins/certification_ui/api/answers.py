@@ -16,10 +16,9 @@ def plain(value: Any) -> Any:
         return {field.name: plain(getattr(value, field.name)) for field in dataclasses.fields(value)}
     if isinstance(value, enum.Enum):
         return value.value
-    if isinstance(value, datetime.datetime):
-        return value.astimezone(datetime.UTC).isoformat()
     if isinstance(value, datetime.date):
-        return value.isoformat()
+        moment = value.astimezone(datetime.UTC) if isinstance(value, datetime.datetime) else value
+        return moment.isoformat()
     if isinstance(value, Mapping):
         return {str(plain(key)): plain(inner) for key, inner in value.items()}
     if isinstance(value, Sequence | set | frozenset) and not isinstance(value, str):

@@ -1,4 +1,4 @@
-"""What the acts on participants take. Unknown fields are refused: a misspelt `reason` must not be dropped in silence."""
+"""What the acts on participants take. Unknown fields are refused: a misspelt `reason` must not be dropped."""
 
 import datetime
 from typing import Annotated, Literal
