@@ -4,7 +4,7 @@ import asyncio
 import signal
 import subprocess
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -15,13 +15,13 @@ from certification_lib.supervisor.processes import end_sessions
 STOP_GRACE_SECONDS = 10.0
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)  # each is one of a kind
 class Component:
     name: str
     arguments: tuple[str, ...]
     environment: Mapping[str, str] = field(default_factory=dict)
-    # A triggerer waits ten seconds for nothing; asked twice, it ends at once.
-    asked_twice: bool = False
+    # How long it may take to end; then it is killed with everything it started.
+    grace: float = STOP_GRACE_SECONDS
 
 
 # Without --skip-serve-logs two servers would listen on every interface of the machine.
@@ -34,7 +34,8 @@ COMPONENTS = (
         environment={"CERTIFICATION_PRELOAD_VALIDATION": "1"},
     ),
     Component("dag-processor", ("dag-processor",)),
-    Component("triggerer", ("triggerer", "--skip-serve-logs"), asked_twice=True),
+    # It would wait ten seconds, and for nothing: what it waits for is kept in the database.
+    Component("triggerer", ("triggerer", "--skip-serve-logs"), grace=1.0),
 )
 
 
@@ -47,25 +48,21 @@ def start_component(component: Component, *, logs: Path, environment: Mapping[st
     )
 
 
-async def stop_components(running: Mapping[Component, subprocess.Popen[bytes]], *, grace: float) -> None:
-    """Ends these components with everything they started, after at most `grace` seconds and a bit."""
-    await asyncio.gather(*(_ask_to_stop(component, process) for component, process in running.items()))
-    await _wait(running.values(), grace)
-    # A scheduler waits for running tasks without limit; tasks are safe to repeat, so they may be cut.
-    await asyncio.to_thread(end_sessions, {process.pid for process in running.values()}, grace=0)
-    await _wait(running.values(), grace=5)
+async def stop_components(running: Mapping[Component, subprocess.Popen[bytes]], *, hurry: bool = False) -> None:
+    """Ends these components with everything they started, at the same time and within their grace."""
+    await asyncio.gather(*(_stop(process, 0 if hurry else component.grace) for component, process in running.items()))
 
 
-async def _ask_to_stop(component: Component, process: subprocess.Popen[bytes]) -> None:
+async def _stop(process: subprocess.Popen[bytes], grace: float) -> None:
     if process.poll() is None:
         process.send_signal(signal.SIGTERM)
-        if component.asked_twice:
-            await asyncio.sleep(1)
-            if process.poll() is None:
-                process.send_signal(signal.SIGTERM)
+        await _wait(process, grace)
+    # A scheduler waits for running tasks without limit; tasks are safe to repeat, so they may be cut.
+    await asyncio.to_thread(end_sessions, {process.pid}, grace=0)
+    await _wait(process, grace=5)
 
 
-async def _wait(processes: Iterable[subprocess.Popen[bytes]], grace: float) -> None:
+async def _wait(process: subprocess.Popen[bytes], grace: float) -> None:
     deadline = asyncio.get_running_loop().time() + grace
-    while any(process.poll() is None for process in processes) and asyncio.get_running_loop().time() < deadline:
+    while process.poll() is None and asyncio.get_running_loop().time() < deadline:
         await asyncio.sleep(0.1)

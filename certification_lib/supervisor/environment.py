@@ -54,7 +54,11 @@ SECTIONS = {
     },
     # On one machine everybody has the same address; guesses are limited per user name by our own sign-in.
     "fab": {"auth_rate_limit": "300 per minute"},
-    "logging": {"colored_console_log": "False"},
+    "logging": {
+        "colored_console_log": "False",
+        # A warning on every start of the FAB provider about its own code.
+        "namespace_levels": "flask_appbuilder.base=ERROR",
+    },
     "email": {"from_email": "certification@localhost"},
 }
 
@@ -101,6 +105,8 @@ def _inherited() -> dict[str, str]:
         # Airflow's components talk to each other over HTTP; a proxy of the site must not come between.
         "NO_PROXY": "localhost,127.0.0.1",
         "no_proxy": "localhost,127.0.0.1",
+        # Airflow and FAB warn about their own parts on every start; that is for their developers.
+        "PYTHONWARNINGS": "ignore",
         "GX_ANALYTICS_ENABLED": "false",
     }
 

@@ -103,6 +103,7 @@ def embedded_server(folder: Path, *, port: int | None = None, fast: bool = False
 def start_server(folder: Path, *, port: int | None = None, fast: bool = False) -> Server:
     """Starts the server without asking whether another process uses the folder."""
     account = system_account()
+    folder.mkdir(parents=True, exist_ok=True)
     folder.chmod(0o711 if account else 0o700)  # the account passes through to its own data folder, and reads nothing
     passwords = _passwords(folder / "passwords.json")
     binaries = _binaries(account)

@@ -28,7 +28,7 @@ def record(folder: Path, pids: Mapping[str, int]) -> None:
 
 
 def recorded(folder: Path) -> dict[str, int]:
-    """The processes written down that could still have living members, by name."""
+    """The processes written down that live, or whose sessions could still have living members, by name."""
     try:
         entries = json.loads((folder / PROCESSES_FILE).read_text(encoding="utf-8"))
     except (FileNotFoundError, ValueError):

@@ -17,7 +17,6 @@ from certification_lib.supervisor import processes
 from certification_lib.supervisor.children import adopt_orphans
 from certification_lib.supervisor.components import (
     COMPONENTS,
-    STOP_GRACE_SECONDS,
     Component,
     start_component,
     stop_components,
@@ -66,7 +65,6 @@ def run(
     ready_file: Path | None = None,
     address: str = "localhost",
     verbose: bool = False,
-    demo: bool = False,
 ) -> int:
     """Runs until a signal asks to stop or something cannot be mended; returns the exit status.
 
@@ -75,7 +73,7 @@ def run(
     """
     settings = load_settings()
     folder = (state_folder or settings.state_folder).resolve()
-    options = Options(folder, port, address, settings.admin_url, ready_file, verbose, demo)
+    options = Options(folder, port, address, settings.admin_url, ready_file, verbose, settings.demo)
     console = Console(verbose=verbose)
     prepare(folder)
     try:
@@ -224,19 +222,20 @@ class _Run:
             _reap_orphans({process.pid for process in self._running.values()} | self._other_children)
 
     async def _stop_everything(self) -> None:
+        # What components say while they are being stopped is in their logs and no news.
+        for follower in self._followers:
+            follower.cancel()
+        await asyncio.gather(*self._followers, return_exceptions=True)
         self._console.step("Stopping")
-        grace = 0 if self._hurry else STOP_GRACE_SECONDS
         workers = {c: p for c, p in self._running.items() if c.name != "api-server"}
-        await stop_components(workers, grace=grace)
+        await stop_components(workers, hurry=self._hurry)
         # Last, because running tasks report to it.
-        await stop_components({c: p for c, p in self._running.items() if c.name == "api-server"}, grace=grace)
+        servers = {c: p for c, p in self._running.items() if c.name == "api-server"}
+        await stop_components(servers, hurry=self._hurry)
         if self._steps is not None:
             await asyncio.to_thread(processes.end_sessions, self._steps.pids, grace=0)
         if self._databases is not None and self._databases.server is not None:
             await asyncio.to_thread(stop_server, self._databases.server)
-        for follower in self._followers:
-            follower.cancel()
-        await asyncio.gather(*self._followers, return_exceptions=True)
         await asyncio.to_thread(processes.end_left_overs, self._folder)
         if self._options.ready_file is not None:
             self._options.ready_file.unlink(missing_ok=True)
