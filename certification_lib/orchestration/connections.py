@@ -1,0 +1,93 @@
+"""The only place that turns Airflow's connections into database addresses and mail.
+
+Tasks ask Airflow, so that a site may keep the addresses in its secrets backend. Addresses hold passwords: they are
+never logged, returned from a task or stored.
+"""
+
+import smtplib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from email.message import EmailMessage
+from typing import Any, Self, cast
+
+import sqlalchemy as sa
+from airflow.providers.smtp.hooks.smtp import SmtpHook
+from airflow.sdk import BaseHook, Connection
+from airflow.sdk.exceptions import AirflowException
+
+from certification_lib.database import make_engine
+
+TASKS = "certification_db"
+WEB = "certification_web"
+RULES = "certification_rules"
+MAIL = "smtp_default"
+
+_DRIVERS = {"postgres": "postgresql+psycopg", "postgresql": "postgresql+psycopg"}
+
+
+def address(connection_id: str) -> str:
+    """The SQLAlchemy address of a connection, also of a source named in a datamart view file."""
+    connection = BaseHook.get_connection(connection_id)
+    host = connection.host or ""
+    over_socket = host.startswith("/")
+    url = sa.URL.create(
+        _DRIVERS.get(connection.conn_type or "", connection.conn_type or ""),
+        username=connection.login or None,
+        password=connection.password or None,
+        # The folder of a socket has no place in an address but the query; as a host it would not be read back.
+        host=None if over_socket else host,
+        port=connection.port,
+        database=connection.schema or None,
+        query={"host": host} if over_socket else {},
+    )
+    return url.render_as_string(hide_password=False)
+
+
+@contextmanager
+def engine(connection_id: str = TASKS) -> Iterator[sa.Engine]:
+    """An engine for one task; its connections end with the task."""
+    made = make_engine(address(connection_id), pool_size=2)
+    try:
+        yield made
+    finally:
+        made.dispose()
+
+
+class MailConnection:
+    """Airflow's SMTP connection, opened with the first mail and used for all of them.
+
+    Airflow's own notifier would render user-written text as a template; the mails sent here are final. Whatever keeps
+    the connection from opening is raised as an error of smtplib or the network, which postpones mails and loses none.
+    """
+
+    def __init__(self, connection_id: str = MAIL) -> None:
+        self._hook = SmtpHook(smtp_conn_id=connection_id)
+        self._client: Any = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_exception: object) -> None:
+        if self._client is not None:
+            self._client.close()
+
+    @property
+    def sender(self) -> str | None:
+        """The address mails come from, when the connection names one."""
+        return _extra(self._hook.get_connection(self._hook.smtp_conn_id)).get("from_email")
+
+    def send(self, mail: EmailMessage) -> None:
+        if self._client is None:
+            self._client = self._open()
+        self._client.send_message(mail)
+
+    def _open(self) -> Any:
+        try:
+            # The hook has no public way to send a finished mail.
+            return cast(Any, self._hook.get_conn())._smtp_client  # noqa: SLF001
+        except AirflowException as error:
+            raise smtplib.SMTPConnectError(421, type(error).__name__) from error
+
+
+def _extra(connection: Connection) -> dict[str, Any]:
+    return dict(connection.extra_dejson or {})

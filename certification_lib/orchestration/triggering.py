@@ -1,0 +1,65 @@
+"""Asking Airflow to look now instead of at its next turn. Used by the API server, after the commit.
+
+Nothing here is ever an error of the act that asked: the work is written down in our database, and housekeeping starts
+what was not started here.
+"""
+
+import logging
+
+import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import insert
+
+from certification_lib.orchestration.requests import REQUESTS_DAG, open_batch
+
+logger = logging.getLogger(__name__)
+
+_BUNDLE = "dags-folder"
+EVENTS_FILE = "certification_events.py"
+
+
+def ask_for_parsing(relative_path: str = EVENTS_FILE) -> bool:
+    """Have the dag-processor parse the file of the events within a second; False, with a warning, when it cannot be asked.
+
+    A request that already waits is enough for everybody: there is one row per file.
+    """
+    try:
+        from airflow.models.dagbag import DagPriorityParsingRequest
+        from airflow.utils.session import create_session
+
+        with create_session() as session:
+            request = insert(DagPriorityParsingRequest).values(bundle_name=_BUNDLE, relative_fileloc=relative_path)
+            session.execute(request.on_conflict_do_nothing())
+    except Exception as error:  # noqa: BLE001 – see the module docstring
+        logger.warning("Airflow was not asked to parse %s at once (%s)", relative_path, type(error).__name__)
+        return False
+    return True
+
+
+def trigger_requests(*, engine: sa.Engine, username: str | None = None) -> bool:
+    """Start a run for the waiting requests, or join the one that has not taken them yet; True when one will.
+
+    Call it after the commit that wrote the request. `username` is who is shown as having started the run.
+    """
+    try:
+        batch = open_batch(engine)
+        if batch is None:
+            return False
+        _start(batch, username)
+    except Exception as error:  # noqa: BLE001 – see the module docstring
+        logger.warning("No run was started for waiting requests (%s)", type(error).__name__)
+        return False
+    return True
+
+
+def _start(run_id: str, username: str | None) -> None:
+    from airflow.api.common.trigger_dag import trigger_dag
+    from airflow.exceptions import DagRunAlreadyExists
+    from airflow.utils.types import DagRunTriggeredByType
+
+    try:
+        trigger_dag(
+            REQUESTS_DAG, run_id=run_id, triggered_by=DagRunTriggeredByType.UI, triggering_user_name=username
+        )
+    except DagRunAlreadyExists:
+        # It has not taken its batch yet, else the batch would have another number: it takes this request as well.
+        logger.info("The run %s takes this request as well", run_id)
