@@ -1,0 +1,37 @@
+# `make help` says what there is. Everything works without root, without Docker and without a PostgreSQL of your own.
+PYTHON ?= python3
+BIN := .venv/bin
+.DEFAULT_GOAL := help
+.PHONY: help setup demo up test lint fix lock
+
+help: ## Say what there is
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
+
+setup: ## Make .venv with all pinned packages; a second time it does nothing
+	@$(PYTHON) scripts/set_up.py
+
+demo: setup ## Show a whole certification event on real data; make demo ARGS=--exit checks it and stops
+	@$(BIN)/certify demo $(ARGS)
+
+up: setup ## Run everything on this machine until Ctrl-C
+	@$(BIN)/certify up $(ARGS)
+
+test: setup lint ## Run all checks and tests; make test ARGS=tests/people runs the tests of one part
+	@$(BIN)/python scripts/browser.py
+	$(BIN)/pytest $(ARGS)
+
+lint: setup ## Check style, types, the direction of imports, and that migrations and code agree
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+	PYTHONPATH=.:plugins $(BIN)/lint-imports --no-logo
+	$(BIN)/python scripts/check_migrations.py
+
+fix: setup ## Repair what can be repaired by itself in style
+	$(BIN)/ruff check --fix
+	$(BIN)/ruff format
+
+lock: setup ## Pin the newest versions that fit pyproject.toml and package.json
+	$(BIN)/uv pip compile pyproject.toml --universal --python-version 3.11 --no-header --upgrade -q -o requirements.txt
+	$(BIN)/uv pip compile pyproject.toml --group dev --universal --python-version 3.11 --no-header --upgrade -q -c requirements.txt -o requirements-dev.txt
+	cd plugins/certification_ui && npm install --package-lock-only
