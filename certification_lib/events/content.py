@@ -15,8 +15,8 @@ from certification_lib.errors import BadInput
 from certification_lib.events.models import FindingsPolicy
 
 DEFAULT_STATEMENT = (
-    "I certify that I have reviewed the data of my organization in this snapshot and that, to the best of my knowledge, "
-    "they are complete and correct. I agree that submitting this page is my electronic signature."
+    "I certify that I have reviewed the data of my organization in this snapshot and that, to the best of my "
+    "knowledge, they are complete and correct. I agree that submitting this page is my electronic signature."
 )
 DEFAULT_NIL_STATEMENT = "My organization has no records to report for this collection."
 DEFAULT_REMINDER_DAYS = (14, 7, 3, 1, 0)

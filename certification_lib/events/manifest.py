@@ -21,6 +21,7 @@ from certification_lib.categories.models import Category
 from certification_lib.errors import NotFound
 from certification_lib.events.models import Event, EventStatus, EventVersion, Milestone, MilestoneState
 from certification_lib.people.queries import state_time_zone
+from certification_lib.settings import load_settings
 
 _PREFIX = "certification_event_"
 _SUFFIX = ".json"
@@ -146,8 +147,15 @@ def parse_manifest(text: bytes | str, dag_id: str) -> EventManifest:
     return manifest
 
 
-def rebuild_manifests(session: Session, folder: str | Path) -> list[EventManifest]:
-    """Write all manifests anew from the database and remove what belongs to no event."""
+def write_manifest_of(key: str, *, session: Session, folder: str | Path | None = None) -> EventManifest:
+    """Write the manifest of one event, after its commit; into the installation's folder unless another is named."""
+    manifest = manifest_of(key, session=session)
+    write_manifest(manifest, folder or load_settings().manifest_folder)
+    return manifest
+
+
+def rebuild_manifests(folder: str | Path, *, session: Session) -> int:
+    """Write all manifests anew from the database and remove what belongs to no event. Gives how many there are."""
     system, root = fsspec.core.url_to_fs(str(folder))
     wanted = all_manifests(session=session)
     for manifest in wanted:
@@ -157,10 +165,10 @@ def rebuild_manifests(session: Session, folder: str | Path) -> list[EventManifes
         name = path.rsplit("/", 1)[-1]
         if name.endswith(_SUFFIX) and name not in names:
             system.rm(path)
-    return wanted
+    return len(wanted)
 
 
-def check_manifests(session: Session, folder: str | Path) -> list[str]:
+def check_manifests(folder: str | Path, *, session: Session) -> list[str]:
     """How the folder differs from the database, one sentence each; empty when it does not."""
     manifests, broken = read_manifests(folder)
     found = {manifest.dag_id: manifest for manifest in manifests}

@@ -32,7 +32,7 @@ class Plannable(Protocol):
 
 @dataclass(frozen=True, order=True)
 class PlannedMilestone:
-    """One thing to do at `at`. `occurrence` is the instant the dates ask for: earlier than `at` when that has passed."""
+    """One thing to do at `at`. `occurrence` is what the dates ask for: earlier than `at` when that has passed."""
 
     at: datetime.datetime
     kind: MilestoneKind
@@ -58,9 +58,7 @@ def plan(version: Plannable, time_zone: ZoneInfo, published_at: datetime.datetim
     return sorted(planned)
 
 
-def occurrences(
-    schedule: Schedule, end_date: datetime.date | None, time_zone: ZoneInfo
-) -> Iterator[datetime.datetime]:
+def occurrences(schedule: Schedule, end_date: datetime.date | None, time_zone: ZoneInfo) -> Iterator[datetime.datetime]:
     """The instants of a schedule, in UTC: the same time on the state's clock each day or week, summer and winter.
 
     A time the clock skips in spring is taken an hour later, one it shows twice in autumn at the first.
@@ -104,9 +102,7 @@ def _takings(
     return coming if missed is None else [_caught_up(kind, missed, published_at), *coming]
 
 
-def _caught_up(
-    kind: MilestoneKind, instant: datetime.datetime, published_at: datetime.datetime
-) -> PlannedMilestone:
+def _caught_up(kind: MilestoneKind, instant: datetime.datetime, published_at: datetime.datetime) -> PlannedMilestone:
     return PlannedMilestone(max(instant, published_at), kind, instant)
 
 

@@ -18,6 +18,10 @@ class ImportResult:
     unchanged: int
     warnings: tuple[str, ...] = ()
 
+    def __str__(self) -> str:
+        counts = f"{self.added} added, {self.changed} changed, {self.unchanged} unchanged"
+        return "\n".join([counts, *(f"Warning: {warning}" for warning in self.warnings)])
+
 
 class BadLine(ValueError):
     """What is wrong with one line."""
@@ -71,23 +75,24 @@ class Line:
 
 
 def read_lines(
-    text: str, *, required: Collection[str], optional: Collection[str], what: str
+    text: str, *, required: Collection[str], optional: Collection[str], what: str, problems: Problems
 ) -> tuple[list[Line], frozenset[str]]:
-    """The lines of a CSV file and the columns it has. BadInput at once when the columns are not as they must be."""
+    """The lines of a CSV file and the columns it has. BadInput at once when the columns are not as they must be.
+
+    Lines with too many or too few cells go to `problems`.
+    """
     if "\0" in text:
         raise BadInput(f"{what} is not a text file.")
     reader = csv.reader(io.StringIO(text.removeprefix("\ufeff")), strict=True)
     rows = _rows(reader, what)
     columns = [cell.strip().lower() for cell in next(rows, (0, []))[1]]
     _check_columns(columns, required, optional, what)
-    problems = Problems()
     lines = []
     for number, cells in rows:
         if len(cells) != len(columns):
             problems.add(number, f"has {len(cells)} cells, but there are {len(columns)} columns")
         else:
             lines.append(Line(number, dict(zip(columns, (cell.strip() for cell in cells), strict=True))))
-    problems.refuse_if_any(what)
     return lines, frozenset(columns)
 
 

@@ -38,8 +38,8 @@ class _Row:
 
 def import_rows(text: str, *, session: Session, today: datetime.date) -> ImportResult:
     """Check all lines, then write them."""
-    lines, columns = read_lines(text, required=_REQUIRED, optional=_OPTIONAL, what=_WHAT)
     problems = Problems()
+    lines, columns = read_lines(text, required=_REQUIRED, optional=_OPTIONAL, what=_WHAT, problems=problems)
     rows = _parse(lines, columns, problems)
     existing = {organization.number: organization for organization in session.scalars(sa.select(Organization))}
     _check_together(rows, existing, columns, problems)
@@ -110,19 +110,15 @@ def _check_together(
     rows: list[_Row], existing: Mapping[str, Organization], columns: frozenset[str], problems: Problems
 ) -> None:
     kinds = {number: organization.kind for number, organization in existing.items()}
-    states = {number for number, kind in kinds.items() if kind == OrganizationKind.STATE}
     for row in rows:
         known = kinds.get(row.number)
         if known is not None and known != row.kind:
             problems.add(row.line, f"{row.number} is a {known} and cannot become a {row.kind}")
-        if row.kind == OrganizationKind.STATE:
-            if states - {row.number}:
-                problems.add(row.line, "there is only one organization of kind State")
-            states.add(row.number)
-            if known is None and "time_zone" not in columns:
-                problems.add(row.line, "the state needs a time_zone: it is the legal one of every event")
+        if row.kind == OrganizationKind.STATE and known is None and "time_zone" not in columns:
+            problems.add(row.line, "the state needs a time_zone: it is the legal one of every event")
         if row.kind == OrganizationKind.SCHOOL and known is None and "lea_number" not in columns:
             problems.add(row.line, "a new school needs a lea_number")
+    _check_one_state(rows, kinds, problems)
     kinds |= {row.number: row.kind for row in rows}
     for row in rows:
         if row.lea_number is not None and kinds.get(row.lea_number) != OrganizationKind.LEA:
@@ -131,6 +127,15 @@ def _check_together(
             problems.add(row.line, f"{row.number} cannot be merged into itself")
         elif row.merged_into is not None and row.merged_into not in kinds:
             problems.add(row.line, f"merged_into {row.merged_into} is not known")
+
+
+def _check_one_state(rows: list[_Row], kinds: Mapping[str, OrganizationKind], problems: Problems) -> None:
+    states = {number for number, kind in kinds.items() if kind == OrganizationKind.STATE}
+    for row in rows:
+        if row.kind == OrganizationKind.STATE:
+            if states - {row.number}:
+                problems.add(row.line, "there is only one organization of kind State")
+            states.add(row.number)
 
 
 def _write(rows: list[_Row], existing: dict[str, Organization], session: Session) -> tuple[set[str], set[str]]:

@@ -40,9 +40,7 @@ class RoleHeld:
     organization_name: str
 
 
-def actor_of(
-    username: str, *, session: Session, channel: Channel, operating_system_user: str | None = None
-) -> Actor:
+def actor_of(username: str, *, session: Session, channel: Channel, operating_system_user: str | None = None) -> Actor:
     """The person behind a signed-in user; NotAllowed, naming whom to ask, when there is no active one."""
     person = session.scalar(sa.select(Person).where(Person.username == username))
     if person is None or not person.active:

@@ -1,0 +1,235 @@
+"""Categories and their members, as pages, events and certification read them."""
+
+import enum
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session, aliased
+
+from certification_lib.categories.models import Category, CategoryRole, Level, Member
+from certification_lib.categories.rules import lacking
+from certification_lib.errors import NotFound
+from certification_lib.people.models import Organization, OrganizationKind, Person, Right
+from certification_lib.people.queries import Holding, rights_of_people
+from certification_lib.people.rules import is_email
+
+
+class MemberStatus(enum.StrEnum):
+    """Whether a listed member could act today."""
+
+    ACTIVE = "active"
+    LACKS_RIGHT = "lacks right"
+    INACTIVE = "inactive"
+
+
+@dataclass(frozen=True)
+class MemberView:
+    """One current membership with what pages show beside it. `school_number` None: All Schools, or no schools."""
+
+    member_id: int
+    person_id: int
+    username: str
+    name: str
+    title: str | None
+    email: str | None
+    state_staff_id: str | None
+    role: CategoryRole
+    organization_id: int
+    organization_number: str
+    organization_name: str
+    organization_kind: OrganizationKind
+    school_id: int | None
+    school_number: str | None
+    school_name: str | None
+    status: MemberStatus
+    lacking: tuple[str, ...]
+
+    @property
+    def has_email(self) -> bool:
+        return is_email(self.email)
+
+
+@dataclass(frozen=True)
+class CategoryRow:
+    """A line of the list of categories."""
+
+    id: int
+    name: str
+    level: Level
+    active: bool
+    published: bool
+    state_members: int
+    district_members: int
+    organizations: int
+
+
+def category_by_name(name: str, *, session: Session) -> Category:
+    """The category, or NotFound."""
+    category = session.scalar(sa.select(Category).where(Category.name == name))
+    if category is None:
+        raise NotFound(f"There is no certification category {name}.")
+    return category
+
+
+def category_by_id(category_id: int, *, session: Session) -> Category:
+    """The category, or NotFound."""
+    category = session.get(Category, category_id)
+    if category is None:
+        raise NotFound("There is no such certification category.")
+    return category
+
+
+def category_list(*, session: Session) -> list[CategoryRow]:
+    """All categories by name, for the state's page. The caller has checked the right."""
+    current = sa.and_(Member.category_id == Category.id, Member.removed_at.is_(None))
+    is_state = Organization.kind == OrganizationKind.STATE
+    query = (
+        sa.select(
+            Category.id,
+            Category.name,
+            Category.level,
+            Category.active,
+            Category.published,
+            sa.func.count(Member.id).filter(is_state),
+            sa.func.count(Member.id).filter(sa.not_(is_state)),
+            sa.func.count(Member.organization_id.distinct()).filter(sa.not_(is_state)),
+        )
+        .outerjoin(Member, current)
+        .outerjoin(Organization, Organization.id == Member.organization_id)
+        .group_by(Category.id)
+        .order_by(Category.name)
+    )
+    return [CategoryRow(*row) for row in session.execute(query)]
+
+
+def published_categories_of(person_id: int, *, session: Session) -> Sequence[Category]:
+    """The published categories in which a district person is listed."""
+    query = (
+        sa.select(Category)
+        .where(
+            Category.published,
+            Category.id.in_(
+                sa.select(Member.category_id).where(Member.person_id == person_id, Member.removed_at.is_(None))
+            ),
+        )
+        .order_by(Category.name)
+    )
+    return session.scalars(query).all()
+
+
+def members_of(
+    category_id: int,
+    *,
+    session: Session,
+    organization_ids: Collection[int] | None = None,
+    kind: OrganizationKind | None = None,
+) -> list[MemberView]:
+    """Current members: all, those of some organizations, or those of one side (State, LEA), by organization and name."""
+    school = aliased(Organization)
+    query = (
+        sa.select(Member, Person, Organization, school)
+        .join(Person, Person.id == Member.person_id)
+        .join(Organization, Organization.id == Member.organization_id)
+        .outerjoin(school, school.id == Member.school_id)
+        .where(Member.category_id == category_id, Member.removed_at.is_(None))
+        .order_by(Organization.number, Person.name, Person.username, school.number)
+    )
+    if organization_ids is not None:
+        query = query.where(Member.organization_id.in_(organization_ids))
+    if kind is not None:
+        query = query.where(Organization.kind == kind)
+    rows = session.execute(query).tuples().all()
+    held = rights_of_people({person.id for _, person, _, _ in rows}, session=session)
+    return [_view(*row, held.get(row[1].id, {})) for row in rows]
+
+
+def state_members(category_id: int, *, session: Session) -> list[MemberView]:
+    """Event Admin Details: the state's Approvers and Reviewers with what they lack."""
+    return members_of(category_id, session=session, kind=OrganizationKind.STATE)
+
+
+def able_approvers(category_id: int, *, session: Session) -> list[MemberView]:
+    """Active Approvers who hold the rights: without one a category cannot carry a live event."""
+    return [
+        member
+        for member in state_members(category_id, session=session)
+        if member.role is CategoryRole.APPROVER and member.status is MemberStatus.ACTIVE
+    ]
+
+
+def state_role(category_id: int, person_id: int, *, session: Session) -> CategoryRole | None:
+    """The person's role in a category on the state's side: Approver, Reviewer or None."""
+    query = (
+        sa.select(Member.role)
+        .join(Organization, Organization.id == Member.organization_id)
+        .where(
+            Member.category_id == category_id,
+            Member.person_id == person_id,
+            Member.removed_at.is_(None),
+            Organization.kind == OrganizationKind.STATE,
+        )
+    )
+    return session.scalar(query)
+
+
+def role_in_category(
+    category_id: int,
+    person_id: int,
+    *,
+    session: Session,
+    organization_id: int,
+    school_id: int | None = None,
+) -> CategoryRole | None:
+    """The person's role for an LEA; with `school_id` for that school, All Schools included. Certifier wins."""
+    query = sa.select(Member.role).where(
+        Member.category_id == category_id,
+        Member.person_id == person_id,
+        Member.organization_id == organization_id,
+        Member.removed_at.is_(None),
+    )
+    if school_id is not None:
+        query = query.where(sa.or_(Member.school_id.is_(None), Member.school_id == school_id))
+    return min(session.scalars(query), key=list(CategoryRole).index, default=None)
+
+
+def acts_for(
+    lea_id: sa.SQLColumnExpression[int], organization_id: sa.SQLColumnExpression[int]
+) -> sa.ColumnElement[bool]:
+    """Condition on Member: a current member for this participant, given its LEA and itself (a school or the LEA)."""
+    return sa.and_(
+        Member.removed_at.is_(None),
+        Member.organization_id == lea_id,
+        sa.or_(Member.school_id.is_(None), Member.school_id == organization_id),
+    )
+
+
+def _view(
+    member: Member,
+    person: Person,
+    organization: Organization,
+    school: Organization | None,
+    held: Mapping[Holding, frozenset[Right]],
+) -> MemberView:
+    lea_id = None if organization.kind is OrganizationKind.STATE else organization.id
+    missing = tuple(lacking(member.role, lea_id, held)) if person.active else ()
+    status = MemberStatus.LACKS_RIGHT if missing else MemberStatus.ACTIVE
+    return MemberView(
+        member_id=member.id,
+        person_id=person.id,
+        username=person.username,
+        name=person.name,
+        title=person.title,
+        email=person.email,
+        state_staff_id=person.state_staff_id,
+        role=member.role,
+        organization_id=organization.id,
+        organization_number=organization.number,
+        organization_name=organization.name,
+        organization_kind=organization.kind,
+        school_id=member.school_id,
+        school_number=school.number if school else None,
+        school_name=school.name if school else None,
+        status=status if person.active else MemberStatus.INACTIVE,
+        lacking=missing,
+    )
