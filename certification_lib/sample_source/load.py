@@ -1,0 +1,174 @@
+"""Loads a sample state into an ODS-shaped schema `edfi`."""
+
+import time
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+import psycopg
+from psycopg import Connection
+from psycopg.rows import TupleRow
+
+from certification_lib.errors import BadInput
+from certification_lib.sample_source import (
+    enrollments,
+    events,
+    grand_bend,
+    injected_errors,
+    ods_organizations,
+    ods_programs,
+    ods_students,
+    programs,
+    schema,
+    school_calendar,
+    staff,
+    students,
+)
+from certification_lib.sample_source.copy_rows import TableCopier
+from certification_lib.sample_source.descriptors import Descriptors, read_descriptors
+from certification_lib.sample_source.layout import Layout, make_layout
+from certification_lib.sample_source.manifest import SampleManifest
+from certification_lib.sample_source.names import read_names
+from certification_lib.sample_source.state import read_state
+
+Progress = Callable[[str], None]
+_READER = "source_reader"
+_LOCK = 7_042_017  # any number, the same in every process, so that two of them do not load at once
+
+
+@dataclass(frozen=True)
+class _Sample:
+    """A whole state in memory, errors included."""
+
+    layout: Layout
+    patterns: tuple[school_calendar.Pattern, ...]
+    students: students.Students
+    enrollments: enrollments.Enrollments
+    attendance: events.Attendance
+    discipline: events.Discipline
+    special_education: programs.SpecialEducation
+    homeless: programs.Homeless
+    english: programs.Participation
+    food_service: programs.Participation
+    staff: staff.Staff
+    errors: injected_errors.ErrorPlan
+
+
+def load_state(
+    owner_url: str, *, state: str, students: int, seed: int, with_grand_bend: bool, progress: Progress
+) -> SampleManifest:
+    """Replaces schema `edfi` in one transaction: readers see the old source or the new one, never half of either."""
+    if students < 1:
+        raise BadInput("A sample needs at least one student.")
+    started = time.perf_counter()
+    progress(f"Making {students:,} students of {state}")
+    sample = make_sample(state, students, seed)
+    made = time.perf_counter()
+    with psycopg.connect(owner_url.replace("postgresql+psycopg://", "postgresql://", 1)) as connection:
+        connection.execute("select pg_advisory_xact_lock(%s)", [_LOCK])
+        descriptors = read_descriptors()
+        tables = schema.read_columns()
+        schema.create_tables(connection, descriptors.types)
+        copier = TableCopier(connection, {t for t, found in tables.items() if any(c.name == "id" for c in found)})
+        _copy(copier, descriptors, sample, progress)
+        if with_grand_bend:
+            progress("Copying Grand Bend ISD")
+            grand_bend.GrandBend(
+                copier,
+                descriptors,
+                state_agency=sample.layout.state.fips,
+                students=len(sample.students),
+                staff=len(sample.staff.unique_id),
+            ).copy()
+        descriptors.copy_to(copier)
+        copied = time.perf_counter()
+        progress("Adding keys and indexes")
+        schema.add_keys(connection, descriptors.types)
+        schema.replace_schema(connection, _READER)
+    _analyze(owner_url)
+    done = time.perf_counter()
+    return SampleManifest(
+        state=sample.layout.state.code,
+        students=len(sample.students),
+        seed=seed,
+        school_year=school_calendar.SCHOOL_YEAR,
+        count_date=str(school_calendar.COUNT_DATE),
+        rates=dict(injected_errors.RATES),
+        injected=_by_district(sample),
+        natural={code: {grand_bend.NUMBER: found} for code, found in grand_bend.FINDINGS.items() if with_grand_bend},
+        rows=dict(sorted(copier.rows.items())),
+        seconds={
+            "make": round(made - started, 2),
+            "copy": round(copied - made, 2),
+            "keys": round(done - copied, 2),
+            "all": round(done - started, 2),
+        },
+    )
+
+
+def make_sample(code: str, number_of_students: int, seed: int) -> _Sample:
+    layout = make_layout(read_state(code), number_of_students)
+    names, patterns = read_names(), school_calendar.make_patterns()
+    people = students.make_students(layout, names, seed)
+    enrolled = enrollments.make_enrollments(layout, people, patterns, seed)
+    plan = injected_errors.plan_errors(layout, people, enrolled, seed)
+    # An error in an enrollment must not make a second finding in attendance.
+    set_apart = np.zeros(len(people), dtype=bool)
+    set_apart[plan.students("ENR-", "ORG-")] = True
+    stays = np.zeros(len(people), dtype=bool)
+    stays[plan.students("")] = True
+    attendance = events.make_attendance(layout, enrolled, patterns, set_apart, seed)
+    discipline = events.make_discipline(layout, enrolled, patterns, set_apart, seed)
+    special = programs.make_special_education(layout, people, enrolled, stays, seed)
+    homeless = programs.make_homeless(people, enrolled, seed)
+    english = programs.make_english(people, enrolled)
+    food_service = programs.make_food_service(people, enrolled, seed)
+    members = staff.make_staff(layout, names, seed)
+    injected_errors.put_into_students(people, plan, seed)
+    injected_errors.put_into_enrollments(layout, people, enrolled, plan, seed)
+    injected_errors.put_into_attendance(layout, people, attendance, plan)
+    injected_errors.put_into_programs(special, homeless, plan, seed)
+    injected_errors.put_into_staff(layout, members, plan, seed)
+    return _Sample(
+        layout, patterns, people, enrolled, attendance, discipline, special, homeless, english, food_service, members, plan
+    )
+
+
+def _copy(copier: TableCopier, descriptors: Descriptors, sample: _Sample, progress: Progress) -> None:
+    layout, people = sample.layout, sample.students
+    progress("Copying organizations and calendars")
+    ods_organizations.copy_organizations(copier, descriptors, layout)
+    ods_organizations.copy_calendars(copier, descriptors, layout, sample.patterns)
+    progress("Copying students and enrollments")
+    ods_students.copy_students(copier, people)
+    ods_students.copy_demographics(copier, descriptors, layout, people, sample.enrollments)
+    ods_students.copy_enrollments(copier, descriptors, layout, sample.enrollments)
+    progress("Copying programs, attendance, discipline and staff")
+    ods_programs.copy_special_education(copier, descriptors, layout, people, sample.special_education)
+    ods_programs.copy_homeless(copier, descriptors, layout, people, sample.homeless)
+    ods_programs.copy_english(copier, descriptors, layout, people, sample.english)
+    ods_programs.copy_food_service(copier, descriptors, layout, people, sample.food_service)
+    ods_programs.copy_attendance(copier, descriptors, layout, sample.attendance)
+    ods_programs.copy_discipline(copier, descriptors, layout, sample.discipline)
+    ods_programs.copy_staff(copier, descriptors, sample.staff)
+
+
+def _by_district(sample: _Sample) -> dict[str, dict[str, int]]:
+    numbers = [each.number for each in sample.layout.districts]
+    return {
+        code: dict(sorted(Counter(numbers[place] for place in charged).items()))
+        for code, charged in sorted(sample.errors.charged.items())
+    }
+
+
+def _analyze(owner_url: str) -> None:
+    """Without statistics the planner would take every table for nearly empty."""
+    url = owner_url.replace("postgresql+psycopg://", "postgresql://", 1)
+    with psycopg.connect(url, autocommit=True) as connection:
+        _analyze_tables(connection)
+
+
+def _analyze_tables(connection: Connection[TupleRow]) -> None:
+    for table in schema.TABLES:
+        connection.execute(psycopg.sql.SQL("analyze {}").format(psycopg.sql.Identifier(schema.EDFI, table)))

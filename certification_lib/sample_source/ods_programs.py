@@ -1,0 +1,208 @@
+"""Rows of programs, attendance, discipline and staff."""
+
+import numpy as np
+
+from certification_lib.sample_source.copy_rows import Array, TableCopier
+from certification_lib.sample_source.descriptors import Descriptors
+from certification_lib.sample_source.events import (
+    ATTENDANCE_CATEGORIES,
+    BEHAVIORS,
+    DISCIPLINES,
+    LENGTH_DIFFERENCES,
+    Attendance,
+    Discipline,
+)
+from certification_lib.sample_source.layout import Layout
+from certification_lib.sample_source.ods_students import usi
+from certification_lib.sample_source.programs import (
+    ENGLISH,
+    FOOD_SERVICE,
+    HOMELESS,
+    NIGHTTIME_RESIDENCES,
+    REASONS_EXITED,
+    SETTINGS,
+    SPECIAL_EDUCATION,
+    SPECIAL_EDUCATION_EXIT_REASONS,
+    Homeless,
+    Participation,
+    SpecialEducation,
+)
+from certification_lib.sample_source.school_calendar import FALL, SCHOOL_YEAR, SPRING, SPRING_STARTS
+from certification_lib.sample_source.staff import CLASSIFICATIONS, Staff
+from certification_lib.sample_source.students import Students
+
+
+def copy_special_education(
+    copier: TableCopier, descriptors: Descriptors, layout: Layout, students: Students, rows: SpecialEducation
+) -> None:
+    keys = _copy_participation(
+        copier, descriptors, layout, students, rows, SPECIAL_EDUCATION, "StudentSpecialEducationProgramAssociation"
+    )
+    copier.copy(
+        "studentspecialeducationprogramassociation",
+        {
+            **keys,
+            "ideaeligibility": True,
+            "iepbegindate": rows.review_date,
+            "iepreviewdate": rows.review_date,
+            "specialeducationexitdate": rows.exit_date,
+            "specialeducationexitreasondescriptorid": _with_none(
+                descriptors.array("SpecialEducationExitReason", SPECIAL_EDUCATION_EXIT_REASONS), rows.exit_reason
+            ),
+            "specialeducationsettingdescriptorid": _with_none(
+                descriptors.array("SpecialEducationSetting", SETTINGS), rows.setting
+            ),
+        },
+    )
+    some = rows.disability >= 0
+    disabilities = descriptors.array("Disability", list(layout.state.disabilities))
+    copier.copy(
+        "studentspecialeducationprogramassociationdisability",
+        {
+            **{name: values[some] if isinstance(values, np.ndarray) else values for name, values in keys.items()},
+            "disabilitydescriptorid": disabilities[rows.disability[some]],
+            "orderofdisability": 1,
+        },
+    )
+
+
+def copy_homeless(
+    copier: TableCopier, descriptors: Descriptors, layout: Layout, students: Students, rows: Homeless
+) -> None:
+    keys = _copy_participation(
+        copier, descriptors, layout, students, rows, HOMELESS, "StudentHomelessProgramAssociation"
+    )
+    residences = descriptors.array("HomelessPrimaryNighttimeResidence", NIGHTTIME_RESIDENCES)
+    copier.copy(
+        "studenthomelessprogramassociation",
+        {
+            **keys,
+            "homelessprimarynighttimeresidencedescriptorid": _with_none(residences, rows.residence),
+            "homelessunaccompaniedyouth": False,
+        },
+    )
+
+
+def copy_english(
+    copier: TableCopier, descriptors: Descriptors, layout: Layout, students: Students, rows: Participation
+) -> None:
+    keys = _copy_participation(
+        copier, descriptors, layout, students, rows, ENGLISH, "StudentLanguageInstructionProgramAssociation"
+    )
+    copier.copy("studentlanguageinstructionprogramassociation", {**keys, "englishlearnerparticipation": True})
+
+
+def copy_food_service(
+    copier: TableCopier, descriptors: Descriptors, layout: Layout, students: Students, rows: Participation
+) -> None:
+    keys = _copy_participation(
+        copier, descriptors, layout, students, rows, FOOD_SERVICE, "StudentSchoolFoodServiceProgramAssociation"
+    )
+    copier.copy("studentschoolfoodserviceprogramassociation", {**keys, "directcertification": False})
+
+
+def copy_attendance(copier: TableCopier, descriptors: Descriptors, layout: Layout, rows: Attendance) -> None:
+    order = np.lexsort((rows.student, rows.school))
+    date = rows.date[order]
+    sessions = np.array([FALL.encode(), SPRING.encode()])
+    copier.copy(
+        "studentschoolattendanceevent",
+        {
+            "attendanceeventcategorydescriptorid": descriptors.array("AttendanceEventCategory", ATTENDANCE_CATEGORIES)[
+                rows.category[order]
+            ],
+            "eventdate": date,
+            "schoolid": layout.school_id[rows.school[order]],
+            "schoolyear": SCHOOL_YEAR,
+            "sessionname": sessions[(date >= SPRING_STARTS).astype(np.int64)],
+            "studentusi": usi(rows.student[order]),
+        },
+    )
+
+
+def copy_discipline(copier: TableCopier, descriptors: Descriptors, layout: Layout, rows: Discipline) -> None:
+    school, number = layout.school_id[rows.school], np.arange(1, len(rows.student) + 1)
+    incident = {"incidentidentifier": number, "schoolid": school}
+    action = {"disciplineactionidentifier": number, "disciplinedate": rows.action_date, "studentusi": usi(rows.student)}
+    behavior = descriptors.array("Behavior", BEHAVIORS)[rows.behavior]
+    different = (rows.length != rows.actual_length).astype(np.int64)
+    copier.copy("disciplineincident", {**incident, "incidentdate": rows.incident_date})
+    copier.copy(
+        "studentdisciplineincidentbehaviorassociation",
+        {**incident, "behaviordescriptorid": behavior, "studentusi": usi(rows.student)},
+    )
+    copier.copy(
+        "disciplineaction",
+        {
+            **action,
+            "disciplineactionlength": rows.length,
+            "actualdisciplineactionlength": rows.actual_length,
+            "disciplineactionlengthdifferencereasondescriptorid": descriptors.array(
+                "DisciplineActionLengthDifferenceReason", LENGTH_DIFFERENCES
+            )[different],
+            "responsibilityschoolid": school,
+        },
+    )
+    disciplines = descriptors.array("Discipline", DISCIPLINES)
+    copier.copy("disciplineactiondiscipline", {**action, "disciplinedescriptorid": disciplines[rows.discipline]})
+    copier.copy(
+        "disciplineactionstudentdisciplineincidentbehaviorassociation",
+        {**action, **incident, "behaviordescriptorid": behavior},
+    )
+
+
+def copy_staff(copier: TableCopier, descriptors: Descriptors, rows: Staff) -> None:
+    sex = np.append(descriptors.array("Sex", ["Male", "Female"]), -1)
+    copier.copy(
+        "staff",
+        {
+            "staffusi": np.arange(1, len(rows.unique_id) + 1),
+            "firstname": rows.first_name,
+            "lastsurname": rows.last_name,
+            "sexdescriptorid": sex[rows.sex],
+            "staffuniqueid": rows.unique_id,
+        },
+    )
+    copier.copy(
+        "staffeducationorganizationassignmentassociation",
+        {
+            "begindate": "2016-07-01",
+            "educationorganizationid": rows.education_organization_id,
+            "staffclassificationdescriptorid": descriptors.array("StaffClassification", CLASSIFICATIONS)[
+                rows.classification
+            ],
+            "staffusi": rows.person + 1,
+            "fulltimeequivalency": rows.full_time_equivalency,
+            "positiontitle": rows.positions,
+        },
+    )
+
+
+def _copy_participation(
+    copier: TableCopier,
+    descriptors: Descriptors,
+    layout: Layout,
+    students: Students,
+    rows: Participation,
+    program: str,
+    kind: str,
+) -> dict[str, "Array | str | int | bool | None"]:
+    """The row every program association has in common; gives back its key for the row of the kind itself."""
+    organization = layout.district_id[layout.district[students.school[rows.student]]]
+    keys: dict[str, Array | str | int | bool | None] = {
+        "begindate": rows.begin_date,
+        "educationorganizationid": organization,
+        "programeducationorganizationid": organization,
+        "programname": program,
+        "programtypedescriptorid": descriptors.id("ProgramType", program),
+        "studentusi": usi(rows.student),
+    }
+    reasons = _with_none(descriptors.array("ReasonExited", REASONS_EXITED), rows.reason_exited)
+    ended = {"enddate": rows.end_date, "reasonexiteddescriptorid": reasons, "discriminator": f"edfi.{kind}"}
+    copier.copy("generalstudentprogramassociation", {**keys, **ended})
+    return keys
+
+
+def _with_none(ids: Array, index: Array) -> Array:
+    """Ids by index, NULL where the index is -1."""
+    return np.append(ids, -1)[index]
