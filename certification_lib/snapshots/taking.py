@@ -1,0 +1,239 @@
+"""Taking a snapshot: the source copied as of one instant, seen all at once or not at all.
+
+Steps: claim (advisory lock, owner token) → copy every view into tables nobody can see → one short transaction that
+makes them revisions (`completing`). Whatever fails leaves the reason in the snapshot's row and nothing in the datamart;
+taking the same snapshot again starts over.
+"""
+
+import datetime
+import time
+import uuid
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import sqlalchemy as sa
+import sqlalchemy.exc
+from psycopg import Connection, sql
+
+from certification_lib.audit.service import SYSTEM, record
+from certification_lib.categories.models import Level
+from certification_lib.database import DATAMART_SCHEMA, database_now, transaction
+from certification_lib.errors import CertificationError, Conflict, NotFound, SourceFailure, database_error_in_words
+from certification_lib.events.models import Event, EventVersion, Participant
+from certification_lib.snapshots import partitions, pipe
+from certification_lib.snapshots.completing import Callbacks, LeaveAlone, OnNewRevisions, complete, outcome_of
+from certification_lib.snapshots.digests import Digests
+from certification_lib.snapshots.models import Snapshot, SnapshotParticipant, SnapshotStatus
+from certification_lib.snapshots.outcome import LoadedView, Plan, SnapshotOutcome
+from certification_lib.snapshots.totals import totals_by_participant
+from certification_lib.snapshots.views import VIEWS_FOLDER, DatamartView, participant_column, read_views
+
+# One lock number per snapshot: this class in the upper half, the snapshot's id in the lower.
+_LOCK_CLASS = 0x534E4150 << 32
+_SOURCE_WORK_MEMORY = "128MB"
+
+SourceUrlOf = Callable[[str], str]
+
+
+def take_snapshot(
+    snapshot_id: int,
+    *,
+    engine: sa.Engine,
+    source_url_of: SourceUrlOf,
+    leave_alone: LeaveAlone | None = None,
+    on_new_revisions: OnNewRevisions | None = None,
+    views_folder: Path = VIEWS_FOLDER,
+    patience: datetime.timedelta = datetime.timedelta(minutes=10),
+) -> SnapshotOutcome:
+    """Take a requested snapshot, or one whose taking failed or whose process died; one completed is only reported.
+
+    `source_url_of(name)` gives the address of a view's source connection. `leave_alone(event_id, session=…)` is asked
+    in the last transaction, with the participants locked, which ones an unattended snapshot must leave as they are.
+    `on_new_revisions(ids, session=…, now=…)` runs in that same transaction. While another process takes this snapshot
+    it is waited for up to `patience`.
+    """
+    with _alone(engine, snapshot_id, patience):
+        plan = _claim(engine, snapshot_id)
+        if plan is None:
+            with transaction(engine) as session:
+                return outcome_of(snapshot_id, session=session)
+        failure: SourceFailure | None = None
+        try:
+            views = read_views(plan.view_names, folder=views_folder)
+            loaded, as_of = _copy(plan, views, engine, source_url_of)
+            callbacks = Callbacks(leave_alone=leave_alone, on_new_revisions=on_new_revisions)
+            return complete(replace(plan, source_as_of=as_of), loaded, callbacks, engine=engine)
+        except (psycopg.Error, sqlalchemy.exc.DBAPIError) as error:
+            # Raised below, outside this block: the driver's message quotes rows and must not travel as its context.
+            failure = SourceFailure(f"The snapshot could not be taken: {database_error_in_words(error)}.")
+            _give_up(engine, plan, str(failure))
+        except CertificationError as error:
+            _give_up(engine, plan, "; ".join(error.problems))
+            raise
+        except BaseException as error:
+            _give_up(engine, plan, f"The taking was stopped ({type(error).__name__}).")
+            raise
+        raise failure
+
+
+@contextmanager
+def _alone(engine: sa.Engine, snapshot_id: int, patience: datetime.timedelta) -> Iterator[None]:
+    """Hold the snapshot's advisory lock; it ends with the process, however that ends."""
+    connection = pipe.connect(engine.url)
+    try:
+        deadline = time.monotonic() + patience.total_seconds()
+        while True:
+            row = connection.execute("select pg_try_advisory_lock(%s)", [_LOCK_CLASS | snapshot_id]).fetchone()
+            if row and row[0]:
+                break
+            if time.monotonic() >= deadline:
+                raise Conflict(f"Snapshot {snapshot_id} is being taken by another process.")
+            time.sleep(0.5)
+        yield
+    finally:
+        connection.close()
+
+
+def _claim(engine: sa.Engine, snapshot_id: int) -> Plan | None:
+    """Make the snapshot ours, with what is to be taken; None when it is completed."""
+    with transaction(engine) as session:
+        snapshot = session.get(Snapshot, snapshot_id, with_for_update=True)
+        if snapshot is None:
+            raise NotFound(f"There is no snapshot {snapshot_id}.")
+        if snapshot.status is SnapshotStatus.COMPLETED:
+            return None
+        if snapshot.status is SnapshotStatus.CANCELLED:
+            raise Conflict(f"Snapshot {snapshot_id} was cancelled.")
+        event = session.get_one(Event, snapshot.event_id)
+        version = session.get_one(EventVersion, event.live_version_id)
+        numbers = session.execute(
+            sa.select(Participant.organization_number, Participant.id)
+            .join(SnapshotParticipant, SnapshotParticipant.participant_id == Participant.id)
+            .where(SnapshotParticipant.snapshot_id == snapshot_id, SnapshotParticipant.left_alone.is_(None))
+            .order_by(Participant.id)
+        ).all()
+        snapshot.owner = uuid.uuid4().hex
+        snapshot.status = SnapshotStatus.RUNNING
+        snapshot.started_at = database_now(session)
+        snapshot.failure = snapshot.finished_at = None
+        plan = Plan(
+            snapshot_id=snapshot.id,
+            owner=snapshot.owner,
+            event_id=event.id,
+            event_key=event.key,
+            level=version.level,
+            school_year=version.reporting_year,
+            count_date=version.count_date,
+            view_names=tuple(version.datamart_views),
+            participants={row.organization_number: row.id for row in numbers},
+        )
+    with _target(engine) as database:
+        partitions.drop_leftovers(database, plan.event_id, plan.snapshot_id)
+    return plan
+
+
+def _copy(
+    plan: Plan, views: Mapping[str, DatamartView], engine: sa.Engine, source_url_of: SourceUrlOf
+) -> tuple[list[LoadedView], datetime.datetime]:
+    """Every view into its own unattached table, all of a source as of one instant."""
+    with _sources({view.source for view in views.values()}, source_url_of) as sources, _target(engine) as target:
+        as_of = min(source.as_of for source in sources.values())
+        loaded = [_copy_view(plan, view, sources[view.source].connection, target) for view in views.values()]
+    return loaded, as_of
+
+
+def _copy_view(plan: Plan, view: DatamartView, source: Connection[Any], target: Connection[Any]) -> LoadedView:
+    select = view.rendered(school_year=plan.school_year, count_date=plan.count_date)
+    columns = partitions.described(source, view, select)
+    partitions.ensure_view_table(target, view.name, columns)
+    partitions.ensure_event_tables(target, view.name, plan.event_id, plan.level)
+    participant = participant_column(plan.level)
+    digests = Digests(view.name, participant_position=0 if plan.level is Level.DISTRICT else 1)
+    query = sql.SQL(
+        "select {columns} from ({select}) as taken where {participant} = any({numbers}) "
+        'order by {participant} collate "C", row_key collate "C"'
+    ).format(
+        columns=sql.SQL(", ").join(sql.Identifier(column.name) for column in columns),
+        select=select,
+        participant=sql.Identifier(participant),
+        numbers=sql.SQL("{}::text[]").format(sql.Literal(list(plan.participants))),
+    )
+    with target.transaction():
+        partitions.create_slot_table(target, view.name, plan.event_id, plan.snapshot_id)
+        into = partitions.copy_statement(view.name, plan.event_id, plan.snapshot_id, columns, target)
+        pipe.pipe(source, query, target, into, digests.add)
+        digests.close()
+        partitions.index_slot_table(target, view.name, plan.event_id, plan.snapshot_id, plan.level)
+        table = sql.Identifier(DATAMART_SCHEMA, partitions.slot_table(view.name, plan.event_id, plan.snapshot_id))
+        target.execute(sql.SQL("analyze {}").format(table))
+        totals = totals_by_participant(target, view, table, participant, count_date=plan.count_date)
+    return LoadedView(view.name, columns, digests.by_participant, totals)
+
+
+@dataclass
+class _Source:
+    connection: Connection[Any] = field(repr=False)
+    as_of: datetime.datetime
+
+
+@contextmanager
+def _sources(names: set[str], source_url_of: SourceUrlOf) -> Iterator[dict[str, _Source]]:
+    """A read-only transaction on each source: everything read in it is as of its first statement."""
+    opened: dict[str, _Source] = {}
+    connections: list[Connection[Any]] = []
+    try:
+        for name in sorted(names):
+            connection = pipe.connect(source_url_of(name), read_only=True)
+            connections.append(connection)
+            connection.execute(sql.SQL("set work_mem = {}").format(sql.Literal(_SOURCE_WORK_MEMORY)))
+            connection.execute("begin isolation level repeatable read read only")
+            row = connection.execute("select clock_timestamp()").fetchone()
+            if row is None:
+                raise SourceFailure(f"Source {name} does not answer.")
+            opened[name] = _Source(connection, row[0].astimezone(datetime.UTC))
+        yield opened
+    finally:
+        for connection in connections:
+            pipe.abandon(connection)
+
+
+@contextmanager
+def _target(engine: sa.Engine) -> Iterator[Connection[Any]]:
+    connection = pipe.connect(engine.url)
+    try:
+        yield connection
+    finally:
+        pipe.abandon(connection)
+
+
+def _give_up(engine: sa.Engine, plan: Plan, reason: str) -> None:
+    """Write why it failed and drop what was copied, unless another process has taken the snapshot over."""
+    with transaction(engine) as session:
+        now = database_now(session)
+        still_ours = session.execute(
+            sa.update(Snapshot)
+            .where(
+                Snapshot.id == plan.snapshot_id,
+                Snapshot.owner == plan.owner,
+                Snapshot.status == SnapshotStatus.RUNNING,
+            )
+            .values(status=SnapshotStatus.FAILED, failure=reason, finished_at=now)
+            .returning(Snapshot.id)
+        ).first()
+        if still_ours is None:
+            return
+        record(
+            "snapshot:fail",
+            f"Snapshot {plan.snapshot_id}",
+            session=session,
+            actor=SYSTEM,
+            now=now,
+            event_key=plan.event_key,
+            details={"snapshot": plan.snapshot_id, "reason": reason},
+        )
+    with _target(engine) as database:
+        partitions.drop_leftovers(database, plan.event_id, plan.snapshot_id)

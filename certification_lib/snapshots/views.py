@@ -1,0 +1,190 @@
+"""Datamart view files: what a snapshot copies. One SQL file a view, with a YAML header in its leading comment."""
+
+import datetime
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import yaml
+from psycopg import sql
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from certification_lib.categories.models import Level
+from certification_lib.errors import BadInput, NotFound
+from certification_lib.settings import PROJECT_FOLDER
+
+VIEWS_FOLDER = PROJECT_FOLDER / "include" / "datamart"
+# Every view begins with these; digests and partitions rely on their names and places.
+IDENTITY = ("district_id", "school_id", "row_key")
+# Written by the snapshot beside the view's own columns.
+HOUSEKEEPING = ("event_id", "slot", "snapshot_id")
+# Names that the downstream views put before the view's own columns.
+_TAKEN = {
+    *HOUSEKEEPING,
+    "event_key",
+    "category",
+    "reporting_year",
+    "count_date",
+    "participant_number",
+    "participant_name",
+    "participant_status",
+    "revision",
+    "revision_digest",
+    "source_as_of",
+    "standing",
+}
+
+_FILE = re.compile(r"\s*/\*(?P<header>.*?)\*/(?P<select>.*)", re.DOTALL)
+_PARAMETER = re.compile(r"(?<![:\w]):([a-z_]\w*)")
+_STRINGS_AND_COMMENTS = re.compile(r"'(?:[^']|'')*'|--[^\n]*|/\*.*?\*/", re.DOTALL)
+_NAME = re.compile(r"[a-z][a-z0-9_]{0,30}")
+
+
+class Totals(BaseModel):
+    """What is summed per participant and shown to those who certify. All names are columns of the view."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    once_per: list[str] = Field(default=[], description="Rows that agree in these count once in a participant")
+    prefer: list[str] = Field(default=[], description="Which of them: the one with the highest value here")
+    on_count_date: list[str] = Field(default=[], max_length=2, description="First and last day; both count")
+    by: list[str] = []
+    flags: list[str] = Field(default=[], description="Booleans: how many are true")
+    distinct: list[str] = []
+    sum: list[str] = []
+
+    def names(self) -> set[str]:
+        return {name for names in self.model_dump().values() for name in names}
+
+
+class Header(BaseModel):
+    """The YAML header of a view file."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    name: str = Field(pattern=_NAME.pattern)
+    title: str
+    description: str = ""
+    source: str = Field(description="Name of the connection the SELECT runs on")
+    district_column: str
+    school_column: str
+    row_key: str
+    severity_of_absence: str = Field(pattern="^(Error|Warning|Info)$")
+    columns: dict[str, str] = Field(description="Label of each column, in the view's order")
+    totals: Totals = Totals()
+
+
+@dataclass(frozen=True)
+class DatamartView:
+    """One SELECT over the source. `select` holds :school_year and :count_date; `rendered` puts them in."""
+
+    header: Header
+    select: str = field(repr=False)
+
+    @property
+    def name(self) -> str:
+        return self.header.name
+
+    @property
+    def title(self) -> str:
+        return self.header.title
+
+    @property
+    def source(self) -> str:
+        return self.header.source
+
+    def rendered(self, *, school_year: int, count_date: datetime.date | None) -> sql.Composable:
+        """The SELECT with its parameters as literals, since COPY takes no bind parameters."""
+        values: Mapping[str, sql.Composable] = {
+            "school_year": sql.SQL("{}::integer").format(sql.Literal(school_year)),
+            "count_date": sql.SQL("{}::date").format(sql.Literal(count_date and count_date.isoformat())),
+        }
+        parts: list[sql.Composable] = []
+        position = 0
+        for start, end, name in _parameters(self.select):
+            parts += [_raw(self.select[position:start]), values[name]]
+            position = end
+        return sql.Composed([*parts, _raw(self.select[position:])])
+
+
+def read_views(names: Sequence[str] | None = None, *, folder: Path = VIEWS_FOLDER) -> dict[str, DatamartView]:
+    """The views of the folder by name, or those named, in that order. Every broken file is told at once."""
+    views: dict[str, DatamartView] = {}
+    problems: list[str] = []
+    for file in sorted(folder.glob("*.sql")):
+        try:
+            view = parse_view(file.read_text(encoding="utf-8"), file_name=file.name)
+        except BadInput as error:
+            problems += error.problems
+        else:
+            views[view.name] = view
+    if problems:
+        raise BadInput("A datamart view file cannot be used.", problems=problems)
+    if names is None:
+        return views
+    missing = [name for name in names if name not in views]
+    if missing:
+        raise NotFound(f"There is no datamart view {', '.join(missing)} in {folder}.")
+    return {name: views[name] for name in names}
+
+
+def parse_view(text: str, *, file_name: str) -> DatamartView:
+    match = _FILE.fullmatch(text)
+    if match is None:
+        raise BadInput(f"{file_name}: a view file begins with its YAML header between /* and */.")
+    try:
+        content: Any = yaml.safe_load(match["header"])
+        header = Header.model_validate(content)
+    except yaml.YAMLError as error:
+        raise BadInput(f"{file_name}: the header is not YAML.") from error
+    except ValidationError as error:
+        problems = [f"{file_name}: {'.'.join(map(str, each['loc']))}: {each['msg']}" for each in error.errors()]
+        raise BadInput(f"{file_name}: the header is not complete.", problems=problems) from error
+    select = match["select"].strip().removesuffix(";").rstrip()
+    problems = [f"{file_name}: {problem}" for problem in _problems(header, select, Path(file_name).stem)]
+    if problems:
+        raise BadInput(problems[0], problems=problems)
+    return DatamartView(header=header, select=select)
+
+
+def participant_column(level: Level) -> str:
+    """The column of a view that says whose row it is."""
+    return "district_id" if level is Level.DISTRICT else "school_id"
+
+
+def _problems(header: Header, select: str, stem: str) -> list[str]:
+    problems = []
+    if header.name != stem:
+        problems.append(f"its name is {header.name!r}, so the file must be called {header.name}.sql.")
+    if (header.district_column, header.school_column, header.row_key) != IDENTITY:
+        problems.append(f"district column, school column and row key must be called {', '.join(IDENTITY)}.")
+    if tuple(header.columns)[:3] != IDENTITY:
+        problems.append(f"the columns must begin with {', '.join(IDENTITY)}.")
+    problems += [f"{name} is a name the datamart needs itself." for name in sorted(_TAKEN & set(header.columns))]
+    problems += [f"{name!r} cannot be a column name." for name in header.columns if not _NAME.fullmatch(name)]
+    unknown = sorted(header.totals.names() - set(header.columns))
+    problems += [f"totals name {name}, which is no column of the view." for name in unknown]
+    if not re.match(r"(select|with)\b", select, re.IGNORECASE):
+        problems.append("after the header comes one SELECT.")
+    if ";" in _STRINGS_AND_COMMENTS.sub("", select):
+        problems.append("it must hold one statement only.")
+    strange = sorted({name for _, _, name in _parameters(select)} - {"school_year", "count_date"})
+    problems += [f":{name} is no parameter; there are :school_year and :count_date." for name in strange]
+    return problems
+
+
+def _parameters(select: str) -> list[tuple[int, int, str]]:
+    """Start, end and name of each parameter outside strings and comments."""
+    hidden = [match.span() for match in _STRINGS_AND_COMMENTS.finditer(select)]
+    return [
+        (match.start(), match.end(), match[1])
+        for match in _PARAMETER.finditer(select)
+        if not any(start <= match.start() < end for start, end in hidden)
+    ]
+
+
+def _raw(text: str) -> sql.SQL:
+    """The site's own SQL as it stands in the file."""
+    return sql.SQL(text)  # not a literal on purpose: it comes from the view file
