@@ -8,7 +8,7 @@ import jinja2
 from starlette.requests import Request
 from starlette.responses import HTMLResponse
 
-from certification_ui import flash, static_files, urls, words
+from certification_ui import flash, static_files, totals, urls, words
 
 FOLDER = Path(__file__).parent / "templates"
 PRODUCT = "Data Certification"
@@ -33,6 +33,7 @@ def environment() -> jinja2.Environment:
         "short_digest": words.short_digest,
         "column_title": words.column_title,
         "zone_name": words.zone_name,
+        "view_title": totals.view_title,
     }
     made.globals |= {
         "product": PRODUCT,

@@ -5,6 +5,6 @@ from fastapi import APIRouter
 
 def routers() -> list[APIRouter]:
     """Every router, in the order in which addresses are tried."""
-    from certification_ui.pages import home
+    from certification_ui.pages import district_acts, home, messages, own_events, receipts
 
-    return [home.router]
+    return [module.router for module in (home, own_events, district_acts, receipts, messages)]
