@@ -108,7 +108,7 @@ def _make_missing(accounts: Sequence[Account], demo_password: str | None, sessio
 def _roles(session: Session) -> tuple["Role", "Role", "Role"]:
     from airflow.providers.fab.auth_manager.models import Role
 
-    found = {role.name: role for role in session.scalars(sa.select(Role))}
+    found = {role.name: role for role in session.scalars(sa.select(Role)).unique()}
     if VIEWER_ROLE not in found:
         raise Conflict("Airflow has no role Viewer yet: start it once, then call `certify roles sync` again.")
     for name in (STATE_ROLE, DISTRICT_ROLE):
