@@ -1,0 +1,210 @@
+"""The two gates before every act: the category role and the tool rights, on a locked event and its participants."""
+
+import datetime
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from zoneinfo import ZoneInfo
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
+
+from certification_lib.audit.service import Actor
+from certification_lib.categories.models import Category, CategoryRole, Member
+from certification_lib.certification.facts import Listed, State, load_states, members_of_participants
+from certification_lib.errors import BadInput, Conflict, NotAllowed, NotFound
+from certification_lib.events.models import Event, EventStatus, EventVersion, Participant, ParticipantStatus
+from certification_lib.events.phases import end_moment, has_opened, local_day
+from certification_lib.people.models import Organization, OrganizationKind, Person, Tool
+from certification_lib.people.queries import is_state_side, state_time_zone
+from certification_lib.people.service import require
+
+# What each state role needs besides the role itself (domain section 2).
+_STATE_RIGHTS = {CategoryRole.APPROVER: "RWAD", CategoryRole.REVIEWER: "RW"}
+_LIVE = frozenset({EventStatus.PUBLISHED, EventStatus.UNPUBLISHED_CHANGES})
+
+
+@dataclass(frozen=True)
+class LiveEvent:
+    """An event with what is published of it, and the state's legal time zone."""
+
+    event: Event
+    version: EventVersion
+    category: Category
+    zone: ZoneInfo
+
+    @property
+    def end(self) -> datetime.date:
+        if self.version.end_date is None:  # publishing needs all three dates
+            raise Conflict(f"{self.version.name} has no Event End.")
+        return self.version.end_date
+
+    def has_opened(self, now: datetime.datetime) -> bool:
+        return has_opened(self.version, now, self.zone)
+
+    def is_past(self, day: datetime.date, now: datetime.datetime) -> bool:
+        return now >= end_moment(day, self.zone)
+
+    def today(self, now: datetime.datetime) -> datetime.date:
+        return local_day(now, self.zone)
+
+
+def event_for_state(
+    key: str, roles: Collection[CategoryRole], what: str, *, session: Session, actor: Actor, alone: bool = False
+) -> LiveEvent:
+    """The live event, held against publishing and closing, for a state person with one of the roles and its rights.
+
+    `what` completes "Only an Approver of the category … may …". `alone` keeps every other act on the event waiting.
+    """
+    event = _event(key, session=session, lock=True, alone=alone)
+    version_id = (event.live_version_id or event.draft_version_id) if event else None
+    if event is None or version_id is None:
+        raise NotFound(f"There is no event {key}.")
+    version = session.get_one(EventVersion, version_id)
+    category = session.get_one(Category, version.category_id)
+    _require_state_role(event, category, roles, what, session=session, actor=actor)
+    if event.status == EventStatus.UNPUBLISHED:
+        raise Conflict(f"The event {version.name} is not published: nobody can {what} yet.")
+    if event.status == EventStatus.CLOSED:
+        raise Conflict(f"The event {version.name} is closed; nothing in it changes any more.")
+    return LiveEvent(event, version, category, state_time_zone(session=session))
+
+
+def own_participant(
+    key: str, number: str, *, session: Session, actor: Actor, lock: bool = True
+) -> tuple[LiveEvent, State, Listed]:
+    """The participant the person is a member for, with the person's membership.
+
+    NotFound for everything else, in the same words: whether an event or another organization exists is not told.
+    """
+    event = _event(key, session=session, lock=lock)
+    participant = _participants(event, [number], session=session, lock=lock)[0:1] if event else []
+    if event is None or not participant or event.status not in _LIVE:
+        raise _not_yours(key, number)
+    [state] = load_states([participant[0].id], session=session)
+    listed = state.member(actor.person_id)
+    if listed is None and actor.person_id is not None and is_state_side(actor.person_id, session=session):
+        raise NotAllowed(f"Only members of the category for {state.name} may do this; you are not one.")
+    if listed is None or state.participant.status == ParticipantStatus.WITHDRAWN:
+        raise _not_yours(key, number)
+    version = session.get_one(EventVersion, event.live_version_id)
+    category = session.get_one(Category, version.category_id)
+    return LiveEvent(event, version, category, state_time_zone(session=session)), state, listed
+
+
+def require_certifier(state: State, listed: Listed, what: str, *, session: Session, actor: Actor) -> None:
+    """NotAllowed unless the member is a Certifier who holds all four rights for the LEA."""
+    if listed.role != CategoryRole.CERTIFIER:
+        raise NotAllowed(f"Only a Certifier of {state.name} may {what}; you are a {listed.role.value}.")
+    require(
+        Tool.CERTIFICATION_EVENT, "RWAD", session=session, actor=actor, organization_id=state.participant.lea_id
+    )
+
+
+def locked_states(live: LiveEvent, numbers: Sequence[str], *, session: Session) -> list[State]:
+    """Participants of the event, locked in one fixed order so that two acts never wait for each other in a circle."""
+    wanted = list(dict.fromkeys(numbers))
+    if not wanted:
+        raise BadInput("Choose at least one participant.")
+    found = _participants(live.event, wanted, session=session, lock=True)
+    missing = sorted(set(wanted) - {participant.organization_number for participant in found})
+    if missing:
+        raise NotFound(
+            f"{live.version.name} has no participant {missing[0]}.",
+            problems=[f"{live.version.name} has no participant {number}." for number in missing],
+        )
+    return load_states([participant.id for participant in found], session=session)
+
+
+def needed_reason(text: str | None, what: str = "A reason") -> str:
+    """The reason without blanks around it; BadInput when there is none."""
+    reason = (text or "").strip()
+    if not reason:
+        raise BadInput(f"{what} is required.")
+    if len(reason) > 4000:
+        raise BadInput(f"{what} may have at most 4000 characters.")
+    return reason
+
+
+def usable_due_date(live: LiveEvent, day: datetime.date | None, now: datetime.datetime) -> datetime.date | None:
+    """The due date that goes with a new round: not before today, and required once End has passed."""
+    if day is None and live.is_past(live.end, now):
+        raise Conflict(
+            f"Event End ({live.end:%B} {live.end.day}, {live.end.year}) has passed: a due date is required, or "
+            "nobody could certify again."
+        )
+    if day is not None and day < live.today(now):
+        raise BadInput(f"The due date {day.isoformat()} is before today.")
+    return day
+
+
+def _event(key: str, *, session: Session, lock: bool, alone: bool = False) -> Event | None:
+    query = sa.select(Event).where(Event.key == key).execution_options(populate_existing=True)
+    return session.scalar(query.with_for_update(read=not alone) if lock else query)
+
+
+def _participants(event: Event, numbers: Sequence[str], *, session: Session, lock: bool) -> Sequence[Participant]:
+    query = (
+        sa.select(Participant)
+        .where(Participant.event_id == event.id, Participant.organization_number.in_(numbers))
+        .order_by(Participant.id)
+        .execution_options(populate_existing=True)
+    )
+    return session.scalars(query.with_for_update() if lock else query).all()
+
+
+def _require_state_role(
+    event: Event,
+    category: Category,
+    roles: Collection[CategoryRole],
+    what: str,
+    *,
+    session: Session,
+    actor: Actor,
+) -> None:
+    held = set(session.scalars(_state_roles(category.id, actor.person_id)))
+    usable = held.intersection(roles)
+    role = CategoryRole.APPROVER if CategoryRole.APPROVER in usable else next(iter(usable), None)
+    if role is not None:
+        require(Tool.EVENT_MANAGEMENT, _STATE_RIGHTS[role], session=session, actor=actor)
+        require(Tool.EVENT_REPORT, _STATE_RIGHTS[role], session=session, actor=actor)
+        return
+    if not held and not _knows_of(event, session=session, actor=actor):
+        raise NotFound(f"There is no event {event.key}.")
+    needed = " or ".join(sorted(role.value for role in roles))
+    article = "an" if needed.startswith("A") else "a"
+    yours = f"you are its {next(iter(held)).value}" if held else "you are not one"
+    raise NotAllowed(f"Only {article} {needed} of the category {category.name} may {what}; {yours}.")
+
+
+def _state_roles(category_id: int, person_id: int | None) -> sa.Select[CategoryRole]:
+    return (
+        sa.select(Member.role)
+        .join(Organization, Organization.id == Member.organization_id)
+        .join(Person, Person.id == Member.person_id)
+        .where(
+            Member.category_id == category_id,
+            Member.person_id == person_id,
+            Member.removed_at.is_(None),
+            Organization.kind == OrganizationKind.STATE,
+            Person.active,
+        )
+    )
+
+
+def _knows_of(event: Event, *, session: Session, actor: Actor) -> bool:
+    """Whether the event exists for somebody without a state role in its category."""
+    if actor.person_id is None:
+        return False
+    if is_state_side(actor.person_id, session=session):
+        return True
+    own = members_of_participants().where(
+        Event.id == event.id,
+        Event.status.in_(_LIVE),
+        Participant.withdrawn_at.is_(None),
+        Member.person_id == actor.person_id,
+    )
+    return session.execute(own.limit(1)).first() is not None
+
+
+def _not_yours(key: str, number: str) -> NotFound:
+    return NotFound(f"There is no event {key} for organization {number}.")

@@ -1,0 +1,198 @@
+"""Approve Certification and Withdraw Approval."""
+
+import datetime
+from collections.abc import Sequence
+
+from sqlalchemy.orm import Session
+
+from certification_lib.audit.service import Actor, record
+from certification_lib.categories.models import CategoryRole
+from certification_lib.certification.access import event_for_state, locked_states, needed_reason
+from certification_lib.certification.facts import State
+from certification_lib.certification.models import Approval, RequestOutcome
+from certification_lib.certification.outcomes import (
+    BulkOutcome,
+    LeftOut,
+    outcome,
+    refuse_if_nothing_left,
+    settle,
+    single,
+    sort_out,
+    subject,
+)
+from certification_lib.certification.rules import Act, progress
+from certification_lib.certification.telling import day_in_words, notice
+from certification_lib.errors import Conflict
+from certification_lib.notifications.service import notify_all
+
+APPROVER = frozenset({CategoryRole.APPROVER})
+
+
+def approve(
+    key: str,
+    numbers: Sequence[str],
+    reason: str | None = None,
+    include_uncertified: bool = False,
+    *,
+    session: Session,
+    actor: Actor,
+    now: datetime.datetime,
+) -> BulkOutcome:
+    """Approve Certification. Participants whose people have not all certified are left out unless
+    `include_uncertified`, which needs a reason."""
+    live = event_for_state(key, APPROVER, "approve a certification", session=session, actor=actor)
+    if not live.has_opened(now):
+        raise Conflict(
+            f"Certification opens on {day_in_words(live.version.opens_date)}: nothing can be approved before."
+        )
+    chosen, left_out = sort_out(Act.APPROVE, locked_states(live, numbers, session=session))
+    uncertified = [state for state in chosen if not progress(state.facts).everyone]
+    if uncertified and include_uncertified:
+        reason = needed_reason(reason, "A reason to approve what not everyone has certified")
+    elif uncertified:
+        chosen = [state for state in chosen if progress(state.facts).everyone]
+        left_out += [_waits_for_tick(state) for state in uncertified]
+    refuse_if_nothing_left(Act.APPROVE, chosen, left_out)
+    requesters = _approve_each(chosen, uncertified, reason, session=session, actor=actor, now=now)
+    settled = settle(chosen, session=session)
+    notices = [
+        notice(
+            "approved",
+            f"{state.approval.id}:{now.isoformat()}" if state.approval else str(state.round.id),
+            live,
+            state,
+            state.people(),
+            progress=str(progress(state.facts)),
+            everyone=progress(state.facts).everyone,
+            reason=state.approval.reason if state.approval else None,
+            person=actor.name,
+        )
+        for state in settled
+    ]
+    notices += [
+        notice("request_answered_by_approval", f"{request_id}", live, state, [person_id], person=actor.name)
+        for state in settled
+        for request_id, person_id in requesters.get(state.number, ())
+    ]
+    notify_all(notices, session=session, now=now)
+    record(
+        "participant:approve",
+        subject(settled, live.version.name),
+        session=session,
+        actor=actor,
+        now=now,
+        event_key=key,
+        organization_number=single(settled),
+        details={
+            "participants": [
+                {"number": state.number, "certified": str(progress(state.facts)), "approval": _approval_id(state)}
+                for state in settled
+            ],
+            "reason": reason,
+            "left_out": [one.number for one in left_out],
+        },
+    )
+    return outcome(settled, left_out)
+
+
+def withdraw_approval(
+    key: str, numbers: Sequence[str], reason: str, *, session: Session, actor: Actor, now: datetime.datetime
+) -> BulkOutcome:
+    """Withdraw Approval: back to what the round was before, and the official place to the revision before."""
+    live = event_for_state(key, APPROVER, "withdraw an approval", session=session, actor=actor)
+    reason = needed_reason(reason)
+    chosen, left_out = sort_out(Act.WITHDRAW_APPROVAL, locked_states(live, numbers, session=session))
+    refuse_if_nothing_left(Act.WITHDRAW_APPROVAL, chosen, left_out)
+    withdrawn: dict[str, int] = {}
+    for state in chosen:
+        if state.approval is None:
+            raise Conflict(f"{state.name} has no approval.")
+        state.approval.withdrawn_at = now
+        state.approval.withdrawn_by = actor.name
+        state.approval.withdrawn_reason = reason
+        state.participant.official_revision_id = state.approval.previous_official_revision_id
+        withdrawn[state.number] = state.approval.id
+    settled = settle(chosen, session=session)
+    notify_all(
+        [
+            notice(
+                "approval_withdrawn",
+                str(withdrawn[state.number]),
+                live,
+                state,
+                state.people(),
+                reason=reason,
+                status=state.participant.status.value,
+                person=actor.name,
+            )
+            for state in settled
+        ],
+        session=session,
+        now=now,
+    )
+    record(
+        "participant:withdraw-approval",
+        subject(settled, live.version.name),
+        session=session,
+        actor=actor,
+        now=now,
+        event_key=key,
+        organization_number=single(settled),
+        details={"participants": withdrawn, "reason": reason},
+    )
+    return outcome(settled, left_out)
+
+
+def _approve_each(
+    chosen: Sequence[State],
+    uncertified: Sequence[State],
+    reason: str | None,
+    *,
+    session: Session,
+    actor: Actor,
+    now: datetime.datetime,
+) -> dict[str, list[tuple[int, int]]]:
+    """Write the approvals and answer waiting requests. Returns {number: [(request, requester)]}.
+
+    Where a request came after an approval, that approval still stands and only the request is answered.
+    """
+    without_everyone = {state.number for state in uncertified}
+    answered: dict[str, list[tuple[int, int]]] = {}
+    for state in chosen:
+        if state.approval is None:
+            session.add(_approval(state, reason if state.number in without_everyone else None, actor=actor, now=now))
+        if state.request is not None:
+            state.request.outcome = RequestOutcome.ANSWERED_BY_APPROVAL
+            state.request.decided_at = now
+            state.request.decided_by = actor.name
+            answered[state.number] = [(state.request.id, state.request.person_id)]
+    return answered
+
+
+def _approval(state: State, reason: str | None, *, actor: Actor, now: datetime.datetime) -> Approval:
+    """The approval of the certified revision or, without certification, of the current; it becomes official."""
+    sent, participant = state.round.sent_at is not None, state.participant
+    revision_id = state.round.certified_revision_id if sent else participant.current_revision_id
+    done = progress(state.facts)
+    made = Approval(
+        round_id=state.round.id,
+        revision_id=revision_id,
+        previous_official_revision_id=participant.official_revision_id,
+        certified_count=done.certified,
+        certifier_count=done.certifiers,
+        reason=reason,
+        approved_at=now,
+        approved_by=actor.name,
+    )
+    if revision_id is not None:
+        participant.official_revision_id = revision_id
+    return made
+
+
+def _waits_for_tick(state: State) -> LeftOut:
+    why = f"only {progress(state.facts)} have certified; tick it and give a reason to approve it all the same"
+    return LeftOut(state.number, state.name, why, uncertified=True)
+
+
+def _approval_id(state: State) -> int | None:
+    return state.approval.id if state.approval else None

@@ -1,0 +1,145 @@
+"""What a submission rests on: the current revision, its counts, the findings on it and the rules set aside."""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
+
+from certification_lib.certification.models import RuleSetAside
+from certification_lib.certification.readiness import Blocking, CurrentData
+from certification_lib.events.models import EventVersion, EventVersionRule, FindingsPolicy, Participant
+from certification_lib.rulebook.models import Grain, Rule, RuleVersion, Severity
+from certification_lib.snapshots.models import Revision, RevisionView
+from certification_lib.validation.models import ValidationResult
+
+COULD_NOT_RUN = "could not run"
+
+
+@dataclass(frozen=True)
+class SetAside:
+    """A rule that blocks nobody, and why."""
+
+    code: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class Counted:
+    """One pinned rule's result on a revision."""
+
+    code: str
+    severity: Severity
+    grain: Grain
+    count: int | None
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """The current revision of a participant and what is known about it; `revision` None before the first snapshot."""
+
+    revision: Revision | None
+    current: CurrentData | None
+    results: tuple[Counted, ...]
+    set_aside: tuple[SetAside, ...]
+
+    def blocking(self, policy: FindingsPolicy) -> Blocking:
+        """What blocks under the event's findings policy."""
+        if policy != FindingsPolicy.ERRORS_BLOCK:
+            return Blocking()
+        aside = {rule.code for rule in self.set_aside}
+        return Blocking(
+            {
+                result.code: result.count
+                for result in self.results
+                if result.severity == Severity.ERROR
+                and result.grain != Grain.STATE
+                and result.count
+                and result.code not in aside
+            }
+        )
+
+
+def load_evidence(participant: Participant, version: EventVersion, *, session: Session) -> Evidence:
+    """Look up everything a submission of this participant would rest on."""
+    revision = session.get(Revision, participant.current_revision_id) if participant.current_revision_id else None
+    aside = rules_set_aside(participant.event_id, participant.id, session=session)
+    if revision is None:
+        return Evidence(None, None, (), aside)
+    results = finding_results([revision.id], version.id, session=session).get(revision.id, ())
+    current = CurrentData(
+        number=revision.number,
+        digest=revision.digest,
+        row_counts=row_counts([revision.id], session=session).get(revision.id, {}),
+        # An event without rules has nothing to wait for.
+        validated=revision.validated_at is not None or not _has_rules(version.id, session=session),
+    )
+    return Evidence(revision, current, results, aside)
+
+
+def rules_set_aside(event_id: int, participant_id: int | None, *, session: Session) -> tuple[SetAside, ...]:
+    """Rules set aside for the event, and for the participant when one is named."""
+    query = (
+        sa.select(Rule.code, RuleSetAside.reason)
+        .join(Rule, Rule.id == RuleSetAside.rule_id)
+        .where(
+            RuleSetAside.event_id == event_id,
+            RuleSetAside.ended_at.is_(None),
+            sa.or_(RuleSetAside.participant_id.is_(None), RuleSetAside.participant_id == participant_id),
+        )
+        .order_by(Rule.code, RuleSetAside.id)
+    )
+    return tuple(SetAside(code, reason) for code, reason in session.execute(query))
+
+
+def row_counts(revision_ids: Collection[int], *, session: Session) -> dict[int, dict[str, int]]:
+    """{revision: {view: rows}}."""
+    query = (
+        sa.select(RevisionView.revision_id, RevisionView.view, RevisionView.row_count)
+        .where(RevisionView.revision_id.in_(revision_ids))
+        .order_by(RevisionView.view)
+    )
+    found: dict[int, dict[str, int]] = {}
+    for revision_id, view, rows in session.execute(query):
+        found.setdefault(revision_id, {})[view] = rows
+    return found
+
+
+def finding_results(
+    revision_ids: Collection[int], version_id: int, *, session: Session
+) -> dict[int, tuple[Counted, ...]]:
+    """Results of the rule versions the event pins, by revision."""
+    pinned = sa.select(EventVersionRule.rule_version_id).where(EventVersionRule.event_version_id == version_id)
+    query = (
+        sa.select(
+            ValidationResult.revision_id,
+            Rule.code,
+            RuleVersion.severity,
+            RuleVersion.grain,
+            ValidationResult.finding_count,
+        )
+        .join(RuleVersion, RuleVersion.id == ValidationResult.rule_version_id)
+        .join(Rule, Rule.id == RuleVersion.rule_id)
+        .where(ValidationResult.revision_id.in_(revision_ids), ValidationResult.rule_version_id.in_(pinned))
+        .order_by(Rule.code)
+    )
+    found: dict[int, list[Counted]] = {}
+    for revision_id, code, severity, grain, count in session.execute(query):
+        found.setdefault(revision_id, []).append(Counted(code, severity, grain, count))
+    return {revision_id: tuple(results) for revision_id, results in found.items()}
+
+
+def finding_counts(results: Collection[Counted]) -> dict[str, Any]:
+    """{Error: n, Warning: n, Info: n, "could not run": [codes]}, as a receipt keeps it."""
+    counts: dict[str, Any] = {
+        severity.value: sum(result.count or 0 for result in results if result.severity == severity)
+        for severity in Severity
+    }
+    counts[COULD_NOT_RUN] = [result.code for result in results if result.count is None]
+    return counts
+
+
+def _has_rules(version_id: int, *, session: Session) -> bool:
+    query = sa.select(sa.literal(1)).where(EventVersionRule.event_version_id == version_id).limit(1)
+    return session.scalar(query) is not None

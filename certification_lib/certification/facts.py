@@ -1,0 +1,216 @@
+"""From rows to the facts the rules decide on: any number of participants in a fixed number of statements."""
+
+import datetime
+from collections import defaultdict
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from typing import TypeAlias, TypeVar
+
+import sqlalchemy as sa
+from sqlalchemy.orm import InstrumentedAttribute, Session, aliased
+
+from certification_lib.categories.models import CategoryRole, Member
+from certification_lib.certification.models import Approval, DueDate, RecertificationRequest, Round, Submission
+from certification_lib.certification.rules import Approved, RoundFacts, Signed
+from certification_lib.events.models import Event, EventVersion, Participant
+from certification_lib.people.models import Person
+from certification_lib.snapshots.models import Revision
+
+_Row = TypeVar("_Row", Submission, RecertificationRequest, DueDate)
+_ParticipantRound: TypeAlias = sa.Row[Participant, Round, bool, str, str]
+
+
+@dataclass(frozen=True)
+class Listed:
+    """An active member of the category for a participant; of several memberships the Certifier's is told."""
+
+    person_id: int
+    username: str
+    name: str
+    title: str | None
+    email: str | None
+    role: CategoryRole
+    since: datetime.datetime
+
+
+@dataclass(frozen=True)
+class State:
+    """A participant with its current round and everything the rules need."""
+
+    participant: Participant
+    round: Round
+    facts: RoundFacts
+    members: tuple[Listed, ...]
+    submissions: tuple[Submission, ...]
+    request: RecertificationRequest | None
+    approval: Approval | None
+    due_dates: tuple[DueDate, ...]
+
+    @property
+    def number(self) -> str:
+        return self.participant.organization_number
+
+    @property
+    def name(self) -> str:
+        return self.participant.organization_name
+
+    def people(self, *roles: CategoryRole) -> list[int]:
+        """Person ids of the members with one of these roles, or of all."""
+        return [member.person_id for member in self.members if not roles or member.role in roles]
+
+    def member(self, person_id: int | None) -> Listed | None:
+        return next((member for member in self.members if member.person_id == person_id), None)
+
+
+def load_states(participant_ids: Collection[int], *, session: Session) -> list[State]:
+    """The participants in the order of their numbers. Whoever will write on this knowledge locks them first."""
+    rows = _rounds(participant_ids, session)
+    round_ids = [row.Round.id for row in rows]
+    members = listed_members(participant_ids, session=session)
+    approvals = _approvals(round_ids, session)
+    submissions = _of_rounds(sa.select(Submission).order_by(Submission.id), Submission.round_id, round_ids, session)
+    waiting = sa.select(RecertificationRequest).where(RecertificationRequest.outcome.is_(None))
+    requests = _of_rounds(waiting, RecertificationRequest.round_id, round_ids, session)
+    standing = sa.select(DueDate).where(DueDate.taken_back_at.is_(None))
+    due_dates = _of_rounds(standing, DueDate.round_id, round_ids, session)
+    return [
+        _state(
+            row,
+            members[row.Participant.id],
+            approvals[row.Round.id],
+            submissions=submissions[row.Round.id],
+            requests=requests[row.Round.id],
+            due_dates=due_dates[row.Round.id],
+        )
+        for row in rows
+    ]
+
+
+def listed_members(participant_ids: Collection[int], *, session: Session) -> dict[int, tuple[Listed, ...]]:
+    """The active certifiers and reviewers of each participant, by name; empty for one without."""
+    query = (
+        members_of_participants()
+        .add_columns(Person.username, Person.name, Person.title, Person.email, Member.role, Member.added_at)
+        .where(Participant.id.in_(participant_ids))
+        .order_by(Person.name, Person.username, Member.added_at)
+    )
+    found: dict[int, dict[int, Listed]] = defaultdict(dict)
+    for participant_id, *values in session.execute(query):
+        listed, known = Listed(*values), found[participant_id].get(values[0])
+        if known is None or (listed.role == CategoryRole.CERTIFIER and known.role != CategoryRole.CERTIFIER):
+            found[participant_id][listed.person_id] = listed
+    return defaultdict(tuple, {id_: tuple(people.values()) for id_, people in found.items()})
+
+
+def members_of_participants() -> sa.Select[int, int]:
+    """(participant id, person id) of every standing membership of somebody active, to be filtered and extended.
+
+    A membership without a school covers the LEA itself and, on School level, all its schools.
+    """
+    return (
+        sa.select(Participant.id, Member.person_id)
+        .join(Event, Event.id == Participant.event_id)
+        .join(EventVersion, EventVersion.id == Event.live_version_id)
+        .join(
+            Member,
+            sa.and_(
+                Member.category_id == EventVersion.category_id,
+                Member.organization_id == Participant.lea_id,
+                sa.or_(Member.school_id.is_(None), Member.school_id == Participant.organization_id),
+                Member.removed_at.is_(None),
+                Member.role.in_([CategoryRole.CERTIFIER, CategoryRole.REVIEWER]),
+            ),
+        )
+        .join(Person, sa.and_(Person.id == Member.person_id, Person.active))
+    )
+
+
+def _rounds(participant_ids: Collection[int], session: Session) -> Sequence[_ParticipantRound]:
+    current, certified = aliased(Revision), aliased(Revision)
+    query = (
+        sa.select(
+            Participant,
+            Round,
+            EventVersion.requires_snapshot,
+            current.digest.label("current_digest"),
+            certified.digest.label("certified_digest"),
+        )
+        .join(Round, sa.and_(Round.participant_id == Participant.id, Round.number == Participant.round_number))
+        .join(Event, Event.id == Participant.event_id)
+        .join(EventVersion, EventVersion.id == Event.live_version_id)
+        .outerjoin(current, current.id == Participant.current_revision_id)
+        .outerjoin(certified, certified.id == Round.certified_revision_id)
+        .where(Participant.id.in_(participant_ids))
+        .order_by(Participant.organization_number)
+        .execution_options(populate_existing=True)
+    )
+    return session.execute(query).all()
+
+
+def _approvals(round_ids: list[int], session: Session) -> dict[int, list[tuple[Approval, str | None]]]:
+    query = (
+        sa.select(Approval, Revision.digest)
+        .outerjoin(Revision, Revision.id == Approval.revision_id)
+        .where(Approval.round_id.in_(round_ids))
+        .order_by(Approval.id)
+        .execution_options(populate_existing=True)
+    )
+    found: dict[int, list[tuple[Approval, str | None]]] = defaultdict(list)
+    for approval, digest in session.execute(query):
+        found[approval.round_id].append((approval, digest))
+    return found
+
+
+def _of_rounds(
+    query: sa.Select[_Row], round_id: InstrumentedAttribute[int], round_ids: list[int], session: Session
+) -> dict[int, list[_Row]]:
+    rows = session.scalars(query.where(round_id.in_(round_ids)).execution_options(populate_existing=True))
+    found: dict[int, list[_Row]] = defaultdict(list)
+    for row in rows:
+        found[row.round_id].append(row)
+    return found
+
+
+def _state(
+    row: _ParticipantRound,
+    members: tuple[Listed, ...],
+    approvals: list[tuple[Approval, str | None]],
+    *,
+    submissions: list[Submission],
+    requests: list[RecertificationRequest],
+    due_dates: list[DueDate],
+) -> State:
+    participant, current_round = row.Participant, row.Round
+    request = requests[0] if requests else None
+    return State(
+        participant=participant,
+        round=current_round,
+        facts=RoundFacts(
+            requires_snapshot=row.requires_snapshot,
+            withdrawn=participant.withdrawn_at is not None,
+            is_recertification=current_round.reason is not None,
+            sent_at=current_round.sent_at,
+            certified_digest=row.certified_digest,
+            current_digest=row.current_digest,
+            requester_id=request.person_id if request else None,
+            approvals=tuple(
+                Approved(
+                    at=approval.approved_at,
+                    digest=digest,
+                    certified_count=approval.certified_count,
+                    certifier_count=approval.certifier_count,
+                    withdrawn_at=approval.withdrawn_at,
+                )
+                for approval, digest in approvals
+            ),
+            signed=tuple(Signed(one.person_id, one.submitted_at, one.digest) for one in submissions),
+            certifiers={one.person_id: one.since for one in members if one.role == CategoryRole.CERTIFIER},
+            due_date=next((one.due_date for one in due_dates if one.person_id is None), None),
+            overrides={one.person_id: one.due_date for one in due_dates if one.person_id is not None},
+        ),
+        members=members,
+        submissions=tuple(submissions),
+        request=request,
+        approval=next((approval for approval, _ in approvals if approval.withdrawn_at is None), None),
+        due_dates=tuple(due_dates),
+    )

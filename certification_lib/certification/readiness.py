@@ -1,0 +1,162 @@
+"""Whether somebody may press Submit now, and every reason why not. Pure: the caller looks everything up."""
+
+import datetime
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from certification_lib.certification.rules import Act, RoundFacts, certified_people, obstacle, ready_to_send
+
+
+@dataclass(frozen=True)
+class Attestation:
+    """What the certifier was shown and confirms: revision number and digest (None where the event has no snapshot),
+    version of the statement, own name and title, and the nil return ticked where there are no records."""
+
+    revision: int | None
+    digest: str | None
+    statement_version: int
+    name: str
+    title: str
+    nil_return: bool = False
+
+
+@dataclass(frozen=True)
+class CurrentData:
+    """The current revision of the participant."""
+
+    number: int
+    digest: str
+    row_counts: Mapping[str, int]
+    validated: bool
+
+    @property
+    def row_count(self) -> int:
+        return sum(self.row_counts.values())
+
+
+@dataclass(frozen=True)
+class Window:
+    """The dates at the moment of the request, already compared in the state's time zone."""
+
+    opens: datetime.date
+    has_opened: bool
+    due: datetime.date
+    is_past_due: bool
+    hold_reason: str | None = None
+    held: bool = False
+
+
+@dataclass(frozen=True)
+class Blocking:
+    """Rules of severity Error with findings that are neither set aside nor of State grain: {code: count}.
+
+    Empty under the policy *inform*. A rule that could not run is never among them.
+    """
+
+    rules: Mapping[str, int] = field(default_factory=dict)
+
+
+def submit_obstacles(
+    facts: RoundFacts, person_id: int, *, window: Window, current: CurrentData | None, blocking: Blocking
+) -> tuple[str, ...]:
+    """Every reason why this certifier may not submit now; empty when he may."""
+    found = [
+        _status_obstacle(facts, person_id),
+        *_window_obstacles(window),
+        *_data_obstacles(facts.requires_snapshot, current),
+        _findings_obstacle(blocking),
+    ]
+    return tuple(reason for reason in found if reason is not None)
+
+
+def nil_return_needed(current: CurrentData | None) -> bool:
+    """A participant with zero records certifies just that, with a sentence of its own."""
+    return current is not None and current.row_count == 0
+
+
+def what_changed(
+    attestation: Attestation, current: CurrentData | None, shown_row_counts: Mapping[str, int] | None, statement: int
+) -> tuple[str, ...]:
+    """How what the person was shown differs from what is current; empty when it is the same."""
+    changes = []
+    if (attestation.revision, attestation.digest) != ((current.number, current.digest) if current else (None, None)):
+        changes.append(_revision_change(attestation, current, shown_row_counts))
+    if attestation.statement_version != statement:
+        changes.append(
+            f"The certification statement is now version {statement}; you were shown version "
+            f"{attestation.statement_version}."
+        )
+    return tuple(changes)
+
+
+def attestation_problems(attestation: Attestation, current: CurrentData | None) -> tuple[str, ...]:
+    """What is missing in the attestation itself."""
+    problems = []
+    for what, text in (("name", attestation.name), ("title", attestation.title)):
+        if not text.strip():
+            problems.append(f"Confirm your {what}: it is part of the certification.")
+        elif len(text) > 200 or not text.isprintable():
+            problems.append(f"Your {what} has to be one line of at most 200 characters.")
+    if nil_return_needed(current) and not attestation.nil_return:
+        problems.append("There are no records: tick the sentence of the nil return.")
+    if attestation.nil_return and not nil_return_needed(current):
+        problems.append("There are records: this is no nil return.")
+    return tuple(problems)
+
+
+def _status_obstacle(facts: RoundFacts, person_id: int) -> str | None:
+    why = obstacle(Act.SUBMIT, facts)
+    if why is not None:
+        return f"You cannot certify: {why}."
+    if person_id in certified_people(facts) and not ready_to_send(facts):
+        when = max(signed.at for signed in facts.signed if signed.person_id == person_id)
+        return f"You have already certified this round on {when:%B} {when.day}, {when.year}."
+    return None
+
+
+def _window_obstacles(window: Window) -> Sequence[str]:
+    reasons = []
+    if window.held:
+        reasons.append("The event is on hold" + (f": {window.hold_reason}" if window.hold_reason else "."))
+    if not window.has_opened:
+        reasons.append(f"Certification opens on {_day(window.opens)}.")
+    elif window.is_past_due:
+        reasons.append(f"Your due date was {_day(window.due)}; certification has ended for you.")
+    return reasons
+
+
+def _data_obstacles(requires_snapshot: bool, current: CurrentData | None) -> Sequence[str]:
+    if not requires_snapshot:
+        return []
+    if current is None:
+        return ["There is no snapshot of your data yet."]
+    return [] if current.validated else ["The rules have not finished running on the current snapshot."]
+
+
+def _findings_obstacle(blocking: Blocking) -> str | None:
+    if not blocking.rules:
+        return None
+    named = ", ".join(f"{code} ({count})" for code, count in sorted(blocking.rules.items()))
+    return f"Findings of severity Error block certification in this event: {named}."
+
+
+def _revision_change(
+    attestation: Attestation, current: CurrentData | None, shown: Mapping[str, int] | None
+) -> str:
+    shown_as = "no snapshot" if attestation.revision is None else f"revision {attestation.revision}"
+    if current is None:
+        return f"There is no snapshot; you were shown {shown_as}."
+    if attestation.revision == current.number:
+        return f"The digest you name is not that of revision {current.number}."
+    differences = [
+        f"{view} {before.get(view, 0)} → {rows} rows"
+        for before in [shown or {}]
+        for view, rows in sorted(current.row_counts.items())
+        if before.get(view, 0) != rows
+    ]
+    detail = f" ({', '.join(differences)})" if shown is not None and differences else ""
+    return f"Revision {current.number} is current; you were shown {shown_as}{detail}. Look at it and certify again."
+
+
+def _day(day: datetime.date) -> str:
+    return f"{day:%B} {day.day}, {day.year}"
