@@ -1,0 +1,135 @@
+r"""Proof that the rows in the datamart are those whose digests were recorded and signed.
+
+`verify` computes every digest again. Anybody who may read the tables can do the same for one participant and view with
+PostgreSQL's own tools; slot, snapshot and columns are those recorded in `certification.revision_view`:
+
+    PGOPTIONS='-c datestyle=ISO,YMD -c intervalstyle=iso_8601 -c timezone=UTC -c extra_float_digits=1
+    -c bytea_output=hex -c client_encoding=UTF8' psql -c "copy (
+        select district_id, school_id, row_key, … from datamart.enrollment
+        where event_id = 1 and slot = 7 and snapshot_id = 7 and district_id = '001' order by row_key collate \"C\"
+    ) to stdout" | sha256sum
+
+and the digest of the revision with `printf 'view\trows\tdigest\n'` of its views, sorted, through `sha256sum`.
+"""
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import sqlalchemy as sa
+from psycopg import Connection, sql
+from sqlalchemy.orm import Session
+
+from certification_lib.categories.models import Level
+from certification_lib.database import DATAMART_SCHEMA
+from certification_lib.errors import BadInput, NotFound
+from certification_lib.events.models import Event, EventVersion, Participant
+from certification_lib.snapshots import pipe
+from certification_lib.snapshots.digests import NO_ROWS, Digests, ViewDigest, revision_digest
+from certification_lib.snapshots.models import Revision, RevisionView
+from certification_lib.snapshots.partitions import slot_table
+from certification_lib.snapshots.views import participant_column
+
+
+def verify(engine: sa.Engine, event_key: str | None = None) -> list[str]:
+    """Recompute the digest of every revision, or of one event's; a line for each that differs, none when all agree."""
+    differences: list[str] = []
+    with Session(engine) as session:
+        if event_key is not None and session.scalar(sa.select(Event.id).where(Event.key == event_key)) is None:
+            raise NotFound(f"There is no event {event_key}.")
+        differences += _revision_differences(session, event_key)
+        for part in _parts(session, event_key):
+            differences += _part_differences(engine, session, part)
+    return differences
+
+
+def _revision_differences(session: Session, event_key: str | None) -> Iterator[str]:
+    """Revisions whose own digest is not that of their views as recorded."""
+    rows = session.execute(
+        sa.select(
+            Event.key,
+            Participant.organization_number,
+            Revision.number,
+            Revision.digest,
+            sa.func.array_agg(sa.func.json_build_array(RevisionView.view, RevisionView.row_count, RevisionView.digest)),
+        )
+        .join_from(Revision, RevisionView, RevisionView.revision_id == Revision.id)
+        .join(Participant, Participant.id == Revision.participant_id)
+        .join(Event, Event.id == Participant.event_id)
+        .where(_chosen(event_key))
+        .group_by(Event.key, Participant.organization_number, Revision.number, Revision.digest)
+        .order_by(Event.key, Participant.organization_number, Revision.number)
+    )
+    for key, number, revision, digest, views in rows:
+        if revision_digest((name, ViewDigest(count, of_view)) for name, count, of_view in views) != digest:
+            yield f"{key}, {number}, revision {revision}: its digest is not that of its views."
+
+
+def _parts(session: Session, event_key: str | None) -> Sequence[Any]:
+    """The stored parts of the datamart: one snapshot's rows of one view, read at one go."""
+    return session.execute(
+        sa.select(Event.id, Event.key, EventVersion.level, RevisionView.view, RevisionView.slot, Revision.snapshot_id)
+        .join_from(Revision, RevisionView, RevisionView.revision_id == Revision.id)
+        .join(Participant, Participant.id == Revision.participant_id)
+        .join(Event, Event.id == Participant.event_id)
+        .join(EventVersion, EventVersion.id == Event.live_version_id)
+        .where(_chosen(event_key))
+        .distinct()
+        .order_by(Event.key, Revision.snapshot_id, RevisionView.view)
+    ).all()
+
+
+def _part_differences(engine: sa.Engine, session: Session, part: Any) -> Iterator[str]:
+    _, key, level, view, _, snapshot_id = part
+    recorded = session.execute(
+        sa.select(
+            Participant.organization_number,
+            Revision.number,
+            RevisionView.row_count,
+            RevisionView.digest,
+            RevisionView.columns,
+        )
+        .join(Revision, Revision.participant_id == Participant.id)
+        .join(RevisionView, RevisionView.revision_id == Revision.id)
+        .where(Revision.snapshot_id == snapshot_id, RevisionView.view == view)
+        .order_by(Participant.organization_number)
+    ).all()
+    columns = [name for name, _ in recorded[0].columns]
+    try:
+        found = _digests(engine, part, columns, Level(level), [row.organization_number for row in recorded])
+    except BadInput as error:
+        yield f"{key}, snapshot {snapshot_id}: {error}"
+        return
+    for number, revision, rows, digest, _ in recorded:
+        now = found.get(number, NO_ROWS)
+        if (now.rows, now.digest) != (rows, digest):
+            what = f"{now.rows} rows instead of {rows}" if now.rows != rows else "other values than were recorded"
+            yield f"{key}, {number}, revision {revision}, {view}: {what}."
+
+
+def _digests(
+    engine: sa.Engine, part: Any, columns: Sequence[str], level: Level, numbers: Sequence[str]
+) -> dict[str, ViewDigest]:
+    event_id, _, _, view, slot, snapshot_id = part
+    participant = participant_column(level)
+    digests = Digests(view, participant_position=columns.index(participant), key_position=columns.index("row_key"))
+    query = sql.SQL(
+        "select {columns} from {table} where snapshot_id = {snapshot} and {participant} = any({numbers}) "
+        'order by {participant} collate "C", row_key collate "C"'
+    ).format(
+        columns=sql.SQL(", ").join(sql.Identifier(name) for name in columns),
+        table=sql.Identifier(DATAMART_SCHEMA, slot_table(view, event_id, slot)),
+        snapshot=sql.Literal(snapshot_id),
+        participant=sql.Identifier(participant),
+        numbers=sql.SQL("{}::text[]").format(sql.Literal(list(numbers))),
+    )
+    connection: Connection[Any] = pipe.connect(engine.url, read_only=True)
+    try:
+        pipe.read(connection, query, digests.add)
+    finally:
+        connection.close()
+    digests.close()
+    return digests.by_participant
+
+
+def _chosen(event_key: str | None) -> sa.ColumnElement[bool]:
+    return sa.true() if event_key is None else Event.key == event_key

@@ -1,0 +1,111 @@
+import datetime
+
+import pytest
+import sqlalchemy as sa
+
+from certification_lib.database import make_engine, transaction
+from certification_lib.snapshots import rules
+from tests.conftest import CertificationDatabase
+from tests.snapshots.conftest import Toy
+
+
+@pytest.fixture(autouse=True)
+def slots_of_their_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(rules, "SMALL_ROWS", 10)
+
+
+def districts_seen(url: str, table: str, *, scope: str | None = None, organizations: str = "") -> list[tuple[str, int]]:
+    engine = make_engine(url)
+    try:
+        with transaction(engine) as session:
+            if scope is not None:
+                session.execute(sa.select(sa.func.set_config("certification.scope", scope, True)))
+                session.execute(sa.select(sa.func.set_config("certification.organizations", organizations, True)))
+            rows = session.execute(sa.text(f"select district_id, count(*) from {table} group by 1 order by 1"))
+            return [tuple(row) for row in rows]
+    finally:
+        engine.dispose()
+
+
+@pytest.mark.parametrize(
+    ("scope", "organizations", "seen"),
+    [
+        (None, "", []),
+        ("", "001", []),
+        ("organizations", "", []),
+        ("organizations", "005", [("005", 30)]),
+        ("organizations", "011,001", [("001", 30)]),
+        ("state", "", [("001", 30), ("005", 30)]),
+    ],
+)
+def test_the_web_sees_the_rows_of_its_declared_organizations_only(
+    toy: Toy, certification_database: CertificationDatabase, scope: str | None, organizations: str,
+    seen: list[tuple[str, int]],
+) -> None:
+    toy.take()
+
+    url = certification_database.url("certification_app")
+    assert districts_seen(url, "datamart.pupil", scope=scope, organizations=organizations) == seen
+
+
+def test_the_web_cannot_go_round_the_policy(toy: Toy, certification_database: CertificationDatabase) -> None:
+    toy.take()
+
+    for table in [*[f"datamart.{name}" for name in toy.datamart_tables()], "datamart.current_pupil"]:
+        with pytest.raises(sa.exc.ProgrammingError, match="permission denied"):
+            districts_seen(certification_database.url("certification_app"), table, scope="state")
+
+
+def test_downstream_readers_see_the_three_pointers_and_how_rows_became_official(
+    toy: Toy, certification_database: CertificationDatabase
+) -> None:
+    toy.take()
+    now = datetime.datetime.now(datetime.UTC)
+    with toy.engine.begin() as connection:
+        connection.execute(
+            sa.text(
+                "with round as (insert into certification.certification_round (participant_id, number, started_at, "
+                "started_by) select id, 1, :now, 'system' from certification.participant returning id, participant_id), "
+                "approval as (insert into certification.approval (round_id, revision_id, certified_count, "
+                "certifier_count, approved_at, approved_by) select round.id, current_revision_id, "
+                "case organization_number when '001' then 2 else 1 end, 2, :now, 'state' from round "
+                "join certification.participant p on p.id = participant_id returning 1) "
+                "update certification.participant set official_revision_id = current_revision_id, "
+                "certified_revision_id = case organization_number when '001' then current_revision_id end"
+            ),
+            {"now": now},
+        )
+
+    reader = certification_database.url("datamart_reader")
+    assert districts_seen(reader, "datamart.current_pupil") == [("001", 30), ("005", 30)]
+    assert districts_seen(reader, "datamart.certified_pupil") == [("001", 30)]
+    assert toy.rows(
+        "select distinct participant_number, standing, reporting_year, category from datamart.official_pupil order by 1"
+    ) == [
+        ("001", "Certified", 2017, "Category of fall-count"),
+        ("005", "Approved, 1 of 2 certified", 2017, "Category of fall-count"),
+    ]
+    with pytest.raises(sa.exc.ProgrammingError, match="permission denied"):
+        districts_seen(reader, "datamart.pupil")
+
+
+def test_a_new_column_in_the_file_becomes_one_of_the_table_and_the_views(toy: Toy) -> None:
+    toy.take()
+    file = toy.views / "pupil.sql"
+    file.write_text(
+        file.read_text().replace("  last_day: Last day\n", "  last_day: Last day\n  shoe: Shoe\n")
+        .replace("last_day\nfrom", "last_day, 38.5::numeric(4,1) as shoe\nfrom")
+    )
+    toy.take()
+
+    assert toy.rows("select distinct shoe::text from datamart.current_pupil") == [("38.5",)]
+    assert toy.value("select count(*) from datamart.pupil where shoe is null") == 60
+
+
+def test_a_column_of_another_type_is_refused_in_words(toy: Toy) -> None:
+    toy.take()
+    file = toy.views / "pupil.sql"
+    file.write_text(file.read_text().replace("weight, first_day", "weight::text as weight, first_day"))
+
+    with pytest.raises(ValueError, match=r"View pupil gives another type .*weight was numeric\(6,3\)"):
+        toy.take()
