@@ -113,7 +113,9 @@ def _exit_types(grade: Array, rng: np.random.Generator) -> Array:
 
 def _moves(enrollments: Enrollments, rng: np.random.Generator) -> Enrollments:
     """Half of those who transfer out turn up at the school another of them left, which teaches their grade."""
-    moving = np.flatnonzero((enrollments.exit_type == TRANSFERRED) & (rng.random(len(enrollments)) < _MOVES_AMONG_EXITS))
+    moving = np.flatnonzero(
+        (enrollments.exit_type == TRANSFERRED) & (rng.random(len(enrollments)) < _MOVES_AMONG_EXITS)
+    )
     moving = moving[np.lexsort((rng.random(len(moving)), enrollments.grade[moving]))]
     to = enrollments.school[np.roll(moving, 1)]
     follows = enrollments.grade[np.roll(moving, 1)] == enrollments.grade[moving]

@@ -45,13 +45,15 @@ _KINDS = {
 Rows = Sequence[dict[str, str]]
 
 # Findings of the rules the sample knows, by code; facts about the files, not injected.
-FINDINGS: dict[str, int] = {}
+FINDINGS = {"ATT-002": 3, "PRG-005": 11, "SPE-001": 94, "SPE-004": 1}
 
 
 class GrandBend:
     """Copies the district's rows; its students and staff are numbered after the state's."""
 
-    def __init__(self, copier: TableCopier, descriptors: Descriptors, *, state_agency: int, students: int, staff: int) -> None:
+    def __init__(
+        self, copier: TableCopier, descriptors: Descriptors, *, state_agency: int, students: int, staff: int
+    ) -> None:
         self._copier = copier
         self._descriptors = descriptors
         self._state_agency = state_agency
@@ -242,7 +244,9 @@ class GrandBend:
             "studentspecialeducationprogramassociation",
             {
                 **self._participation(rows),
-                "ideaeligibility": np.array([{"1": b"t", "0": b"f"}.get(each["idea_eligibility"], b"") for each in rows]),
+                "ideaeligibility": np.array(
+                    [{"1": b"t", "0": b"f"}.get(each["idea_eligibility"], b"") for each in rows]
+                ),
                 "iepbegindate": _earlier(rows, "iep_begin_date"),
                 "iependdate": _earlier(rows, "iep_end_date"),
                 "iepreviewdate": _earlier(rows, "iep_review_date"),

@@ -158,15 +158,15 @@ def put_into_enrollments(
     enrollments.grade[at["ORG-007"]] += 1
     enrollments.entry_date[at["ENR-002"]] = np.datetime64("2016-05-02") + rng.integers(0, 28, len(at["ENR-002"]))
     _leave(enrollments, at["ENR-003"], enrollments.entry_date[at["ENR-003"]] - 10, TRANSFERRED)
-    _leave(enrollments, at["ENR-004"], np.datetime64("2017-07-03") + rng.integers(0, 25, len(at["ENR-004"])), TRANSFERRED)
+    _leave(
+        enrollments, at["ENR-004"], np.datetime64("2017-07-03") + rng.integers(0, 25, len(at["ENR-004"])), TRANSFERRED
+    )
     dated = rng.random(len(at["ENR-005"])) < 0.5
     _leave(enrollments, at["ENR-005"][dated], np.datetime64("2017-02-14"), -1)
     _leave(enrollments, at["ENR-005"][~dated], NO_DAY, TRANSFERRED)
     _leave(enrollments, at["ENR-006"], np.datetime64("2017-01-20"), GRADUATED)
     again = at["ENR-007"]
-    enrollments.append(
-        new_enrollments(students, again, students.school[again], enrollments.entry_date[again] + 20)
-    )
+    enrollments.append(new_enrollments(students, again, students.school[again], enrollments.entry_date[again] + 20))
     _claim_in_other_districts(layout, students, enrollments, plan, rng)
 
 

@@ -61,7 +61,9 @@ _LANGUAGES = {
 def read_kentucky() -> SampleState:
     profiles = [row for row in _table("profile_sch") if row["year"] == _YEAR]
     agencies = {row["sch_id"][:3]: row["nces_id"][:7] for row in profiles if row["nces_id"]}
-    cities = {row["leaid"]: row["city"] for row in read_table("nces_directory_2019", "leas.csv.gz") if row["state"] == CODE}
+    cities = {
+        row["leaid"]: row["city"] for row in read_table("nces_directory_2019", "leas.csv.gz") if row["state"] == CODE
+    }
     shares = _Shares()
     schools: dict[str, list[SampleSchool]] = defaultdict(list)
     for row in profiles:
@@ -151,9 +153,7 @@ class _Shares:
         self._races = {**_race_counts("race_sch"), **_race_counts("race_dist")}
         statewide = [sum(column) for column in zip(*_race_counts("race_dist").values(), strict=True)]
         self._statewide_race = tuple(count / sum(statewide) for count in statewide)
-        self.teachers = {
-            row["sch_id"]: float(row["fte_total"]) for row in _table("teach_sch") if row["fte_total"]
-        }
+        self.teachers = {row["sch_id"]: float(row["fte_total"]) for row in _table("teach_sch") if row["fte_total"]}
 
     def race(self, school: str) -> tuple[float, ...]:
         for number in (school, school[:3]):

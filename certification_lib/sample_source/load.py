@@ -14,7 +14,6 @@ from certification_lib.errors import BadInput
 from certification_lib.sample_source import (
     enrollments,
     events,
-    grand_bend,
     injected_errors,
     ods_organizations,
     ods_programs,
@@ -23,10 +22,11 @@ from certification_lib.sample_source import (
     schema,
     school_calendar,
     staff,
-    students,
 )
+from certification_lib.sample_source import students as people
 from certification_lib.sample_source.copy_rows import TableCopier
 from certification_lib.sample_source.descriptors import Descriptors, read_descriptors
+from certification_lib.sample_source.grand_bend import FINDINGS, NUMBER, GrandBend
 from certification_lib.sample_source.layout import Layout, make_layout
 from certification_lib.sample_source.manifest import SampleManifest
 from certification_lib.sample_source.names import read_names
@@ -43,7 +43,7 @@ class _Sample:
 
     layout: Layout
     patterns: tuple[school_calendar.Pattern, ...]
-    students: students.Students
+    students: people.Students
     enrollments: enrollments.Enrollments
     attendance: events.Attendance
     discipline: events.Discipline
@@ -55,10 +55,19 @@ class _Sample:
     errors: injected_errors.ErrorPlan
 
 
-def load_state(
-    owner_url: str, *, state: str, students: int, seed: int, with_grand_bend: bool, progress: Progress
+def load_sample(
+    owner_url: str,
+    *,
+    state: str = "KY",
+    students: int = 65_487,
+    seed: int = 20_161_001,
+    grand_bend: bool = True,
+    progress: Progress = lambda step: None,
 ) -> SampleManifest:
-    """Replaces schema `edfi` in one transaction: readers see the old source or the new one, never half of either."""
+    """Replaces schema `edfi` in one transaction: readers see the old source or the new one, never half of either.
+
+    The same arguments always give the same rows.
+    """
     if students < 1:
         raise BadInput("A sample needs at least one student.")
     started = time.perf_counter()
@@ -72,9 +81,9 @@ def load_state(
         schema.create_tables(connection, descriptors.types)
         copier = TableCopier(connection, {t for t, found in tables.items() if any(c.name == "id" for c in found)})
         _copy(copier, descriptors, sample, progress)
-        if with_grand_bend:
+        if grand_bend:
             progress("Copying Grand Bend ISD")
-            grand_bend.GrandBend(
+            GrandBend(
                 copier,
                 descriptors,
                 state_agency=sample.layout.state.fips,
@@ -96,7 +105,7 @@ def load_state(
         count_date=str(school_calendar.COUNT_DATE),
         rates=dict(injected_errors.RATES),
         injected=_by_district(sample),
-        natural={code: {grand_bend.NUMBER: found} for code, found in grand_bend.FINDINGS.items() if with_grand_bend},
+        natural={code: {NUMBER: found} for code, found in FINDINGS.items() if grand_bend},
         rows=dict(sorted(copier.rows.items())),
         seconds={
             "make": round(made - started, 2),
@@ -110,45 +119,56 @@ def load_state(
 def make_sample(code: str, number_of_students: int, seed: int) -> _Sample:
     layout = make_layout(read_state(code), number_of_students)
     names, patterns = read_names(), school_calendar.make_patterns()
-    people = students.make_students(layout, names, seed)
-    enrolled = enrollments.make_enrollments(layout, people, patterns, seed)
-    plan = injected_errors.plan_errors(layout, people, enrolled, seed)
+    pupils = people.make_students(layout, names, seed)
+    enrolled = enrollments.make_enrollments(layout, pupils, patterns, seed)
+    plan = injected_errors.plan_errors(layout, pupils, enrolled, seed)
     # An error in an enrollment must not make a second finding in attendance.
-    set_apart = np.zeros(len(people), dtype=bool)
+    set_apart = np.zeros(len(pupils), dtype=bool)
     set_apart[plan.students("ENR-", "ORG-")] = True
-    stays = np.zeros(len(people), dtype=bool)
+    stays = np.zeros(len(pupils), dtype=bool)
     stays[plan.students("")] = True
     attendance = events.make_attendance(layout, enrolled, patterns, set_apart, seed)
     discipline = events.make_discipline(layout, enrolled, patterns, set_apart, seed)
-    special = programs.make_special_education(layout, people, enrolled, stays, seed)
-    homeless = programs.make_homeless(people, enrolled, seed)
-    english = programs.make_english(people, enrolled)
-    food_service = programs.make_food_service(people, enrolled, seed)
+    special = programs.make_special_education(layout, pupils, enrolled, stays, seed)
+    homeless = programs.make_homeless(pupils, enrolled, seed)
+    english = programs.make_english(pupils, enrolled)
+    food_service = programs.make_food_service(pupils, enrolled, seed)
     members = staff.make_staff(layout, names, seed)
-    injected_errors.put_into_students(people, plan, seed)
-    injected_errors.put_into_enrollments(layout, people, enrolled, plan, seed)
-    injected_errors.put_into_attendance(layout, people, attendance, plan)
+    injected_errors.put_into_students(pupils, plan, seed)
+    injected_errors.put_into_enrollments(layout, pupils, enrolled, plan, seed)
+    injected_errors.put_into_attendance(layout, pupils, attendance, plan)
     injected_errors.put_into_programs(special, homeless, plan, seed)
     injected_errors.put_into_staff(layout, members, plan, seed)
     return _Sample(
-        layout, patterns, people, enrolled, attendance, discipline, special, homeless, english, food_service, members, plan
+        layout,
+        patterns,
+        pupils,
+        enrolled,
+        attendance,
+        discipline,
+        special,
+        homeless,
+        english,
+        food_service,
+        members,
+        plan,
     )
 
 
 def _copy(copier: TableCopier, descriptors: Descriptors, sample: _Sample, progress: Progress) -> None:
-    layout, people = sample.layout, sample.students
+    layout, pupils = sample.layout, sample.students
     progress("Copying organizations and calendars")
     ods_organizations.copy_organizations(copier, descriptors, layout)
     ods_organizations.copy_calendars(copier, descriptors, layout, sample.patterns)
     progress("Copying students and enrollments")
-    ods_students.copy_students(copier, people)
-    ods_students.copy_demographics(copier, descriptors, layout, people, sample.enrollments)
+    ods_students.copy_students(copier, pupils)
+    ods_students.copy_demographics(copier, descriptors, layout, pupils, sample.enrollments)
     ods_students.copy_enrollments(copier, descriptors, layout, sample.enrollments)
     progress("Copying programs, attendance, discipline and staff")
-    ods_programs.copy_special_education(copier, descriptors, layout, people, sample.special_education)
-    ods_programs.copy_homeless(copier, descriptors, layout, people, sample.homeless)
-    ods_programs.copy_english(copier, descriptors, layout, people, sample.english)
-    ods_programs.copy_food_service(copier, descriptors, layout, people, sample.food_service)
+    ods_programs.copy_special_education(copier, descriptors, layout, pupils, sample.special_education)
+    ods_programs.copy_homeless(copier, descriptors, layout, pupils, sample.homeless)
+    ods_programs.copy_english(copier, descriptors, layout, pupils, sample.english)
+    ods_programs.copy_food_service(copier, descriptors, layout, pupils, sample.food_service)
     ods_programs.copy_attendance(copier, descriptors, layout, sample.attendance)
     ods_programs.copy_discipline(copier, descriptors, layout, sample.discipline)
     ods_programs.copy_staff(copier, descriptors, sample.staff)

@@ -69,6 +69,8 @@ def read_names() -> Names:
 
 
 def _frequencies(name: str) -> Frequencies:
-    rows = [row for row in read_table("edfi_sdg", f"{name}.csv") if row["Name"].strip() and not _ODD.search(row["Name"])]
+    rows = [
+        row for row in read_table("edfi_sdg", f"{name}.csv") if row["Name"].strip() and not _ODD.search(row["Name"])
+    ]
     cumulative = np.cumsum([float(row["Frequency"]) for row in rows])
     return Frequencies(text_array([row["Name"].strip() for row in rows]), cumulative)

@@ -80,7 +80,9 @@ def _totals(code: str, year: str) -> dict[str, tuple[int, float]]:
     }
 
 
-def _district(row: dict[str, str], schools: list[dict[str, str]], totals: dict[str, tuple[int, float]]) -> SampleDistrict:
+def _district(
+    row: dict[str, str], schools: list[dict[str, str]], totals: dict[str, tuple[int, float]]
+) -> SampleDistrict:
     number = row["leaid"]
     students, teachers = totals.get(number, (0, 0.0))
     spans = [_span(school) for school in schools]

@@ -31,7 +31,9 @@ def copy_organizations(copier: TableCopier, descriptors: Descriptors, layout: La
         )
     _copy_districts(copier, descriptors, layout, region_ids)
     _copy_schools(copier, descriptors, layout)
-    numbers = [(each.education_organization_id, each.number, each.nces_id) for each in (*layout.districts, *layout.schools)]
+    numbers = [
+        (each.education_organization_id, each.number, each.nces_id) for each in (*layout.districts, *layout.schools)
+    ]
     copy_numbers(copier, descriptors, "SEA", [(each, number) for each, number, _ in numbers])
     copy_numbers(copier, descriptors, "NCES", [(each, nces_id) for each, _, nces_id in numbers if nces_id])
     _copy_programs(copier, descriptors, layout)
@@ -65,7 +67,9 @@ def copy_numbers(copier: TableCopier, descriptors: Descriptors, system: str, num
     )
 
 
-def copy_calendars(copier: TableCopier, descriptors: Descriptors, layout: Layout, patterns: tuple[Pattern, ...]) -> None:
+def copy_calendars(
+    copier: TableCopier, descriptors: Descriptors, layout: Layout, patterns: tuple[Pattern, ...]
+) -> None:
     copier.copy(
         "schoolyeartype",
         {"schoolyear": SCHOOL_YEAR, "schoolyeardescription": CALENDAR_CODE, "currentschoolyear": True},
@@ -74,7 +78,9 @@ def copy_calendars(copier: TableCopier, descriptors: Descriptors, layout: Layout
     for index, each in enumerate(patterns):
         schools = layout.school_id[pattern == index]
         if len(schools):
-            copy_calendar(copier, descriptors, schools, each.dates, descriptors.array("CalendarEvent", EVENTS)[each.events])
+            copy_calendar(
+                copier, descriptors, schools, each.dates, descriptors.array("CalendarEvent", EVENTS)[each.events]
+            )
             for name, spring in ((FALL, False), (SPRING, True)):
                 copy_session(copier, descriptors, schools, name, each.session_days(spring))
 
@@ -83,7 +89,8 @@ def copy_calendar(copier: TableCopier, descriptors: Descriptors, schools: Array,
     """The same days for each of the schools."""
     calendar = {"calendarcode": CALENDAR_CODE, "schoolyear": SCHOOL_YEAR}
     copier.copy(
-        "calendar", {**calendar, "schoolid": schools, "calendartypedescriptorid": descriptors.id("CalendarType", "School")}
+        "calendar",
+        {**calendar, "schoolid": schools, "calendartypedescriptorid": descriptors.id("CalendarType", "School")},
     )
     days = {**calendar, "schoolid": np.repeat(schools, len(dates)), "date": np.tile(dates, len(schools))}
     copier.copy("calendardate", days)
@@ -105,9 +112,7 @@ def copy_session(copier: TableCopier, descriptors: Descriptors, schools: Array, 
     )
 
 
-def _copy_districts(
-    copier: TableCopier, descriptors: Descriptors, layout: Layout, region_ids: dict[str, int]
-) -> None:
+def _copy_districts(copier: TableCopier, descriptors: Descriptors, layout: Layout, region_ids: dict[str, int]) -> None:
     ids = [each.education_organization_id for each in layout.districts]
     names = [each.name for each in layout.districts]
     copy_education_organizations(copier, descriptors, ids, names, "LocalEducationAgency")

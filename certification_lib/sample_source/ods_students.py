@@ -65,9 +65,7 @@ def copy_demographics(
     _copy_languages(copier, descriptors, layout, students, keys, student)
 
 
-def copy_enrollments(
-    copier: TableCopier, descriptors: Descriptors, layout: Layout, enrollments: Enrollments
-) -> None:
+def copy_enrollments(copier: TableCopier, descriptors: Descriptors, layout: Layout, enrollments: Enrollments) -> None:
     order = np.lexsort((enrollments.student, enrollments.school))
     exit_types = np.append(descriptors.array("ExitWithdrawType", EXIT_TYPES), -1)
     copier.copy(
@@ -83,9 +81,7 @@ def copy_enrollments(
             "exitwithdrawtypedescriptorid": exit_types[enrollments.exit_type[order]],
             "fulltimeequivalency": enrollments.full_time_equivalency[order],
             "primaryschool": enrollments.primary[order],
-            "residencystatusdescriptorid": descriptors.id(
-                "ResidencyStatus", "Resident of admin unit and school area"
-            ),
+            "residencystatusdescriptorid": descriptors.id("ResidencyStatus", "Resident of admin unit and school area"),
             "schoolyear": SCHOOL_YEAR,
         },
     )

@@ -64,7 +64,10 @@ def make_staff(layout: Layout, names: Names, seed: int) -> Staff:
     return Staff(
         unique_id=np.concatenate([_staff_ids(layout, count), np.array([each for each, *_ in leaders], dtype="S12")]),
         first_name=np.concatenate(
-            [names.pick_first_names(rng.random(count), race, sex), text_array([each for _, each, *_ in leaders] or [""])]
+            [
+                names.pick_first_names(rng.random(count), race, sex),
+                text_array([each for _, each, *_ in leaders] or [""]),
+            ]
         )[:people],
         last_name=np.concatenate(
             [names.pick_surnames(rng.random(count), race), text_array([each for _, _, each, _ in leaders] or [""])]
@@ -94,9 +97,7 @@ def overload(layout: Layout, staff: Staff, people: Array) -> None:
         staff.person = np.concatenate([staff.person, people])
         staff.education_organization_id = np.concatenate([staff.education_organization_id, where])
         staff.classification = np.concatenate([staff.classification, np.full(len(people), classification)])
-        staff.full_time_equivalency = np.concatenate(
-            [staff.full_time_equivalency, np.full(len(people), equivalency)]
-        )
+        staff.full_time_equivalency = np.concatenate([staff.full_time_equivalency, np.full(len(people), equivalency)])
 
 
 def teachers(staff: Staff) -> Array:
