@@ -28,7 +28,7 @@ class StackFailed(RuntimeError):
 class LocalStack:
     """`certify up` in a state folder of its own. Start it from a thread that lives as long as it should run.
 
-    `address` becomes part of every URL; cookies are kept by name, so that tests say 127.0.0.1 beside a demo's localhost.
+    `address` becomes part of every URL; cookies know names and not ports, so tests use another name
     """
 
     state_folder: Path
@@ -96,7 +96,7 @@ class LocalStack:
 
     @property
     def pids(self) -> dict[str, int]:
-        """Processes by name: postgres, api-server, scheduler, dag-processor, triggerer. Changes when one is restarted."""
+        """Processes by name: postgres, api-server, scheduler, dag-processor, triggerer; another after a restart."""
         return recorded(self.state_folder)
 
     def kill(self, component: str) -> None:
