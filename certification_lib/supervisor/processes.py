@@ -45,7 +45,7 @@ def members(pids: set[int]) -> list[psutil.Process]:
                 found[process.pid] = process
                 found.update({child.pid: child for child in process.children(recursive=True)})
     found.pop(os.getpid(), None)
-    return list(found.values())
+    return [process for process in found.values() if _alive(process)]
 
 
 def end_sessions(pids: set[int], *, grace: float) -> int:
@@ -59,7 +59,7 @@ def end_sessions(pids: set[int], *, grace: float) -> int:
                 process.terminate()
         psutil.wait_procs(first, timeout=grace)
     deadline = time.monotonic() + 10
-    while (left := [process for process in members(pids) if _alive(process)]) and time.monotonic() < deadline:
+    while (left := members(pids)) and time.monotonic() < deadline:
         for process in left:
             with contextlib.suppress(psutil.NoSuchProcess):
                 process.kill()
@@ -85,6 +85,7 @@ def _same_process(entry: Mapping[str, float]) -> bool:
 
 
 def _alive(process: psutil.Process) -> bool:
+    """False also for one that ended and that nobody has asked about since."""
     try:
         return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
     except psutil.NoSuchProcess:
