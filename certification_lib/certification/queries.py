@@ -1,99 +1,100 @@
-"""Read models of certification. The visibility filter comes first: what a person may not see does not exist for him."""
+"""Read models of certification. The visibility filter comes first: what a person may not see does not exist for him.
+
+state_queries: Certification Status and a participant's detail. district_queries: a person's own events and receipts.
+Here: what other parts ask about who owes and whose data to leave alone.
+"""
 
 import datetime
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
 
+import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from certification_lib.audit.service import Actor
-from certification_lib.certification.readmodels import (
-    MyEvent,
-    MyEventDetail,
-    Owing,
-    ParticipantDetail,
-    ParticipantsPage,
-    Receipt,
+from certification_lib.certification.district_queries import my_event, my_events, my_receipts, receipt
+from certification_lib.certification.facts import listed_members, load_states
+from certification_lib.certification.models import Round, Submission
+from certification_lib.certification.readmodels import Owing
+from certification_lib.certification.rules import OPEN, certified_people, due_date, owing
+from certification_lib.certification.state_queries import (
+    ParticipantFilter,
+    participant_detail,
+    participant_numbers,
+    participants_page,
 )
-from certification_lib.events.models import ParticipantStatus
+from certification_lib.errors import NotFound
+from certification_lib.events.models import Event, EventVersion, Participant
+from certification_lib.events.phases import end_moment
+from certification_lib.people.queries import state_time_zone
 
-
-@dataclass(frozen=True)
-class ParticipantFilter:
-    """Which rows of Certification Status: any of `statuses`, name or number containing `search`, county, region, and
-    `progress` one of "owing", "overdue", "ready to send", "no certifiers", "certified"."""
-
-    statuses: Collection[ParticipantStatus] = ()
-    search: str = ""
-    county: str | None = None
-    region: str | None = None
-    lea_number: str | None = None
-    progress: str | None = None
-
-
-def participants_page(
-    key: str,
-    *,
-    session: Session,
-    now: datetime.datetime,
-    where: ParticipantFilter | None = None,
-    page: int = 1,
-    size: int = 50,
-) -> ParticipantsPage:
-    """Certification Status for the state, by number. The caller has checked the right Read on Event Management."""
-    raise NotImplementedError
-
-
-def participant_numbers(
-    key: str, *, session: Session, now: datetime.datetime, where: ParticipantFilter | None = None
-) -> list[str]:
-    """The numbers of all that match, for acts on "all filtered"."""
-    raise NotImplementedError
-
-
-def participant_detail(key: str, number: str, *, session: Session, now: datetime.datetime) -> ParticipantDetail:
-    """What opening a row shows to the state. The caller has checked the right Read on Event Management."""
-    raise NotImplementedError
-
-
-def my_events(person_id: int, *, session: Session, now: datetime.datetime) -> list[MyEvent]:
-    """Certification Event list: published, not closed events of the person's categories in which an organization of
-    his takes part; one line per participant."""
-    raise NotImplementedError
-
-
-def my_event(key: str, number: str, *, session: Session, actor: Actor, now: datetime.datetime) -> MyEventDetail:
-    """Event Detail for one participant of the person's own; anything else is NotFound."""
-    raise NotImplementedError
-
-
-def my_receipts(person_id: int, *, session: Session) -> list[Receipt]:
-    """What the person, or an organization he is a member for, certified; also of closed events. Newest first."""
-    raise NotImplementedError
-
-
-def receipt(receipt_id: int, *, session: Session, actor: Actor) -> Receipt:
-    """One of these, or any for state people who may read Event Management."""
-    raise NotImplementedError
+__all__ = [
+    "ParticipantFilter",
+    "my_event",
+    "my_events",
+    "my_receipts",
+    "participant_detail",
+    "participant_numbers",
+    "participants_page",
+    "participants_to_leave_alone",
+    "people_of_participants",
+    "receipt",
+    "submissions_that_would_fall",
+    "who_owes",
+]
 
 
 def who_owes(
     event_id: int, *, session: Session, now: datetime.datetime, participant_ids: Collection[int] | None = None
 ) -> list[Owing]:
     """Everybody who still owes, each with his own due date (for reminders and overdue notices)."""
-    raise NotImplementedError
+    end = session.scalar(
+        sa.select(EventVersion.end_date)
+        .join(Event, Event.live_version_id == EventVersion.id)
+        .where(Event.id == event_id)
+    )
+    if end is None:
+        raise NotFound("The event is not published.")
+    zone = state_time_zone(session=session)
+    open_ones = sa.select(Participant.id).where(Participant.event_id == event_id, Participant.status.in_(OPEN))
+    if participant_ids is not None:
+        open_ones = open_ones.where(Participant.id.in_(participant_ids))
+    found = []
+    for state in load_states(session.scalars(open_ones).all(), session=session):
+        for person_id in sorted(owing(state.facts)):
+            due = due_date(state.facts, person_id, end)
+            overdue = now >= end_moment(due, zone)
+            found.append(Owing(person_id, state.participant.id, state.number, state.name, due, overdue))
+    return found
 
 
 def people_of_participants(participant_ids: Sequence[int], *, session: Session) -> Mapping[int, list[int]]:
     """Person ids of each participant's certifiers and reviewers."""
-    raise NotImplementedError
+    members = listed_members(participant_ids, session=session)
+    return {id_: [one.person_id for one in members[id_]] for id_ in participant_ids}
 
 
 def participants_to_leave_alone(event_id: int, *, session: Session) -> dict[int, str]:
     """{participant id: reason}: in whose open round somebody has submitted; unattended snapshots leave them alone."""
-    raise NotImplementedError
+    query = (
+        sa.select(Participant.id, sa.func.count(sa.distinct(Submission.person_id)).label("people"))
+        .join(Round, sa.and_(Round.participant_id == Participant.id, Round.number == Participant.round_number))
+        .join(Submission, Submission.round_id == Round.id)
+        .where(Participant.event_id == event_id, Participant.status.in_(OPEN))
+        .group_by(Participant.id)
+    )
+    return {
+        row.id: f"{row.people} of its certifiers {'has' if row.people == 1 else 'have'} already submitted in this round"
+        for row in session.execute(query)
+    }
 
 
 def submissions_that_would_fall(participant_ids: Sequence[int], *, session: Session) -> dict[int, list[str]]:
     """{participant id: names}: whose submissions an on-demand snapshot would make count no more, if data changed."""
-    raise NotImplementedError
+    found = {}
+    for state in load_states(participant_ids, session=session):
+        if not state.facts.requires_snapshot or state.participant.status not in OPEN:
+            continue
+        signed = certified_people(state.facts)
+        names = {one.person_id: one.person_name for one in state.submissions if one.person_id in signed}
+        if names:
+            found[state.participant.id] = sorted(names.values())
+    return found

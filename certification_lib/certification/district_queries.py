@@ -1,0 +1,217 @@
+"""What district and school people see: their own events and receipts, and nothing of anybody else's."""
+
+import datetime
+from collections.abc import Sequence
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
+
+from certification_lib.audit.service import Actor
+from certification_lib.categories.models import Category, CategoryRole, Member
+from certification_lib.certification.access import LiveEvent, own_participant
+from certification_lib.certification.evidence import load_evidence
+from certification_lib.certification.facts import Listed, State, load_states, members_of_participants
+from certification_lib.certification.models import Round, Submission
+from certification_lib.certification.readiness import nil_return_needed
+from certification_lib.certification.readmodels import MyEvent, MyEventDetail, Readiness, Receipt
+from certification_lib.certification.rules import Act, counts, district_words, due_date, obstacle, owing, progress
+from certification_lib.certification.submitting import obstacles_of
+from certification_lib.certification.views import dates_of, person_view, revision_views
+from certification_lib.errors import NotFound
+from certification_lib.events.models import Event, EventStatus, EventVersion, Participant, ParticipantStatus
+from certification_lib.events.phases import phase
+from certification_lib.people.models import Right, Tool
+from certification_lib.people.queries import holds, rights_of_people, state_time_zone
+from certification_lib.people.service import require
+
+_LIVE = (EventStatus.PUBLISHED, EventStatus.UNPUBLISHED_CHANGES)
+
+
+def my_events(person_id: int, *, session: Session, now: datetime.datetime) -> list[MyEvent]:
+    """Certification Event list: published, not closed events of the person's categories in which an organization of
+    his takes part; one line per participant."""
+    mine = (
+        members_of_participants()
+        .where(Member.person_id == person_id, Event.status.in_(_LIVE), Participant.withdrawn_at.is_(None))
+        .distinct()
+    )
+    ids = [row[0] for row in session.execute(mine)]
+    enterable = _enterable_leas(person_id, session=session)
+    states = [state for state in load_states(ids, session=session) if state.participant.lea_id in enterable]
+    events = _live_events({state.participant.event_id for state in states}, session=session)
+    listed = [(events[state.participant.event_id], state, state.member(person_id)) for state in states]
+    lines = [_my_event(live, state, member, now) for live, state, member in listed if member is not None]
+    return sorted(lines, key=lambda line: (line.end_date, line.name, line.number))
+
+
+def my_event(key: str, number: str, *, session: Session, actor: Actor, now: datetime.datetime) -> MyEventDetail:
+    """Event Detail for one participant of the person's own; anything else is NotFound."""
+    live, state, member = own_participant(key, number, session=session, actor=actor, lock=False)
+    participant, version = state.participant, live.version
+    require(Tool.CERTIFICATION_EVENT, "R", session=session, actor=actor, organization_id=participant.lea_id)
+    evidence = load_evidence(participant, version, session=session)
+    is_certifier = member.role == CategoryRole.CERTIFIER
+    obstacles = obstacles_of(live, state, member.person_id, evidence, now) if is_certifier else ()
+    shown = participant.certified_revision_id or participant.current_revision_id
+    dates = dates_of(version, live.zone, now)
+    recertifying = state.participant.status == ParticipantStatus.RECERTIFYING
+    return MyEventDetail(
+        event=_my_event(live, state, member, now),
+        participant_id=participant.id,
+        organization_id=participant.organization_id,
+        lea_number=participant.lea_number,
+        description=version.description,
+        reporting_year=version.reporting_year,
+        count_date=version.count_date,
+        links=tuple((link["label"], link["url"]) for link in version.links),
+        statement=version.statement,
+        statement_version=version.statement_version,
+        nil_statement=version.nil_statement,
+        findings_policy=version.findings_policy,
+        requires_snapshot=version.requires_snapshot,
+        may_take_snapshot=is_certifier and (version.districts_may_take_snapshots or recertifying),
+        may_request_recertification=is_certifier and obstacle(Act.REQUEST, state.facts) is None,
+        may_withdraw_request=is_certifier and obstacle(Act.WITHDRAW_REQUEST, state.facts) is None,
+        status_words=district_words(state.facts),
+        progress=str(progress(state.facts)),
+        revision=revision_views([shown], version.id, session=session).get(shown or 0),
+        people=tuple(person_view(state, one, dates) for one in state.members),
+        readiness=Readiness(
+            may_submit=is_certifier and not obstacles,
+            obstacles=obstacles if is_certifier else (f"You are a {member.role.value}.",),
+            is_certifier=is_certifier,
+            owes=member.person_id in owing(state.facts),
+            nil_return=nil_return_needed(evidence.current),
+        ),
+        rules_set_aside=tuple((rule.code, rule.reason) for rule in evidence.set_aside),
+        waiting_request=state.request.reason if state.request else None,
+    )
+
+
+def my_receipts(person_id: int, *, session: Session) -> list[Receipt]:
+    """What the person, or an organization he is a member for, certified; also of closed events. Newest first."""
+    return _receipts(_visible_to(person_id), session=session)
+
+
+def receipt(receipt_id: int, *, session: Session, actor: Actor) -> Receipt:
+    """One of these, or any for state people who may read Event Management."""
+    visible: sa.ColumnElement[bool] = sa.true()
+    if actor.person_id is not None and not holds(
+        Tool.EVENT_MANAGEMENT, "R", session=session, person_id=actor.person_id
+    ):
+        visible = _visible_to(actor.person_id)
+    found = _receipts(visible & (Submission.id == receipt_id), session=session)
+    if not found:
+        raise NotFound("There is no such receipt.")
+    return found[0]
+
+
+def _visible_to(person_id: int) -> sa.ColumnElement[bool]:
+    of_own_organizations = members_of_participants().where(Member.person_id == person_id).subquery()
+    return sa.or_(
+        Submission.person_id == person_id, Round.participant_id.in_(sa.select(of_own_organizations.c[0]))
+    )
+
+
+def _receipts(visible: sa.ColumnElement[bool], *, session: Session) -> list[Receipt]:
+    query = (
+        sa.select(Submission, Round, Participant, Event, EventVersion.name)
+        .join(Round, Round.id == Submission.round_id)
+        .join(Participant, Participant.id == Round.participant_id)
+        .join(Event, Event.id == Participant.event_id)
+        .join(EventVersion, EventVersion.id == Event.live_version_id)
+        .where(visible)
+        .order_by(Submission.id.desc())
+    )
+    rows = session.execute(query).all()
+    states = {
+        state.round.id: state for state in load_states({row.Participant.id for row in rows}, session=session)
+    }
+    return [_receipt(row, states.get(row.Round.id)) for row in rows]
+
+
+def _receipt(row: sa.Row[Submission, Round, Participant, Event, str], state: State | None) -> Receipt:
+    """A submission as signed. One of an earlier round counted for that round; only the current round can lose one."""
+    submission, one_round, participant, event, event_name = row
+    still_counts = state is None or any(
+        counts(state.facts, signed)
+        for signed in state.facts.signed
+        if signed.at == submission.submitted_at and signed.person_id == submission.person_id
+    )
+    return Receipt(
+        id=submission.id,
+        event_key=event.key,
+        event_name=event_name,
+        event_closed=event.status == EventStatus.CLOSED,
+        participant_number=participant.organization_number,
+        round_number=one_round.number,
+        username=submission.username,
+        person_name=submission.person_name,
+        person_title=submission.person_title,
+        organization_number=submission.organization_number,
+        organization_name=submission.organization_name,
+        statement=submission.statement,
+        statement_version=submission.statement_version,
+        nil_return=submission.nil_return,
+        submitted_at=submission.submitted_at,
+        timeliness=submission.timeliness,
+        channel=submission.channel.value,
+        revision_number=submission.revision_number,
+        digest=submission.digest,
+        row_counts=submission.row_counts,
+        findings=submission.findings,
+        rules_set_aside=tuple(submission.rules_set_aside),
+        counts=still_counts,
+    )
+
+
+def _enterable_leas(person_id: int, *, session: Session) -> set[int]:
+    """LEAs for which the person may enter Certification Event."""
+    held = rights_of_people([person_id], session=session).get(person_id, {})
+    return {
+        lea_id
+        for (tool, lea_id), rights in held.items()
+        if tool == Tool.CERTIFICATION_EVENT and lea_id is not None and Right.READ in rights
+    }
+
+
+def _live_events(event_ids: set[int], *, session: Session) -> dict[int, LiveEvent]:
+    query = (
+        sa.select(Event, EventVersion, Category)
+        .join(EventVersion, EventVersion.id == Event.live_version_id)
+        .join(Category, Category.id == EventVersion.category_id)
+        .where(Event.id.in_(event_ids))
+    )
+    rows: Sequence[sa.Row[Event, EventVersion, Category]] = session.execute(query).all()
+    zone = state_time_zone(session=session) if rows else None
+    return {
+        row.Event.id: LiveEvent(row.Event, row.EventVersion, row.Category, zone) for row in rows if zone is not None
+    }
+
+
+def _my_event(live: LiveEvent, state: State, member: Listed, now: datetime.datetime) -> MyEvent:
+    version, event = live.version, live.event
+    where = phase(version, now, live.zone)
+    start, opens = version.start_date, version.opens_date
+    if where is None or start is None or opens is None:
+        raise NotFound(f"{version.name} has no dates.")
+    person = person_view(state, member, dates_of(version, live.zone, now))
+    return MyEvent(
+        key=event.key,
+        name=version.name,
+        status=event.status,
+        phase=where.value,
+        held=not event.active,
+        hold_reason=event.hold_reason,
+        level=version.level,
+        category=live.category.name,
+        number=state.number,
+        organization=state.name,
+        role=member.role,
+        user_status=person.user_status,
+        event_status=state.participant.status,
+        start_date=start,
+        opens_date=opens,
+        end_date=live.end,
+        due_date=due_date(state.facts, member.person_id, live.end),
+    )

@@ -1,0 +1,137 @@
+"""The rules about who owes, as SQL conditions on participants, so that a page of thousands is filtered by the database.
+
+A test holds them against certification.rules.
+"""
+
+import datetime
+from collections.abc import Callable, Mapping
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
+
+from certification_lib.categories.models import CategoryRole, Member
+from certification_lib.certification.models import Approval, DueDate, Round, Submission
+from certification_lib.certification.rules import OPEN
+from certification_lib.errors import BadInput
+from certification_lib.events.models import EventVersion, Participant
+from certification_lib.events.phases import local_day
+from certification_lib.people.models import Person
+from certification_lib.people.queries import state_time_zone
+from certification_lib.snapshots.models import Revision
+
+Condition = sa.ColumnElement[bool]
+
+
+def progress_condition(
+    progress: str, version: EventVersion, now: datetime.datetime, *, session: Session
+) -> Condition:
+    """The condition behind one of PROGRESS_FILTERS; BadInput for any other word."""
+    make = PROGRESS_FILTERS.get(progress)
+    if make is None:
+        raise BadInput(f"Progress is one of {', '.join(PROGRESS_FILTERS)}, not {progress}.")
+    return make(version, local_day(now, state_time_zone(session=session)))
+
+
+def _owing(version: EventVersion, _today: datetime.date) -> Condition:
+    return _is_open() & _someone_owes(version)
+
+
+def _overdue(version: EventVersion, today: datetime.date) -> Condition:
+    due = sa.func.greatest(sa.literal(version.end_date, sa.Date), _due_date(None), _due_date(Member.person_id))
+    return _is_open() & _someone_owes(version, due < today)
+
+
+def _ready_to_send(version: EventVersion, _today: datetime.date) -> Condition:
+    return _is_open() & _counting(version).exists() & ~_someone_owes(version)
+
+
+def _no_certifiers(version: EventVersion, _today: datetime.date) -> Condition:
+    return _is_open() & ~_certifiers(version).exists()
+
+
+def _certified(_version: EventVersion, _today: datetime.date) -> Condition:
+    return _rounds().where(Round.sent_at.is_not(None)).exists()
+
+
+def _approved_uncertified(_version: EventVersion, _today: datetime.date) -> Condition:
+    everyone = (Approval.certifier_count > 0) & (Approval.certified_count >= Approval.certifier_count)
+    approvals = _rounds().join(Approval, Approval.round_id == Round.id)
+    return approvals.where(Approval.withdrawn_at.is_(None), ~everyone).exists()
+
+
+PROGRESS_FILTERS: Mapping[str, Callable[[EventVersion, datetime.date], Condition]] = {
+    "owing": _owing,
+    "overdue": _overdue,
+    "ready to send": _ready_to_send,
+    "no certifiers": _no_certifiers,
+    "certified": _certified,
+    "approved without everyone": _approved_uncertified,
+}
+
+
+def _is_open() -> Condition:
+    return Participant.status.in_(OPEN)
+
+
+def _rounds() -> sa.Select[int]:
+    """The current round of the participant asked about."""
+    return (
+        sa.select(Round.id)
+        .where(Round.participant_id == Participant.id, Round.number == Participant.round_number)
+        .correlate(Participant, Member)
+    )
+
+
+def _counting(version: EventVersion) -> sa.Select[int]:
+    """Submissions of an open round that count."""
+    query = _rounds().join(Submission, Submission.round_id == Round.id)
+    if not version.requires_snapshot:
+        return query
+    current = sa.select(Revision.digest).where(Revision.id == Participant.current_revision_id).scalar_subquery()
+    return query.where(Submission.digest == current.correlate(Participant))
+
+
+def _certifiers(version: EventVersion) -> sa.Select[int]:
+    """Listed active certifiers of the participant asked about."""
+    return (
+        sa.select(Member.id)
+        .join(Person, sa.and_(Person.id == Member.person_id, Person.active))
+        .where(
+            Member.category_id == version.category_id,
+            Member.organization_id == Participant.lea_id,
+            sa.or_(Member.school_id.is_(None), Member.school_id == Participant.organization_id),
+            Member.removed_at.is_(None),
+            Member.role == CategoryRole.CERTIFIER,
+        )
+        .correlate(Participant)
+    )
+
+
+def _someone_owes(version: EventVersion, *further: Condition) -> Condition:
+    has_certified = _counting(version).where(Submission.person_id == Member.person_id).exists()
+    named_while_approved = (
+        _rounds()
+        .join(Approval, Approval.round_id == Round.id)
+        .where(
+            Approval.approved_at <= Member.added_at,
+            sa.or_(Approval.withdrawn_at.is_(None), Member.added_at < Approval.withdrawn_at),
+        )
+        .exists()
+    )
+    return _certifiers(version).where(~has_certified, ~named_while_approved, *further).exists()
+
+
+def _due_date(person_id: sa.SQLColumnExpression[int] | None) -> sa.ScalarSelect[datetime.date]:
+    covers = DueDate.person_id.is_(None) if person_id is None else DueDate.person_id == person_id
+    return (
+        sa.select(DueDate.due_date)
+        .join(Round, Round.id == DueDate.round_id)
+        .where(
+            Round.participant_id == Participant.id,
+            Round.number == Participant.round_number,
+            DueDate.taken_back_at.is_(None),
+            covers,
+        )
+        .correlate(Participant, Member)
+        .scalar_subquery()
+    )

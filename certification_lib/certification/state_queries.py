@@ -1,0 +1,167 @@
+"""Certification Status: what the state sees of an event's participants."""
+
+import datetime
+from collections.abc import Collection
+from dataclasses import dataclass
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
+
+from certification_lib.certification.evidence import rules_set_aside
+from certification_lib.certification.facts import load_states
+from certification_lib.certification.history import rounds_of
+from certification_lib.certification.progress_filter import progress_condition
+from certification_lib.certification.readmodels import ParticipantDetail, ParticipantsPage
+from certification_lib.certification.views import (
+    dates_of,
+    participant_row,
+    person_view,
+    revision_views,
+    row_lookups,
+    shown_revision_id,
+)
+from certification_lib.errors import NotFound
+from certification_lib.events.models import Event, EventVersion, Participant, ParticipantStatus
+from certification_lib.people.models import Organization
+from certification_lib.people.queries import state_time_zone
+
+
+@dataclass(frozen=True)
+class ParticipantFilter:
+    """Which rows of Certification Status: any of `statuses`, name or number containing `search`, county, region, and
+    `progress` one of "owing", "overdue", "ready to send", "no certifiers", "certified"."""
+
+    statuses: Collection[ParticipantStatus] = ()
+    search: str = ""
+    county: str | None = None
+    region: str | None = None
+    lea_number: str | None = None
+    progress: str | None = None
+
+
+def participants_page(
+    key: str,
+    *,
+    session: Session,
+    now: datetime.datetime,
+    where: ParticipantFilter | None = None,
+    page: int = 1,
+    size: int = 50,
+) -> ParticipantsPage:
+    """Certification Status for the state, by number. The caller has checked the right Read on Event Management."""
+    event, version = _published(key, session=session)
+    zone = state_time_zone(session=session)
+    dates = dates_of(version, zone, now)
+    matching = _matching(event, version, where or ParticipantFilter(), now, session=session)
+    total = session.scalar(sa.select(sa.func.count()).select_from(matching.subquery())) or 0
+    page, size = max(page, 1), max(min(size, 500), 1)
+    ids = session.scalars(
+        matching.order_by(Participant.organization_number).limit(size).offset((page - 1) * size)
+    ).all()
+    states = load_states(ids, session=session)
+    lookups = row_lookups(states, session=session)
+    return ParticipantsPage(
+        rows=tuple(participant_row(state, dates, lookups) for state in states),
+        total=total,
+        page=page,
+        size=size,
+        status_counts=_status_counts(event, session=session),
+    )
+
+
+def participant_numbers(
+    key: str, *, session: Session, now: datetime.datetime, where: ParticipantFilter | None = None
+) -> list[str]:
+    """The numbers of all that match, for acts on "all filtered"."""
+    event, version = _published(key, session=session)
+    matching = _matching(event, version, where or ParticipantFilter(), now, session=session).subquery()
+    query = (
+        sa.select(Participant.organization_number)
+        .where(Participant.id.in_(sa.select(matching.c.id)))
+        .order_by(Participant.organization_number)
+    )
+    return list(session.scalars(query))
+
+
+def participant_detail(key: str, number: str, *, session: Session, now: datetime.datetime) -> ParticipantDetail:
+    """What opening a row shows to the state. The caller has checked the right Read on Event Management."""
+    event, version = _published(key, session=session)
+    participant_id = session.scalar(
+        sa.select(Participant.id).where(
+            Participant.event_id == event.id, Participant.organization_number == number
+        )
+    )
+    if participant_id is None:
+        raise NotFound(f"{version.name} has no participant {number}.")
+    [state] = load_states([participant_id], session=session)
+    dates = dates_of(version, state_time_zone(session=session), now)
+    participant = state.participant
+    pointers = (
+        participant.current_revision_id,
+        participant.certified_revision_id,
+        participant.official_revision_id,
+    )
+    revisions = revision_views(pointers, version.id, session=session)
+    current, certified, official = (revisions.get(pointer or 0) for pointer in pointers)
+    shown = revisions.get(shown_revision_id(state) or 0)
+    return ParticipantDetail(
+        row=participant_row(state, dates, row_lookups([state], session=session)),
+        people=tuple(person_view(state, member, dates) for member in state.members),
+        rounds=rounds_of(participant_id, session=session),
+        shown=shown,
+        current=current,
+        certified=certified,
+        official=official,
+        current_differs=shown is not None and current is not None and shown.digest != current.digest,
+        waiting_request=state.request.reason if state.request else None,
+        rules_set_aside=tuple(
+            (rule.code, rule.reason) for rule in rules_set_aside(event.id, participant_id, session=session)
+        ),
+    )
+
+
+def _published(key: str, *, session: Session) -> tuple[Event, EventVersion]:
+    event = session.scalar(sa.select(Event).where(Event.key == key))
+    if event is None or event.live_version_id is None:
+        raise NotFound(f"There is no published event {key}.")
+    return event, session.get_one(EventVersion, event.live_version_id)
+
+
+def _matching(
+    event: Event, version: EventVersion, where: ParticipantFilter, now: datetime.datetime, *, session: Session
+) -> sa.Select[int]:
+    query = (
+        sa.select(Participant.id)
+        .join(Organization, Organization.id == Participant.organization_id)
+        .where(Participant.event_id == event.id)
+    )
+    if where.statuses:
+        query = query.where(Participant.status.in_(where.statuses))
+    if where.search.strip():
+        text = where.search.strip()
+        query = query.where(
+            sa.or_(
+                Participant.organization_name.icontains(text, autoescape=True),
+                Participant.organization_number.icontains(text, autoescape=True),
+            )
+        )
+    for column, wanted in (
+        (Organization.county, where.county),
+        (Organization.region, where.region),
+        (Participant.lea_number, where.lea_number),
+    ):
+        if wanted is not None:
+            query = query.where(column == wanted)
+    if where.progress is not None:
+        query = query.where(progress_condition(where.progress, version, now, session=session))
+    return query
+
+
+def _status_counts(event: Event, *, session: Session) -> dict[ParticipantStatus, int]:
+    query = (
+        sa.select(Participant.status, sa.func.count().label("participants"))
+        .where(Participant.event_id == event.id)
+        .group_by(Participant.status)
+    )
+    found = {row.status: row.participants for row in session.execute(query)}
+    return {status: found.get(status, 0) for status in ParticipantStatus}

@@ -1,0 +1,187 @@
+"""From states to read models: each decided by the rules, with lookups in a fixed number of statements."""
+
+import datetime
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
+
+from certification_lib.categories.models import CategoryRole
+from certification_lib.certification.evidence import finding_counts, finding_results
+from certification_lib.certification.facts import Listed, State
+from certification_lib.certification.models import Review, ReviewOutcome
+from certification_lib.certification.readmodels import ParticipantRow, PersonView, RevisionView
+from certification_lib.certification.rules import (
+    certified_people,
+    counts,
+    did_not_certify,
+    due_date,
+    has_no_certifiers,
+    owing,
+    progress,
+    ready_to_send,
+    state_words,
+    user_status,
+)
+from certification_lib.events.models import EventVersion
+from certification_lib.events.phases import end_moment
+from certification_lib.people.models import Organization
+from certification_lib.snapshots.models import Revision
+from certification_lib.snapshots.models import RevisionView as ViewOfRevision
+
+
+@dataclass(frozen=True)
+class Dates:
+    """The moment, and what it is measured by."""
+
+    end: datetime.date
+    zone: ZoneInfo
+    now: datetime.datetime
+
+    def is_overdue(self, state: State, person_id: int) -> bool:
+        return self.now >= end_moment(due_date(state.facts, person_id, self.end), self.zone)
+
+
+def dates_of(version: EventVersion, zone: ZoneInfo, now: datetime.datetime) -> Dates:
+    return Dates(end=version.end_date or datetime.date.max, zone=zone, now=now)
+
+
+def person_view(state: State, member: Listed, dates: Dates) -> PersonView:
+    """One member with his user status; due dates only of certifiers."""
+    is_certifier = member.role == CategoryRole.CERTIFIER
+    own = [signed for signed in state.facts.signed if signed.person_id == member.person_id]
+    counting = [signed.at for signed in own if counts(state.facts, signed)]
+    return PersonView(
+        person_id=member.person_id,
+        username=member.username,
+        name=member.name,
+        title=member.title,
+        email=member.email,
+        role=member.role,
+        user_status=user_status(
+            state.facts, member.person_id, overdue=dates.is_overdue(state, member.person_id)
+        ).value,
+        did_not_certify=did_not_certify(state.facts, member.person_id),
+        due_date=due_date(state.facts, member.person_id, dates.end) if is_certifier else None,
+        override=state.facts.overrides.get(member.person_id),
+        certified_at=max(counting, default=None),
+        superseded_at=max((signed.at for signed in own), default=None) if not counting else None,
+    )
+
+
+@dataclass(frozen=True)
+class RowLookups:
+    """What rows show beside their state."""
+
+    revisions: Mapping[int, tuple[datetime.datetime, bool]]
+    names: Mapping[int, str]
+    reviews: Mapping[int, tuple[ReviewOutcome, ...]]
+
+
+def row_lookups(states: Collection[State], *, session: Session) -> RowLookups:
+    """Snapshot dates, the directory's names of today and reviews of these participants."""
+    revision_ids = {shown_revision_id(state) for state in states} - {None}
+    revisions = session.execute(
+        sa.select(Revision.id, Revision.source_as_of, Revision.empty).where(Revision.id.in_(revision_ids))
+    )
+    names = session.execute(
+        sa.select(Organization.id, Organization.name).where(
+            Organization.id.in_([state.participant.organization_id for state in states])
+        )
+    )
+    reviews: dict[int, list[ReviewOutcome]] = {}
+    round_ids = [state.round.id for state in states]
+    for review in session.scalars(sa.select(Review).where(Review.round_id.in_(round_ids)).order_by(Review.id)):
+        reviews.setdefault(review.round_id, []).append(review.outcome)
+    return RowLookups(
+        revisions={row.id: (row.source_as_of, row.empty) for row in revisions},
+        names={row.id: row.name for row in names},
+        reviews={round_id: tuple(outcomes) for round_id, outcomes in reviews.items()},
+    )
+
+
+def shown_revision_id(state: State) -> int | None:
+    """The certified revision when there is one, else the current."""
+    return state.participant.certified_revision_id or state.participant.current_revision_id
+
+
+def participant_row(state: State, dates: Dates, lookups: RowLookups) -> ParticipantRow:
+    """One line of Certification Status."""
+    done = progress(state.facts)
+    revision_id = shown_revision_id(state)
+    taken_at, empty = lookups.revisions.get(revision_id or 0, (None, False))
+    return ParticipantRow(
+        id=state.participant.id,
+        number=state.number,
+        name=state.name,
+        lea_number=state.participant.lea_number,
+        lea_name=state.participant.lea_name,
+        status=state.participant.status,
+        status_words=state_words(state.facts),
+        certified_count=done.certified,
+        certifier_count=done.certifiers,
+        progress=str(done),
+        notes=_notes(state, dates, lookups, empty),
+        round_number=state.round.number,
+        snapshot_date=taken_at,
+        due_date=state.facts.due_date,
+        reviews=lookups.reviews.get(state.round.id, ()),
+        approval_reason=state.approval.reason if state.approval else None,
+        approved_by=state.approval.approved_by if state.approval else None,
+    )
+
+
+def _notes(state: State, dates: Dates, lookups: RowLookups, empty: bool) -> tuple[str, ...]:
+    overdue = any(dates.is_overdue(state, person_id) for person_id in owing(state.facts))
+    changed = lookups.names.get(state.participant.organization_id, state.name) != state.name
+    said = {
+        "no certifiers": has_no_certifiers(state.facts),
+        "ready to send": ready_to_send(state.facts),
+        "overdue": overdue,
+        "directory changed": changed,
+        "empty": empty,
+    }
+    return tuple(note for note, holds in said.items() if holds)
+
+
+def revision_views(
+    revision_ids: Collection[int | None], version_id: int, *, session: Session
+) -> dict[int, RevisionView]:
+    """Revisions with totals and counts of findings by severity."""
+    ids = [revision_id for revision_id in revision_ids if revision_id is not None]
+    if not ids:
+        return {}
+    results = finding_results(ids, version_id, session=session)
+    views: dict[int, list[ViewOfRevision]] = {}
+    of_revisions = sa.select(ViewOfRevision).where(ViewOfRevision.revision_id.in_(ids)).order_by(ViewOfRevision.view)
+    for view in session.scalars(of_revisions):
+        views.setdefault(view.revision_id, []).append(view)
+    found = {}
+    for revision in session.scalars(sa.select(Revision).where(Revision.id.in_(ids))):
+        totals: dict[str, Any] = {view.view: view.totals for view in views.get(revision.id, ())}
+        found[revision.id] = RevisionView(
+            id=revision.id,
+            number=revision.number,
+            kind=revision.kind,
+            taken_at=revision.taken_at,
+            taken_by=revision.taken_by,
+            source_as_of=revision.source_as_of,
+            confirmed_as_of=revision.confirmed_as_of,
+            digest=revision.digest,
+            row_count=revision.row_count,
+            row_counts={view.view: view.row_count for view in views.get(revision.id, ())},
+            totals=totals,
+            empty=revision.empty,
+            validated_at=revision.validated_at,
+            findings=finding_counts(results.get(revision.id, ())),
+        )
+    return found
+
+
+def certified_at(state: State) -> datetime.datetime | None:
+    """When the last submission that counts was made."""
+    signed = certified_people(state.facts)
+    return max((one.at for one in state.facts.signed if one.person_id in signed), default=None)
