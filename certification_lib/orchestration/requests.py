@@ -1,23 +1,33 @@
-"""Snapshots and validations asked for by people, and the names of the runs that serve them."""
+"""Snapshots and validations asked for by people: what waits, and the name of the run that serves it."""
 
+import datetime
+import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
+from certification_lib.certification import on_demand
+from certification_lib.certification.taking import SourceUrlOf
 from certification_lib.database import transaction
+from certification_lib.errors import CertificationError
 from certification_lib.snapshots.models import Snapshot, SnapshotStatus
 from certification_lib.validation.models import ValidationRun, ValidationStatus
 
+logger = logging.getLogger(__name__)
+
 REQUESTS_DAG = "certification_requests"
-# One click is one request. A run takes many at a time, so that a thousand clicks are not a thousand runs.
+# One click is one request. A run serves many, so that a thousand clicks are not a thousand runs.
 BATCH = 200
+# So long may a request wait for the run that the API server started, and a process be at it, before somebody looks.
+_PATIENCE = datetime.timedelta(minutes=1)
+_LONG_RUNNING = datetime.timedelta(minutes=15)
 
 
 @dataclass(frozen=True)
-class Waiting:
-    """Ids of what waits, oldest first."""
+class Requests:
+    """Ids of what people asked for, oldest first."""
 
     snapshots: Sequence[int]
     validations: Sequence[int]
@@ -26,24 +36,38 @@ class Waiting:
         return bool(self.snapshots or self.validations)
 
 
-def waiting(*, session: Session) -> Waiting:
-    """What people asked for and no run has begun."""
-    snapshots = (
-        sa.select(Snapshot.id)
-        .where(Snapshot.status == SnapshotStatus.REQUESTED, Snapshot.on_demand)
-        .order_by(Snapshot.id)
-        .limit(BATCH)
+def waiting(*, session: Session) -> Requests:
+    """What no run has begun."""
+    return _requests(
+        Snapshot.status == SnapshotStatus.REQUESTED, ValidationRun.status == ValidationStatus.REQUESTED, session
     )
-    validations = (
-        sa.select(ValidationRun.id)
-        .where(ValidationRun.status == ValidationStatus.REQUESTED)
-        .order_by(ValidationRun.id)
-        .limit(BATCH)
-    )
-    return Waiting(session.scalars(snapshots).all(), session.scalars(validations).all())
 
 
-def run_name(requests: Waiting) -> str | None:
+def to_serve(*, session: Session) -> Requests:
+    """What waits, and what a process has begun: that process may have died. One that lives keeps its lock."""
+    return _requests(
+        Snapshot.status.in_([SnapshotStatus.REQUESTED, SnapshotStatus.RUNNING]),
+        ValidationRun.status.in_([ValidationStatus.REQUESTED, ValidationStatus.RUNNING]),
+        session,
+    )
+
+
+def forgotten(*, session: Session, now: datetime.datetime) -> Requests:
+    """What should have been begun, or ended, by now: the API server may have died between writing it and asking."""
+    return _requests(
+        sa.or_(
+            sa.and_(Snapshot.status == SnapshotStatus.REQUESTED, Snapshot.requested_at <= now - _PATIENCE),
+            sa.and_(Snapshot.status == SnapshotStatus.RUNNING, Snapshot.started_at <= now - _LONG_RUNNING),
+        ),
+        sa.or_(
+            sa.and_(ValidationRun.status == ValidationStatus.REQUESTED, ValidationRun.requested_at <= now - _PATIENCE),
+            sa.and_(ValidationRun.status == ValidationStatus.RUNNING, ValidationRun.started_at <= now - _LONG_RUNNING),
+        ),
+        session,
+    )
+
+
+def run_name(requests: Requests) -> str | None:
     """The run that serves these requests, named by the oldest of each kind; None when there are none.
 
     Until a run has begun the oldest one, all requests that come in get the same name, and Airflow refuses a second run
@@ -60,3 +84,50 @@ def open_batch(engine: sa.Engine) -> str | None:
     """The name of the run for what waits now."""
     with transaction(engine) as session:
         return run_name(waiting(session=session))
+
+
+def _requests(snapshots: sa.ColumnElement[bool], validations: sa.ColumnElement[bool], session: Session) -> Requests:
+    # Validations of scheduled snapshots belong to the run of their event.
+    scheduled = sa.exists().where(Snapshot.id == ValidationRun.snapshot_id, ~Snapshot.on_demand)
+    return Requests(
+        session.scalars(
+            sa.select(Snapshot.id).where(snapshots, Snapshot.on_demand).order_by(Snapshot.id).limit(BATCH)
+        ).all(),
+        session.scalars(
+            sa.select(ValidationRun.id).where(validations, ~scheduled).order_by(ValidationRun.id).limit(BATCH)
+        ).all(),
+    )
+
+
+def take_snapshots(*, engine: sa.Engine, source_url_of: SourceUrlOf) -> list[int]:
+    """Take what waits, oldest first, also what comes in meanwhile; the ids of those taken. A failure stops no other."""
+    taken: list[int] = []
+    tried: set[int] = set()
+    while fresh := [id_ for id_ in _now(engine).snapshots if id_ not in tried]:
+        tried.update(fresh)
+        for snapshot_id in fresh:
+            try:
+                on_demand.serve_snapshot(snapshot_id, engine=engine, source_url_of=source_url_of)
+            except CertificationError as error:
+                logger.warning("Snapshot %d was not taken: %s", snapshot_id, error)
+            else:
+                taken.append(snapshot_id)
+    return taken
+
+
+def run_validations(*, engine: sa.Engine, rules_url: str) -> list[int]:
+    """Run the validations that wait; the ids of those that ended. A failure stops no other."""
+    ended: list[int] = []
+    for run_id in _now(engine).validations:
+        try:
+            on_demand.serve_validation(run_id, engine=engine, rules_url=rules_url)
+        except CertificationError as error:
+            logger.warning("Validation %d did not end: %s", run_id, error)
+        else:
+            ended.append(run_id)
+    return ended
+
+
+def _now(engine: sa.Engine) -> Requests:
+    with transaction(engine) as session:
+        return to_serve(session=session)

@@ -18,7 +18,7 @@ EVENTS_FILE = "certification_events.py"
 
 
 def ask_for_parsing(relative_path: str = EVENTS_FILE) -> bool:
-    """Have the dag-processor parse the file of the events within a second; False, with a warning, when it cannot be asked.
+    """Have the dag-processor parse the file of the events within a second; False when it cannot be asked.
 
     A request that already waits is enough for everybody: there is one row per file.
     """
@@ -57,9 +57,7 @@ def _start(run_id: str, username: str | None) -> None:
     from airflow.utils.types import DagRunTriggeredByType
 
     try:
-        trigger_dag(
-            REQUESTS_DAG, run_id=run_id, triggered_by=DagRunTriggeredByType.UI, triggering_user_name=username
-        )
+        trigger_dag(REQUESTS_DAG, run_id=run_id, triggered_by=DagRunTriggeredByType.UI, triggering_user_name=username)
     except DagRunAlreadyExists:
         # It has not taken its batch yet, else the batch would have another number: it takes this request as well.
         logger.info("The run %s takes this request as well", run_id)

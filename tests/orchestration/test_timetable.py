@@ -24,9 +24,7 @@ def walk(timetable: MilestoneTimetable, *, catchup: bool = True) -> list[datetim
     """Every run Airflow's scheduler would make, one after the other."""
     restriction = TimeRestriction(earliest=pendulum.datetime(2016, 9, 1), latest=None, catchup=catchup)
     runs, last = [], None
-    while (
-        info := timetable.next_dagrun_info(last_automated_data_interval=last, restriction=restriction)
-    ) is not None:
+    while (info := timetable.next_dagrun_info(last_automated_data_interval=last, restriction=restriction)) is not None:
         runs.append(info.run_after)
         last = DataInterval.exact(info.run_after)
     return runs

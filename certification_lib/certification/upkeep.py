@@ -1,0 +1,60 @@
+"""What the product watches by itself: milestones that nobody did, and reminders on people's own due dates."""
+
+import datetime
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
+
+from certification_lib.certification.models import DueDate, Round
+from certification_lib.events.due import Late
+from certification_lib.events.models import Event, EventStatus, Participant
+from certification_lib.notifications.service import Notice, notify_all
+from certification_lib.people.models import Person, PersonRole, Role
+
+
+def alarm_about_late_milestones(late: list[Late], *, session: Session, now: datetime.datetime) -> int:
+    """Tell the state's Administrators, once for each milestone."""
+    administrators = session.scalars(
+        sa.select(Person.id)
+        .join(PersonRole, PersonRole.person_id == Person.id)
+        .where(PersonRole.role == Role.ADMINISTRATOR, Person.active)
+        .distinct()
+    ).all()
+    notices = [
+        Notice(
+            fact=f"milestone_late:{milestone.milestone_id}",
+            kind="milestone_late",
+            receivers=administrators,
+            values={
+                "event": milestone.event_key,
+                "kind": milestone.kind.value.replace("_", " "),
+                "at": _utc(milestone.at),
+            },
+            path=f"/certification/events/{milestone.event_key}/",
+            event_key=milestone.event_key,
+        )
+        for milestone in late
+    ]
+    return notify_all(notices, session=session, now=now)
+
+
+def events_with_own_due_dates(*, session: Session) -> list[str]:
+    """Keys of live events in which somebody has a due date other than Event End."""
+    query = (
+        sa.select(Event.key)
+        .join(Participant, Participant.event_id == Event.id)
+        .join(Round, sa.and_(Round.participant_id == Participant.id, Round.number == Participant.round_number))
+        .join(DueDate, DueDate.round_id == Round.id)
+        .where(
+            Event.status.in_([EventStatus.PUBLISHED, EventStatus.UNPUBLISHED_CHANGES]),
+            Event.active,
+            DueDate.taken_back_at.is_(None),
+        )
+        .distinct()
+        .order_by(Event.key)
+    )
+    return list(session.scalars(query))
+
+
+def _utc(moment: datetime.datetime) -> str:
+    return f"{moment.astimezone(datetime.UTC):%Y-%m-%d %H:%M} UTC"

@@ -1,0 +1,111 @@
+"""The steps that belong to no event: mail, forgotten requests, manifests, late milestones, the audit chain."""
+
+import logging
+
+from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
+
+from certification_lib.audit.queries import first_broken_entry
+from certification_lib.certification import announcements, upkeep
+from certification_lib.database import database_now, transaction
+from certification_lib.events.due import late_milestones
+from certification_lib.events.manifest import check_manifests, dag_id_of, read_manifests, rebuild_manifests
+from certification_lib.notifications.delivery import SENDER, deliver_waiting
+from certification_lib.orchestration import connections, requests
+from certification_lib.orchestration.tasks import step
+from certification_lib.settings import load_settings
+
+logger = logging.getLogger(__name__)
+
+
+@step
+def deliver_messages() -> dict[str, int]:
+    """Send what waits. An outage of the mail server postpones mails and is no failure of this step."""
+    with connections.engine() as engine, connections.MailConnection() as mail:
+        with transaction(engine) as session:
+            now = database_now(session)
+        done = deliver_waiting(engine=engine, send=mail.send, now=now, sender=mail.sender or SENDER)
+    logger.info("%d sent, %d refused, %d postponed", done.sent, done.refused, done.postponed)
+    return {"sent": done.sent, "refused": done.refused, "postponed": done.postponed}
+
+
+@step
+def forgotten_requests() -> str:
+    """The name of a run for requests that nobody has begun; skips when there are none.
+
+    It differs from the name the API server gave, since a run of that name may have failed, and changes every minute.
+    """
+    with connections.engine() as engine, transaction(engine) as session:
+        now = database_now(session)
+        name = requests.run_name(requests.forgotten(session=session, now=now))
+    if name is None:
+        raise AirflowSkipException("Every request was begun")
+    return f"{name}_again_{now:%Y-%m-%dT%H:%M}"
+
+
+@step
+def mend_manifests() -> list[str]:
+    """Compare the manifests with the database and write them anew where they differ. Returns what differed."""
+    folder = load_settings().manifest_folder
+    with connections.engine() as engine, transaction(engine) as session:
+        problems = check_manifests(folder, session=session)
+        if problems:
+            rebuild_manifests(folder, session=session)
+    for problem in problems:
+        logger.warning("Manifest written anew. %s", problem)
+    return problems
+
+
+@step
+def late_events() -> list[dict[str, str]]:
+    """Alarm about milestones that nobody did in time. Returns, for each event, the run that should do them now.
+
+    This file has a stock timetable on purpose: it runs even where the scheduler has lost the one of the events. An
+    event's milestones are tried again once an hour.
+    """
+    with connections.engine() as engine, transaction(engine) as session:
+        now = database_now(session)
+        late = late_milestones(session=session, now=now)
+        upkeep.alarm_about_late_milestones(late, session=session, now=now)
+    for milestone in late:
+        logger.error("%s of %s is late since %s", milestone.kind.value, milestone.event_key, milestone.at)
+    known = {manifest.key for manifest in read_manifests(load_settings().manifest_folder)[0]}
+    keys = sorted({milestone.event_key for milestone in late} & known)
+    run_id = f"manual__{now:%Y-%m-%dT%H}_late_milestones"
+    return [{"trigger_dag_id": dag_id_of(key), "trigger_run_id": run_id} for key in keys]
+
+
+@step
+def own_reminders() -> int:
+    """Reminders for people whose due date is not Event End. Returns how many were told."""
+    told = 0
+    with connections.engine() as engine:
+        with transaction(engine) as session:
+            keys = upkeep.events_with_own_due_dates(session=session)
+        for key in keys:
+            with transaction(engine) as session:
+                told += announcements.remind_by_own_due_dates(key, session=session, now=database_now(session))
+    return told
+
+
+@step
+def check_audit_chain() -> None:
+    """Fail when an entry of the audit trail was changed or removed."""
+    with connections.engine() as engine, transaction(engine) as session:
+        broken = first_broken_entry(session=session)
+    if broken is not None:
+        raise AirflowFailException(f"The audit trail does not hold together from entry {broken} on")
+
+
+@step
+def serve_snapshots() -> list[int]:
+    """Take the snapshots people asked for, oldest first. Returns the ids of those taken."""
+    with connections.engine() as engine:
+        return requests.take_snapshots(engine=engine, source_url_of=connections.address)
+
+
+@step
+def serve_validations() -> list[int]:
+    """Run the validations people asked for, and those of the snapshots they asked for. Returns ids of what ended."""
+    rules_url = connections.address(connections.RULES)
+    with connections.engine() as engine:
+        return requests.run_validations(engine=engine, rules_url=rules_url)

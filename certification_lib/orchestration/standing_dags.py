@@ -1,0 +1,117 @@
+"""The DAGs that exist once, whatever is published."""
+
+import datetime
+from typing import Any
+
+from airflow.providers.standard.operators.python import PythonOperator
+from airflow.providers.standard.operators.trigger_dagrun import TriggerDagRunOperator
+from airflow.sdk import DAG
+from airflow.sdk.api.datamodels._generated import DagRunType
+
+from certification_lib.orchestration import housekeeping
+from certification_lib.orchestration.dag_factory import RETRIES, SNAPSHOT_POOL
+from certification_lib.orchestration.requests import REQUESTS_DAG
+
+HOUSEKEEPING_DAG = "certification_housekeeping"
+MAIL_DAG = "certification_mail"
+AUDIT_DAG = "certification_audit_check"
+_START = datetime.datetime(2026, 1, 1, tzinfo=datetime.UTC)
+_RUN_TYPES = [DagRunType.SCHEDULED, DagRunType.MANUAL, DagRunType.OPERATOR_TRIGGERED]
+
+
+def requests_dag() -> DAG:
+    dag = _dag(
+        REQUESTS_DAG,
+        "Requests",
+        "Snapshots and validations that people asked for",
+        schedule=None,
+        max_active_runs=4,
+        dagrun_timeout=datetime.timedelta(hours=8),
+        default_args={"owner": "certification", **RETRIES},
+    )
+    snapshots = _step(dag, "snapshots", housekeeping.serve_snapshots, minutes=240, pool=SNAPSHOT_POOL)
+    # Whatever happens to one snapshot, the others are validated.
+    validations = _step(dag, "validations", housekeeping.serve_validations, minutes=240, trigger_rule="all_done")
+    snapshots >> validations
+    return dag
+
+
+def mail_dag() -> DAG:
+    """By itself and often: each run is a process of Airflow, and only mail is worth one a minute."""
+    dag = _dag(MAIL_DAG, "Mail", "Delivers the messages that wait", **_every(datetime.timedelta(minutes=1)))
+    _step(dag, "deliver_messages", housekeeping.deliver_messages)
+    return dag
+
+
+def housekeeping_dag() -> DAG:
+    """Each step by itself: a forgotten request is started although a manifest cannot be mended."""
+    dag = _dag(
+        HOUSEKEEPING_DAG,
+        "Housekeeping",
+        "Starts forgotten requests, mends manifests, reminds by own due dates, alarms about late milestones",
+        **_every(datetime.timedelta(minutes=5)),
+    )
+    _step(dag, "mend_manifests", housekeeping.mend_manifests)
+    _step(dag, "own_reminders", housekeeping.own_reminders)
+    forgotten = _step(dag, "forgotten_requests", housekeeping.forgotten_requests)
+    forgotten >> TriggerDagRunOperator(
+        dag=dag,
+        task_id="start_requests",
+        trigger_dag_id=REQUESTS_DAG,
+        trigger_run_id="{{ ti.xcom_pull(task_ids='forgotten_requests') }}",
+        skip_when_already_exists=True,
+    )
+    late = _step(dag, "late_events", housekeeping.late_events)
+    TriggerDagRunOperator.partial(
+        dag=dag,
+        task_id="start_late_events",
+        skip_when_already_exists=True,
+        map_index_template="{{ task.trigger_dag_id }}",
+    ).expand_kwargs(late.output)
+    return dag
+
+
+def audit_dag() -> DAG:
+    dag = _dag(
+        AUDIT_DAG,
+        "Audit check",
+        "Proves every night that no entry of the audit trail was changed or removed",
+        **_every("30 3 * * *"),
+    )
+    _step(dag, "check_audit_chain", housekeeping.check_audit_chain, minutes=100)
+    return dag
+
+
+def _every(schedule: datetime.timedelta | str) -> dict[str, Any]:
+    # No retries: the next run comes by itself.
+    return {
+        "schedule": schedule,
+        "max_active_runs": 1,
+        "dagrun_timeout": datetime.timedelta(hours=2),
+        "default_args": {"owner": "certification", "retries": 0},
+    }
+
+
+def _dag(dag_id: str, title: str, description: str, *, schedule: datetime.timedelta | str | None, **more: Any) -> DAG:
+    return DAG(
+        dag_id,
+        schedule=schedule,
+        dag_display_name=f"Certification: {title}",
+        description=description,
+        tags=["certification"],
+        start_date=_START,
+        catchup=False,
+        is_paused_upon_creation=False,
+        allowed_run_types=_RUN_TYPES,
+        **more,
+    )
+
+
+def _step(dag: DAG, name: str, action: Any, *, minutes: int = 10, **more: Any) -> PythonOperator:
+    return PythonOperator(
+        dag=dag,
+        task_id=name,
+        python_callable=action,
+        execution_timeout=datetime.timedelta(minutes=minutes),
+        **more,
+    )
