@@ -20,6 +20,7 @@ DEFAULT_STATEMENT = (
 )
 DEFAULT_NIL_STATEMENT = "My organization has no records to report for this collection."
 DEFAULT_REMINDER_DAYS = (14, 7, 3, 1, 0)
+LONGEST_SCHEDULE = datetime.timedelta(days=730)
 KEY_PATTERN = r"[a-z0-9]+(-[a-z0-9]+)*"
 
 Text = Annotated[str, StringConstraints(strip_whitespace=True, max_length=20_000)]
@@ -248,19 +249,12 @@ def _participant_problems(content: EventContent) -> list[str]:
 
 
 def _snapshot_problems(content: EventContent) -> list[str]:
-    problems = []
-    takes_snapshots = takes_any_snapshot(content)
-    if content.validation_groups and not takes_snapshots:
-        problems.append("Validation groups run on snapshots: without a snapshot no group can be linked")
-    if takes_snapshots and not content.datamart_views:
+    problems = [] if content.requires_snapshot else _without_snapshot(content)
+    if content.requires_snapshot and not content.datamart_views:
         problems.append("Choose the datamart views a snapshot copies")
     problems += [f"Datamart view {view} is chosen twice" for view in _repeated(content.datamart_views)]
     for name, schedule in content.schedules().items():
-        until = schedule.until or content.end_date
-        if schedule.frequency is not Frequency.ONCE and until < schedule.first.date():
-            problems.append(f"The {name} ends before its first time")
-        if schedule.frequency is not Frequency.ONCE and until - schedule.first.date() > datetime.timedelta(days=730):
-            problems.append(f"The {name} runs for more than two years")
+        problems += _schedule_problems(name, schedule, content.end_date)
     if not 1 <= content.days_to_keep <= 3650:
         problems.append("Days to keep is a number from 1 to 3650")
     if any(not 0 <= days <= 365 for days in content.reminder_days):
@@ -268,9 +262,24 @@ def _snapshot_problems(content: EventContent) -> list[str]:
     return problems
 
 
-def takes_any_snapshot(content: EventContent) -> bool:
-    """Whether step 4 foresees a snapshot in any way."""
-    return content.requires_snapshot or content.districts_may_take_snapshots or bool(content.schedules())
+def _without_snapshot(content: EventContent) -> list[str]:
+    problems = []
+    if content.validation_groups:
+        problems.append("Validation groups run on snapshots: without a snapshot no group can be linked")
+    if content.schedules() or content.districts_may_take_snapshots:
+        problems.append("Snapshots are planned, but Requires snapshot is not ticked")
+    return problems
+
+
+def _schedule_problems(name: str, schedule: Schedule, end_date: datetime.date) -> list[str]:
+    if schedule.frequency is Frequency.ONCE:
+        return []
+    until = schedule.until or end_date
+    if until < schedule.first.date():
+        return [f"The {name} ends before its first time"]
+    if until - schedule.first.date() > LONGEST_SCHEDULE:
+        return [f"The {name} runs for more than two years"]
+    return []
 
 
 def _repeated(names: list[str]) -> list[str]:

@@ -106,6 +106,8 @@ class PublishFacts:
     live: Content | None = None
     has_snapshot: bool = False
     """Whether the event has a complete snapshot."""
+    has_submission: bool = False
+    """Whether anybody has certified in it."""
     wrong_participants: Sequence[str] = field(default=())
     """Why some participants cannot take part, one clause each."""
 
@@ -119,7 +121,9 @@ def publish_problems(facts: PublishFacts) -> list[str]:
         *facts.rule_problems,
         *_participant_problems(facts),
         *_snapshot_problems(facts),
-        *frozen_problems(facts.content, facts.live, has_snapshot=facts.has_snapshot),
+        *frozen_problems(
+            facts.content, facts.live, has_snapshot=facts.has_snapshot, has_submission=facts.has_submission
+        ),
     ]
 
 
@@ -187,8 +191,13 @@ def _snapshot_problems(facts: PublishFacts) -> list[str]:
     return problems
 
 
-def frozen_problems(new: Content, live: Content | None, *, has_snapshot: bool) -> list[str]:
-    """What may not change any more: level and category from publication, what a snapshot copies from the first one."""
+def frozen_problems(
+    new: Content, live: Content | None, *, has_snapshot: bool, has_submission: bool = False
+) -> list[str]:
+    """What may not change any more: level and category from publication, what a snapshot copies from the first one.
+
+    A snapshot required only later would make submissions count no more, and no republish may do that.
+    """
     if live is None:
         return []
     frozen: dict[str, bool] = {
@@ -196,6 +205,8 @@ def frozen_problems(new: Content, live: Content | None, *, has_snapshot: bool) -
         "Certification Category": new.category_id != live.category_id,
     }
     problems = [f"{label} cannot change after publication." for label, changed in frozen.items() if changed]
+    if has_submission and new.requires_snapshot and not live.requires_snapshot:
+        problems.append("Requires snapshot cannot be switched on after somebody has certified.")
     if has_snapshot:
         frozen = {
             "Reporting Year": new.reporting_year != live.reporting_year,

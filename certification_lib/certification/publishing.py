@@ -1,0 +1,246 @@
+"""Publishing an event and its unpublished changes: all checks again under the lock, then all in one transaction.
+
+No republish resets a certification: participants that stay keep their status, rounds and submissions.
+"""
+
+import datetime
+from dataclasses import dataclass
+from zoneinfo import ZoneInfo
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
+
+from certification_lib.audit.service import Actor, record
+from certification_lib.categories.models import Category
+from certification_lib.categories.queries import able_approvers
+from certification_lib.certification.models import Round, Submission
+from certification_lib.certification.publication_messages import tell
+from certification_lib.certification.taking_part import Roll, take_roll
+from certification_lib.errors import Conflict
+from certification_lib.events import rules
+from certification_lib.events.manifest import dag_id_of
+from certification_lib.events.milestones import next_taking
+from certification_lib.events.models import (
+    Event,
+    EventVersion,
+    EventVersionGroup,
+    EventVersionRule,
+    MilestoneKind,
+    Participant,
+)
+from certification_lib.events.participants import participation_problems
+from certification_lib.events.phases import end_moment, local_day
+from certification_lib.events.planning import replan
+from certification_lib.events.queries import has_snapshot, locked_event, shown_version
+from certification_lib.events.versions import content_for_rules, participants_of, version_differences
+from certification_lib.people.models import Organization, Tool
+from certification_lib.people.queries import leas_of, state_time_zone
+from certification_lib.people.service import require
+from certification_lib.rulebook.models import ValidationGroup
+from certification_lib.rulebook.queries import rules_of_groups
+from certification_lib.rulebook.rules import LinkedRule, form_problems, group_problems
+from certification_lib.snapshots.views import read_views
+
+
+@dataclass(frozen=True)
+class PublishedEvent:
+    """What a publication did; participants by number."""
+
+    key: str
+    dag_id: str
+    version: int
+    first: bool
+    added: tuple[str, ...]
+    put_back: tuple[str, ...]
+    withdrawn: tuple[str, ...]
+    milestones: int
+    messages: int
+
+
+def publish_event(key: str, *, session: Session, actor: Actor, now: datetime.datetime) -> PublishedEvent:
+    """Publish the draft. Conflict lists every reason that keeps it from being published.
+
+    After the commit the caller writes the manifest (`events.manifest.write_manifest_of`).
+    """
+    require(Tool.EVENT_MANAGEMENT, "A", session=session, actor=actor)
+    event = locked_event(key, session=session)
+    draft = shown_version(event, session=session)
+    status = rules.after(event.status, rules.EventAct.PUBLISH, draft.name) or event.status
+    live = session.get(EventVersion, event.live_version_id) if event.live_version_id is not None else None
+    zone = state_time_zone(session=session)
+    linked = _linked_rules(draft, session)
+    problems = publish_problems(event, draft, live, linked, zone, session=session, now=now)
+    if problems:
+        raise Conflict(f"{draft.name} cannot be published: {' '.join(problems)}", problems=problems)
+    changed = _changed(live, draft, linked, session)
+    _pin(draft, linked, session)
+    roll = take_roll(event, draft, live, local_day(now, zone), session=session, actor=actor, now=now)
+    draft.published_at, draft.published_by = now, actor.username
+    event.live_version_id, event.draft_version_id = draft.id, None
+    event.status = status
+    event.published_at = event.published_at or now
+    milestones = replan(event, draft, zone, session=session, now=now)
+    told = tell(event, draft, roll, changed=changed, first=live is None, zone=zone, session=session, now=now)
+    published = _answer(event, draft, live, roll, milestones=len(milestones), messages=told)
+    record(
+        "event:publish",
+        draft.name,
+        session=session,
+        actor=actor,
+        now=now,
+        event_key=key,
+        details={"version": draft.number, "changed": sorted(changed), **_numbers(published)},
+    )
+    return published
+
+
+def problems_of_draft(key: str, *, session: Session, now: datetime.datetime) -> list[str]:
+    """What would keep the event from being published now, for the wizard; the caller has checked the right."""
+    event = locked_event(key, session=session)
+    draft = shown_version(event, session=session)
+    live = session.get(EventVersion, event.live_version_id) if event.live_version_id is not None else None
+    zone = state_time_zone(session=session)
+    return publish_problems(event, draft, live, _linked_rules(draft, session), zone, session=session, now=now)
+
+
+def publish_problems(
+    event: Event,
+    draft: EventVersion,
+    live: EventVersion | None,
+    linked: list[LinkedRule],
+    zone: ZoneInfo,
+    *,
+    session: Session,
+    now: datetime.datetime,
+) -> list[str]:
+    """Gather the facts under the lock of the event and decide on them."""
+    # Held against being deactivated or unpublished until this publication is there to refuse that.
+    category = session.get_one(Category, draft.category_id, with_for_update={"read": True}, populate_existing=True)
+    groups = session.scalars(
+        sa.select(ValidationGroup)
+        .join(EventVersionGroup, EventVersionGroup.group_id == ValidationGroup.id)
+        .where(EventVersionGroup.event_version_id == draft.id)
+        .order_by(EventVersionGroup.position)
+        .with_for_update(read=True, of=ValidationGroup)
+    ).all()
+    organizations = session.scalars(
+        sa.select(Organization)
+        .where(Organization.id.in_(participants_of(draft.id, session=session)))
+        .order_by(Organization.number)
+    ).all()
+    today = local_day(now, zone)
+    views = read_views()
+    chosen_views = [name for name in draft.datamart_views if name in views]
+    standing = _standing(event.id, session)
+    new = [organization for organization in organizations if organization.id not in standing]
+    leas = leas_of([organization.id for organization in organizations], today, session=session)
+    facts = rules.PublishFacts(
+        content=content_for_rules(draft),
+        active=event.active,
+        today=today,
+        end_of_event=end_moment(draft.end_date, zone) if draft.end_date is not None else None,
+        category_name=category.name,
+        category_level=category.level,
+        category_active=category.active,
+        category_published=category.published,
+        has_able_approver=bool(able_approvers(category.id, session=session)),
+        inactive_groups=[group.name for group in groups if not group.active],
+        rule_problems=[
+            *group_problems(draft.level, linked, count_date=draft.count_date),
+            *(f"{rule.code} {problem}." for rule in linked for problem in form_problems(rule, views=chosen_views)),
+        ],
+        unknown_views=[name for name in draft.datamart_views if name not in views],
+        participants=len(organizations),
+        wrong_participants=[
+            *participation_problems(new, draft.level, today),
+            *(f"{one.number} {one.name} belongs to no LEA today" for one in organizations if one.id not in leas),
+        ],
+        without_snapshot=[one.name for one in organizations if not standing.get(one.id, False)],
+        next_takings=_next_takings(draft, zone, now),
+        live=content_for_rules(live) if live is not None else None,
+        has_snapshot=has_snapshot(event.id, session=session),
+        has_submission=_has_submission(event.id, session),
+    )
+    return rules.publish_problems(facts)
+
+
+def _linked_rules(draft: EventVersion, session: Session) -> list[LinkedRule]:
+    group_ids = session.scalars(
+        sa.select(EventVersionGroup.group_id).where(EventVersionGroup.event_version_id == draft.id)
+    ).all()
+    return [rule for rule in rules_of_groups(group_ids, session=session) if not rule.archived]
+
+
+def _standing(event_id: int, session: Session) -> dict[int, bool]:
+    """The organizations that take part already, and whether each has a complete snapshot."""
+    query = sa.select(Participant.organization_id, Participant.current_revision_id.is_not(None)).where(
+        Participant.event_id == event_id, Participant.withdrawn_at.is_(None)
+    )
+    return dict(session.execute(query).tuples().all())
+
+
+def _next_takings(draft: EventVersion, zone: ZoneInfo, now: datetime.datetime) -> list[datetime.datetime]:
+    kinds = (MilestoneKind.STATE_SNAPSHOT, MilestoneKind.DISTRICT_SNAPSHOT)
+    return [taking for kind in kinds if (taking := next_taking(draft, kind, zone, now)) is not None]
+
+
+def _has_submission(event_id: int, session: Session) -> bool:
+    query = (
+        sa.select(Submission.id)
+        .join(Round, Round.id == Submission.round_id)
+        .join(Participant, Participant.id == Round.participant_id)
+        .where(Participant.event_id == event_id)
+        .limit(1)
+    )
+    return session.scalar(query) is not None
+
+
+def _changed(live: EventVersion | None, draft: EventVersion, linked: list[LinkedRule], session: Session) -> set[str]:
+    if live is None:
+        return set()
+    changed = version_differences(live, draft, session=session)
+    pinned = sa.select(EventVersionRule.rule_version_id).where(EventVersionRule.event_version_id == live.id)
+    if set(session.scalars(pinned)) != {rule.rule_version_id for rule in linked}:
+        changed.add("rules")
+    return changed
+
+
+def _pin(draft: EventVersion, linked: list[LinkedRule], session: Session) -> None:
+    if linked:
+        session.execute(
+            sa.insert(EventVersionRule),
+            [
+                {
+                    "event_version_id": draft.id,
+                    "group_id": rule.group_id,
+                    "rule_version_id": rule.rule_version_id,
+                    "position": rule.position,
+                }
+                for rule in linked
+            ],
+        )
+
+
+def _answer(
+    event: Event, draft: EventVersion, live: EventVersion | None, roll: Roll, *, milestones: int, messages: int
+) -> PublishedEvent:
+    return PublishedEvent(
+        key=event.key,
+        dag_id=dag_id_of(event.key),
+        version=draft.number,
+        first=live is None,
+        added=tuple(participant.organization_number for participant in roll.added),
+        put_back=tuple(participant.organization_number for participant in roll.put_back),
+        withdrawn=tuple(participant.organization_number for participant in roll.withdrawn),
+        milestones=milestones,
+        messages=messages,
+    )
+
+
+def _numbers(published: PublishedEvent) -> dict[str, object]:
+    return {
+        "added": len(published.added),
+        "put_back": published.put_back,
+        "withdrawn": published.withdrawn,
+        "messages": published.messages,
+    }
