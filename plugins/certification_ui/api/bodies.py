@@ -5,6 +5,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
+from certification_lib.categories.models import CategoryRole, Level
 from certification_lib.certification.models import ReviewOutcome
 from certification_lib.certification.service import Attestation
 
@@ -107,3 +108,27 @@ class SnapshotBody(Body):
 
 class ValidationBody(Body):
     participants: Numbers | None = None
+
+
+class CopyBody(Body):
+    corrects: bool = Field(default=False, description="The copy corrects this closed event")
+    participants: Numbers | None = Field(default=None, description="Only these of its participants")
+
+
+class CategoryBody(Body):
+    name: Text
+    level: Level
+
+
+class CategoryChangeBody(Body):
+    name: Text | None = None
+    level: Level | None = None
+    active: bool | None = None
+    published: bool | None = None
+
+
+class MemberBody(Body):
+    username: str
+    role: CategoryRole
+    organization: str | None = Field(default=None, description="Number of the LEA; null for state members")
+    school: str | None = Field(default=None, description="Number of the school; null means All Schools")

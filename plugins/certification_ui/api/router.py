@@ -5,11 +5,12 @@ from typing import Any
 from fastapi import APIRouter, Request
 from fastapi.openapi.utils import get_openapi
 
-from certification_ui.api import acts
+from certification_lib.events.content import EventContent
+from certification_ui.api import acts, categories, events, own, participants, reference, runs
 from certification_ui.deps import own_only
 
 router = APIRouter(prefix="/api/v1")
-for part in (acts,):
+for part in (own, events, participants, runs, acts, categories, reference):
     router.include_router(part.router)
 
 
@@ -17,4 +18,9 @@ for part in (acts,):
 def openapi(request: Request) -> dict[str, Any]:
     """This description, for signed-in users."""
     routes = [route for route in request.app.routes if getattr(route, "path", "").startswith(router.prefix)]
-    return get_openapi(title="Data Certification", version="1", routes=routes)
+    described = get_openapi(title="Data Certification", version="1", routes=routes)
+    # The body of an event is parsed by hand, so that one answer names every problem: its schema is added here.
+    schema = EventContent.model_json_schema(ref_template="#/components/schemas/{model}")
+    schemas = described.setdefault("components", {}).setdefault("schemas", {})
+    schemas |= schema.pop("$defs", {}) | {"EventContent": schema}
+    return described

@@ -1,0 +1,127 @@
+"""Participants of an event: who, in which status, on which data, with which findings."""
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Query
+from starlette.responses import Response
+
+from certification_lib.categories.queries import state_role
+from certification_lib.certification import queries, taking
+from certification_lib.certification.queries import ParticipantFilter
+from certification_lib.certification.readmodels import RevisionView
+from certification_lib.errors import NotAllowed
+from certification_lib.events.models import ParticipantStatus
+from certification_lib.events.queries import event_details
+from certification_lib.people.models import Right, Tool
+from certification_lib.snapshots.models import SnapshotKind
+from certification_lib.validation.service import request_validation
+from certification_ui import worklist
+from certification_ui.api.answers import cursor_of, listed, plain, position_of
+from certification_ui.api.events import EVERYBODY, Limit
+from certification_ui.api.once import OnceOfRequest
+from certification_ui.deps import right, show_rows_of, show_rows_to_state
+from certification_ui.visit import Visit, VisitOfRequest
+
+router = APIRouter(tags=["Participants"], prefix="/events/{key}/participants")
+
+
+@router.get("", dependencies=[EVERYBODY])
+def participants(
+    key: str,
+    visit: VisitOfRequest,
+    status: Annotated[list[ParticipantStatus] | None, Query()] = None,
+    search: str = "",
+    progress: str | None = None,
+    county: str | None = None,
+    region: str | None = None,
+    cursor: str | None = None,
+    limit: Limit = 50,
+) -> Any:
+    """Certification Status by number; district people get their own participants only."""
+    if not visit.visitor.views_events:
+        own = queries.my_events(visit.actor.person_id or 0, session=visit.session, now=visit.now)
+        return listed([one for one in own if one.key == key])
+    where = ParticipantFilter(statuses=status or (), search=search, county=county, region=region, progress=progress)
+    number = position_of(cursor)
+    page = queries.participants_page(key, session=visit.session, now=visit.now, where=where, page=number, size=limit)
+    more = page.page * page.size < page.total
+    return listed(
+        page.rows,
+        next_cursor=cursor_of(number + 1) if more else None,
+        total=page.total,
+        status_counts=page.status_counts,
+    )
+
+
+@router.get("/{number}", dependencies=[EVERYBODY])
+def participant(key: str, number: str, visit: VisitOfRequest) -> Any:
+    """One participant: for the state with its people and rounds, for its own people as Event Detail."""
+    if visit.visitor.views_events:
+        return plain(queries.participant_detail(key, number, session=visit.session, now=visit.now))
+    return plain(queries.my_event(key, number, **visit.act))
+
+
+@router.get("/{number}/findings", dependencies=[EVERYBODY])
+def findings(key: str, number: str, visit: VisitOfRequest, rule: str | None = None, cursor: str | None = None) -> Any:
+    """The count of every rule; with `rule` its failing rows, for the organization's people and the category's staff."""
+    revision = _shown_revision(visit, key, number, rows=rule is not None)
+    if rule is None:
+        results = worklist.rule_results(revision.id, session=visit.session) if revision else []
+        items = [
+            {
+                "code": one.code,
+                "title": one.title,
+                "severity": one.severity,
+                "finding_count": one.count,
+                "could_not_run": one.could_not_run,
+            }
+            for one in results
+        ]
+        return listed(items, revision=revision.number if revision else None)
+    found = worklist.worklist(
+        revision.id if revision else 0, rule, after=position_of(cursor, first=0), session=visit.session
+    )
+    items = [dict(zip(found.columns, row, strict=True)) for row in found.rows]
+    next_cursor = cursor_of(found.next_after) if found.next_after else None
+    return listed(items, next_cursor=next_cursor, code=found.code, finding_count=found.total, listed=found.listed)
+
+
+def _shown_revision(visit: Visit, key: str, number: str, *, rows: bool) -> RevisionView | None:
+    """The revision whose findings are shown; opens the rows to this session where the person may see them."""
+    if not visit.visitor.views_events:
+        own = queries.my_event(key, number, **visit.act)
+        show_rows_of(visit.session, [own.lea_number])
+        return own.revision
+    detail = queries.participant_detail(key, number, session=visit.session, now=visit.now)
+    if rows:
+        category = event_details(key, session=visit.session, now=visit.now).category
+        if state_role(category.id, visit.actor.person_id or 0, session=visit.session) is None:
+            raise NotAllowed(f"Student rows are for Approvers and Reviewers of the category {category.name}.")
+        show_rows_to_state(visit.session)
+    return detail.shown
+
+
+@router.post("/{number}/snapshot", status_code=202, dependencies=[right(Tool.CERTIFICATION_EVENT, Right.WRITE)])
+def snapshot(key: str, number: str, visit: VisitOfRequest, once: OnceOfRequest) -> Response:
+    """A participant's own snapshot, taken as soon as a worker is free."""
+
+    def act() -> dict[str, Any]:
+        requested = taking.request_snapshot(key, SnapshotKind.DISTRICT, numbers=[number], on_demand=True, **visit.act)
+        return {"id": requested.id, "status": requested.status}
+
+    answer = once(act, status=202)
+    visit.commit_and_start_requests()
+    return answer
+
+
+@router.post("/{number}/validate", status_code=202, dependencies=[right(Tool.CERTIFICATION_EVENT, Right.WRITE)])
+def validate(key: str, number: str, visit: VisitOfRequest, once: OnceOfRequest) -> Response:
+    """Run the event's rules on the participant's current data."""
+
+    def act() -> dict[str, Any]:
+        requested = request_validation(key, numbers=[number], **visit.act)
+        return {"id": requested.id, "status": requested.status}
+
+    answer = once(act, status=202)
+    visit.commit_and_start_requests()
+    return answer

@@ -1,0 +1,87 @@
+"""Snapshots and validation runs of an event, for the state."""
+
+from typing import Any
+
+import sqlalchemy as sa
+from fastapi import APIRouter
+from starlette.responses import Response
+
+from certification_lib.certification import taking
+from certification_lib.events.queries import event_by_key
+from certification_lib.people.models import Right, Tool
+from certification_lib.snapshots.models import SnapshotKind
+from certification_lib.snapshots.queries import snapshot_history
+from certification_lib.validation.models import ValidationRun
+from certification_lib.validation.service import request_validation
+from certification_ui.api import bodies
+from certification_ui.api.answers import cursor_of, listed, position_of
+from certification_ui.api.events import Limit
+from certification_ui.api.once import OnceOfRequest
+from certification_ui.deps import right
+from certification_ui.visit import VisitOfRequest
+
+router = APIRouter(tags=["Snapshots and validation"], prefix="/events/{key}")
+READS = right(Tool.EVENT_MANAGEMENT, Right.READ)
+ACTS = right(Tool.EVENT_MANAGEMENT, Right.WRITE)
+
+
+@router.get("/snapshots", dependencies=[READS])
+def snapshots(key: str, visit: VisitOfRequest, cursor: str | None = None, limit: Limit = 50) -> Any:
+    """Snapshots of every kind, newest first."""
+    before = position_of(cursor, first=0) or None
+    rows = snapshot_history(key, session=visit.session, limit=limit, before=before)
+    return listed(rows, next_cursor=cursor_of(rows[-1].id) if len(rows) == limit else None)
+
+
+@router.post("/snapshots", status_code=202, dependencies=[ACTS])
+def take_snapshot(key: str, body: bodies.SnapshotBody, visit: VisitOfRequest, once: OnceOfRequest) -> Response:
+    """A snapshot on demand: of all participants, of those named, or of those not finished."""
+
+    def act() -> dict[str, Any]:
+        requested = taking.request_snapshot(
+            key, SnapshotKind(body.kind), numbers=body.participants, on_demand=True, **visit.act
+        )
+        return {"id": requested.id, "status": requested.status}
+
+    answer = once(act, body, status=202)
+    visit.commit_and_start_requests()
+    return answer
+
+
+@router.get("/validation-runs", dependencies=[READS])
+def validation_runs(key: str, visit: VisitOfRequest, cursor: str | None = None, limit: Limit = 50) -> Any:
+    """Validation runs, newest first."""
+    event = event_by_key(key, session=visit.session)
+    query = sa.select(ValidationRun).where(ValidationRun.event_id == event.id).order_by(ValidationRun.id.desc())
+    before = position_of(cursor, first=0)
+    if before:
+        query = query.where(ValidationRun.id < before)
+    runs = visit.session.scalars(query.limit(limit)).all()
+    items = [
+        {
+            "id": run.id,
+            "status": run.status,
+            "snapshot": run.snapshot_id,
+            "rule_set_hash": run.rule_set_hash,
+            "requested_by": run.requested_by,
+            "requested_at": run.requested_at,
+            "started_at": run.started_at,
+            "finished_at": run.finished_at,
+            "failure": run.failure,
+        }
+        for run in runs
+    ]
+    return listed(items, next_cursor=cursor_of(runs[-1].id) if len(runs) == limit else None)
+
+
+@router.post("/validation-runs", status_code=202, dependencies=[ACTS])
+def run_rules(key: str, body: bodies.ValidationBody, visit: VisitOfRequest, once: OnceOfRequest) -> Response:
+    """Run the event's rules on what is in the datamart."""
+
+    def act() -> dict[str, Any]:
+        requested = request_validation(key, numbers=body.participants, **visit.act)
+        return {"id": requested.id, "status": requested.status}
+
+    answer = once(act, body, status=202)
+    visit.commit_and_start_requests()
+    return answer
