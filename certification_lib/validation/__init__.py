@@ -1,4 +1,6 @@
 """Validation: the pinned rules run on snapshots as Great Expectations suites; counts and findings per participant.
 
-engine: Great Expectations grouped by participant. models, rules, service, queries: as everywhere.
+rules: what blocks, and the hash of a rule set. run_schema: the rows a run may see. great_expectations, engine,
+evaluation: the rules evaluated (imported only where a validation runs). storing: counts and findings written at once.
+models, service, queries: as everywhere.
 """

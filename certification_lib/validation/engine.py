@@ -1,0 +1,224 @@
+"""Great Expectations asked once for all participants: one pass over a view, counts per participant, no row fetched.
+
+Great Expectations bundles the counts of column-map expectations into one query and has an official way to bring one's
+own engine, `execution_engine_override`. This engine groups that query by participant and keeps the condition of each
+rule as it was compiled, so that the findings come from the very condition that was counted.
+
+Import this module only where a validation runs.
+"""
+
+from collections.abc import Iterable, Sequence
+from typing import Any, ClassVar, Literal
+
+import sqlalchemy as sa
+
+from certification_lib.errors import database_error_in_words
+from certification_lib.validation.great_expectations import (
+    BatchExpectation,
+    ColumnMapExpectation,
+    ColumnMapMetricProvider,
+    MetricConfiguration,
+    MetricProvider,
+    SqlAlchemyExecutionEngine,
+    SQLDatasource,
+    column_condition_partial,
+    metric_value,
+)
+
+COUNTS_ONLY = {"result_format": "SUMMARY", "partial_unexpected_count": 0, "include_unexpected_rows": False}
+_FAILING_ROWS = "failing_rows.count"
+# Another attempt may find these gone: connection lost, out of resources, server shutting down, deadlock.
+_PASSING_STATES = ("08", "40", "53", "57P", "58")
+
+
+class RuleFailed(Exception):
+    """A rule could not be evaluated. Great Expectations stores the text of exceptions, so this one quotes no value."""
+
+    def __init__(self, words: str, *, passing: bool = False) -> None:
+        super().__init__(words)
+        self.passing = passing
+
+
+def rule_failed(error: sa.exc.DBAPIError) -> RuleFailed:
+    state = getattr(error.orig, "sqlstate", None) or ""
+    lost = error.connection_invalidated or not state
+    return RuleFailed(database_error_in_words(error), passing=lost or state.startswith(_PASSING_STATES))
+
+
+def counted_as(metric: MetricConfiguration, name: str | None = None) -> Any:
+    """What is counted, whichever batch it is counted on."""
+    domain = {key: value for key, value in metric.metric_domain_kwargs.items() if key != "batch_id"}
+    return MetricConfiguration(name or metric.metric_name, domain, metric.metric_value_kwargs).id
+
+
+def rows_of(text: str, columns: Sequence[str]) -> sa.Subquery:
+    """The SELECT of a SQL rule as a table. Colons are escaped: the text carries no bound values."""
+    select = sa.text(text.strip().rstrip(";").replace(":", "\\:"))
+    return select.columns(*(sa.column(name) for name in columns)).subquery("failing")
+
+
+def rows(query: sa.Executable, *, engine: sa.Engine) -> list[tuple[Any, ...]]:
+    """The answer, or RuleFailed without the database's own words."""
+    try:
+        with engine.connect() as connection:
+            return [tuple(row) for row in connection.execute(query)]
+    except sa.exc.DBAPIError as error:
+        raise rule_failed(error) from None
+
+
+class ParticipantEngine(SqlAlchemyExecutionEngine):
+    """Every count that Great Expectations bundles is grouped by participant; the total it asked for is their sum."""
+
+    participant_column: ClassVar[str] = "district_id"
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.counts: dict[Any, dict[str | None, int]] = {}
+        self.conditions: dict[Any, sa.ColumnElement[bool]] = {}
+        self.failures: dict[Any, RuleFailed] = {}
+
+    def resolve_metrics(
+        self, metrics_to_resolve: Iterable[Any], metrics: Any = None, runtime_configuration: Any = None
+    ) -> Any:
+        wanted = list(metrics_to_resolve)
+        resolved = super().resolve_metrics(wanted, metrics, runtime_configuration)
+        for metric in wanted:
+            if metric.metric_name.endswith(".condition"):
+                name = metric.metric_name.removesuffix("condition") + "unexpected_count"
+                self.conditions[counted_as(metric, name)] = resolved[metric.id][0]
+        return resolved
+
+    def resolve_metric_bundle(self, metric_fn_bundle: Iterable[Any]) -> dict[Any, Any]:
+        bundle = list(metric_fn_bundle)
+        additive = [part for part in bundle if _is_additive(part.metric_configuration.metric_name)]
+        resolved: dict[Any, Any] = super().resolve_metric_bundle([part for part in bundle if part not in additive])
+        metrics = {part.metric_configuration.id: part.metric_configuration for part in additive}
+        # Great Expectations asks for a failed metric twice more; the answer would be the same and as slow.
+        for metric in metrics.values():
+            if counted_as(metric) in self.failures:
+                raise self.failures[counted_as(metric)]
+        for query in self._organize_metrics_by_domain(additive):
+            try:
+                answer = self._grouped(query)
+            except RuleFailed as failure:
+                if len(metrics) == 1:
+                    self.failures.update({counted_as(metric): failure for metric in metrics.values()})
+                raise
+            for position, metric_id in enumerate(query["metric_ids"], start=1):
+                counts = {row[0]: int(row[position]) for row in answer if row[position]}
+                self.counts[counted_as(metrics[metric_id])] = counts
+                resolved[metric_id] = sum(counts.values())
+        return resolved
+
+    def failing_rows(self, text: str) -> int:
+        """Count the rows of a SQL rule in the database, per participant."""
+        asked = (_FAILING_ROWS, text)
+        if asked in self.failures:
+            raise self.failures[asked]
+        participant: sa.ColumnClause[str | None] = sa.column(self.participant_column)
+        failing = sa.select(participant, sa.func.count()).select_from(rows_of(text, [self.participant_column]))
+        try:
+            counts = {row[0]: int(row[1]) for row in rows(failing.group_by(participant), engine=self.engine)}
+        except RuleFailed as failure:
+            self.failures[asked] = failure
+            raise
+        self.counts[asked] = counts
+        return sum(counts.values())
+
+    def _grouped(self, query: dict[str, Any]) -> list[tuple[Any, ...]]:
+        participant: sa.ColumnClause[str | None] = sa.column(self.participant_column)
+        records = self.get_domain_records(domain_kwargs=query["domain_kwargs"])
+        table = records.subquery() if isinstance(records, sa.Select) else records
+        counted_rows = sa.select(participant, *query["select"]).select_from(table).group_by(participant)
+        return rows(counted_rows, engine=self.engine)
+
+
+def _is_additive(metric_name: str) -> bool:
+    return metric_name.endswith(("unexpected_count", "table.row_count"))
+
+
+class SchoolEngine(ParticipantEngine):
+    """The same where schools certify."""
+
+    participant_column: ClassVar[str] = "school_id"
+
+
+class DatamartByDistrict(SQLDatasource):
+    """`context.data_sources.add_datamart_by_district(…)`"""
+
+    type: Literal["datamart_by_district"] = "datamart_by_district"  # type: ignore[assignment]
+    execution_engine_override: ClassVar = ParticipantEngine
+
+
+class DatamartBySchool(SQLDatasource):
+    """`context.data_sources.add_datamart_by_school(…)`"""
+
+    type: Literal["datamart_by_school"] = "datamart_by_school"  # type: ignore[assignment]
+    execution_engine_override: ClassVar = SchoolEngine
+
+
+class RowFails(ColumnMapMetricProvider):
+    """The metric behind `expect_no_row_where`."""
+
+    condition_metric_name = "column_values.row_fails"
+    condition_value_keys = ("fails_when",)
+    filter_column_isnull = False
+
+    @column_condition_partial(engine=SqlAlchemyExecutionEngine)
+    def _sqlalchemy(cls, column: Any, fails_when: str, **kwargs: Any) -> Any:  # noqa: ARG002, N805
+        return sa.not_(sa.literal_column(f"(({fails_when}) is true)", sa.Boolean))
+
+
+class ExpectNoRowWhere(ColumnMapExpectation):
+    """A condition over one row; `column` is the row key.
+
+    A column *map* expectation, because these are bundled into one pass; pair and multicolumn ones scan twice each.
+    """
+
+    fails_when: str
+    map_metric: ClassVar = "column_values.row_fails"
+    success_keys: ClassVar = ("fails_when", "mostly")
+    args_keys: ClassVar = ("column", "fails_when")
+
+
+class FailingRowCount(MetricProvider):
+    """The metric behind `expect_no_rows`."""
+
+    metric_name = _FAILING_ROWS
+    value_keys = ("query",)
+
+    @metric_value(engine=SqlAlchemyExecutionEngine)
+    def _sqlalchemy(
+        cls,  # noqa: N805  Great Expectations calls it with the class
+        execution_engine: ParticipantEngine,
+        metric_value_kwargs: dict[str, Any],
+        **kwargs: Any,  # noqa: ARG002
+    ) -> int:
+        return execution_engine.failing_rows(metric_value_kwargs["query"])
+
+
+class ExpectNoRows(BatchExpectation):
+    """A SQL rule: every row its query returns is a finding. Counted in the database, never fetched."""
+
+    query: str
+    metric_dependencies: ClassVar = (_FAILING_ROWS,)
+    success_keys: ClassVar = ("query",)
+
+    def _validate(
+        self,
+        metrics: dict[str, Any],
+        runtime_configuration: dict[str, Any] | None = None,  # noqa: ARG002
+        execution_engine: Any = None,  # noqa: ARG002
+    ) -> dict[str, Any]:
+        count = metrics[_FAILING_ROWS]
+        return {"success": count == 0, "result": {"observed_value": count}}
+
+
+def counted(expectation: Any, engine: ParticipantEngine) -> Any:
+    """The key under which the engine keeps this expectation's counts, condition or failure."""
+    if isinstance(expectation, ExpectNoRows):
+        return _FAILING_ROWS, expectation.query
+    needs = expectation.get_validation_dependencies(
+        execution_engine=engine, runtime_configuration={"result_format": COUNTS_ONLY}
+    )
+    return counted_as(needs.metric_configurations[f"{expectation.map_metric}.unexpected_count"])

@@ -1,0 +1,130 @@
+"""The end of a validation run: nothing is left unsaid, the revisions count as validated, the run schema goes."""
+
+import datetime
+from dataclasses import dataclass
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
+
+from certification_lib.errors import Conflict, NotFound
+from certification_lib.events.models import EventVersion
+from certification_lib.rulebook.models import Rule, RuleVersion
+from certification_lib.rulebook.queries import pinned_rules
+from certification_lib.snapshots.models import Revision
+from certification_lib.validation.models import ValidationResult, ValidationRun, ValidationStatus
+from certification_lib.validation.rules import refusals
+from certification_lib.validation.run_schema import (
+    drop_run_schema,
+    pinned_table,
+    schema_of,
+    statewide_schema_of,
+)
+
+NOT_REACHED = "the validation of its view did not finish"
+
+
+@dataclass(frozen=True)
+class RuleThatCouldNotRun:
+    """Something the approvers are told about."""
+
+    code: str
+    title: str
+    reason: str
+    participants: int
+
+
+@dataclass(frozen=True)
+class FinishedValidation:
+    """What a finished run found; ids, counts and words of ours only."""
+
+    run_id: int
+    event_id: int
+    status: ValidationStatus
+    rules: int
+    participants: int
+    findings: int
+    could_not_run: tuple[RuleThatCouldNotRun, ...]
+
+    def as_row(self) -> dict[str, Any]:
+        return {
+            "run": self.run_id,
+            "status": self.status.value,
+            "rules": self.rules,
+            "participants": self.participants,
+            "findings": self.findings,
+            "could not run": ", ".join(rule.code for rule in self.could_not_run),
+        }
+
+
+def finish_validation(run_id: int, *, session: Session, now: datetime.datetime) -> FinishedValidation:
+    """End a run, once; called again, it returns the same.
+
+    A rule nobody got to is stored as could not run, never left out: what has no result would look like no finding. The
+    run then counts as failed, but its revisions as validated: the participants cannot mend it and must not wait.
+    """
+    run = session.get(ValidationRun, run_id, with_for_update=True)
+    if run is None:
+        raise NotFound(f"There is no validation run {run_id}.")
+    if run.status is ValidationStatus.REQUESTED:
+        raise Conflict("This validation run has not been started.")
+    if run.status is ValidationStatus.RUNNING:
+        _end(run, session=session, now=now)
+    return _finished(run, session=session)
+
+
+def _end(run: ValidationRun, *, session: Session, now: datetime.datetime) -> None:
+    version = session.get_one(EventVersion, run.event_version_id)
+    pinned = pinned_table(schema_of(run.id))
+    linked = pinned_rules(version.id, session=session)
+    refused = refusals(version.level, linked, count_date=version.count_date, views=version.datamart_views)
+    reasons = {rule.rule_version_id: refused.get(rule.rule_version_id, NOT_REACHED) for rule in linked}
+    missed = _store_missing(run.id, pinned, reasons, session=session)
+    session.execute(
+        sa.update(Revision).where(Revision.id.in_(sa.select(pinned.c.revision_id))).values(validated_at=now)
+    )
+    views = sorted({rule.view for rule in linked if reasons[rule.rule_version_id] == NOT_REACHED} & missed)
+    run.status = ValidationStatus.FAILED if views else ValidationStatus.COMPLETED
+    run.failure = f"the validation of {', '.join(views)} did not finish" if views else None
+    run.finished_at = now
+    session.flush()  # the status changes with the schema
+    drop_run_schema(schema_of(run.id), session=session)
+    drop_run_schema(statewide_schema_of(run.id), session=session)
+
+
+def _store_missing(run_id: int, pinned: sa.Table, reasons: dict[int, str], *, session: Session) -> set[str]:
+    """Write "could not run" where no run has a result of the rule on the revision; the views concerned."""
+    if not reasons:
+        return set()
+    rule = sa.values(sa.column("rule_version_id", sa.BigInteger), sa.column("reason", sa.Text), name="rule").data(
+        list(reasons.items())
+    )
+    missing = sa.select(
+        pinned.c.revision_id, rule.c.rule_version_id, sa.literal(run_id), sa.null(), rule.c.reason
+    ).select_from(pinned.join(rule, sa.true()))
+    columns = ["revision_id", "rule_version_id", "validation_run_id", "finding_count", "could_not_run"]
+    insert = sa.dialects.postgresql.insert(ValidationResult).from_select(columns, missing).on_conflict_do_nothing()
+    written = set(session.scalars(insert.returning(ValidationResult.rule_version_id)))
+    return set(session.scalars(sa.select(RuleVersion.view).where(RuleVersion.id.in_(written))))
+
+
+def _finished(run: ValidationRun, *, session: Session) -> FinishedValidation:
+    of_run = ValidationResult.validation_run_id == run.id
+    totals = sa.select(
+        sa.func.count(ValidationResult.rule_version_id.distinct()),
+        sa.func.count(ValidationResult.revision_id.distinct()),
+        sa.func.coalesce(sa.func.sum(ValidationResult.finding_count), 0),
+    ).where(of_run)
+    rules, participants, findings = session.execute(totals).one()
+    failed = (
+        sa.select(Rule.code, RuleVersion.title, ValidationResult.could_not_run, sa.func.count())
+        .join(RuleVersion, RuleVersion.id == ValidationResult.rule_version_id)
+        .join(Rule, Rule.id == RuleVersion.rule_id)
+        .where(of_run, ValidationResult.could_not_run.is_not(None))
+        .group_by(Rule.code, RuleVersion.title, ValidationResult.could_not_run)
+        .order_by(Rule.code, ValidationResult.could_not_run)
+    )
+    could_not_run = tuple(
+        RuleThatCouldNotRun(code, title, reason or "", count) for code, title, reason, count in session.execute(failed)
+    )
+    return FinishedValidation(run.id, run.event_id, run.status, rules, participants, int(findings or 0), could_not_run)

@@ -1,0 +1,75 @@
+"""The only importer of Great Expectations, itself imported where a validation runs and nowhere else: it costs seconds.
+
+SciPy and Altair, over half of that time, serve statistics and pictures we never ask for. They are loaded at first use,
+so nothing is missing for whoever does ask.
+"""
+
+import importlib.util
+import os
+import sys
+
+os.environ["GX_ANALYTICS_ENABLED"] = "false"
+
+
+def _load_at_first_use(name: str) -> None:
+    if name in sys.modules:
+        return
+    found = importlib.util.find_spec(name)
+    if found is None or found.loader is None:
+        return
+    found.loader = importlib.util.LazyLoader(found.loader)
+    module = importlib.util.module_from_spec(found)
+    sys.modules[name] = module
+    found.loader.exec_module(module)
+    parent, _, child = name.rpartition(".")
+    if parent:
+        setattr(sys.modules[parent], child, module)
+
+
+for _name in ("scipy", "scipy.stats", "altair"):
+    _load_at_first_use(_name)
+
+import great_expectations  # noqa: E402, TID253  after the lazy loaders, and this module is that exception
+from great_expectations import ExpectationSuite, ValidationDefinition  # noqa: E402, TID253
+from great_expectations.core.metric_domain_types import MetricDomainTypes  # noqa: E402, TID253
+from great_expectations.data_context import EphemeralDataContext  # type: ignore[attr-defined]  # noqa: E402, TID253
+from great_expectations.datasource.fluent.sql_datasource import SQLDatasource  # noqa: E402, TID253
+from great_expectations.execution_engine import SqlAlchemyExecutionEngine  # type: ignore[attr-defined]  # noqa: E402, TID253
+from great_expectations.expectations.expectation import (  # noqa: E402, TID253
+    BatchExpectation,
+    ColumnMapExpectation,
+    Expectation,
+)
+from great_expectations.expectations.expectation_configuration import ExpectationConfiguration  # noqa: E402, TID253
+from great_expectations.expectations.metrics.map_metric_provider import (  # type: ignore[attr-defined]  # noqa: E402, TID253
+    ColumnMapMetricProvider,
+    column_condition_partial,
+)
+from great_expectations.expectations.metrics.metric_provider import MetricProvider, metric_value  # noqa: E402, TID253
+from great_expectations.validator.metric_configuration import MetricConfiguration  # noqa: E402, TID253
+
+__all__ = [
+    "BatchExpectation",
+    "ColumnMapExpectation",
+    "ColumnMapMetricProvider",
+    "EphemeralDataContext",
+    "Expectation",
+    "ExpectationConfiguration",
+    "ExpectationSuite",
+    "MetricConfiguration",
+    "MetricDomainTypes",
+    "MetricProvider",
+    "SQLDatasource",
+    "SqlAlchemyExecutionEngine",
+    "ValidationDefinition",
+    "column_condition_partial",
+    "metric_value",
+    "new_context",
+]
+
+
+def new_context() -> EphemeralDataContext:
+    """A context that lives in memory, draws no progress bars and tells nobody."""
+    context = great_expectations.get_context(mode="ephemeral")
+    context.variables.progress_bars = {"globally": False}  # type: ignore[assignment]  # it takes no other form
+    return context

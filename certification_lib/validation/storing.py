@@ -1,0 +1,174 @@
+"""Writing what a run found about one view: results of every participant and rule, and the findings, all at once.
+
+The findings are staged first, which may take time; what others see changes in one short transaction that does nothing
+when another copy of the same task has already done it, or when a later run has already written about the same revision.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+import sqlalchemy as sa
+from psycopg import Connection as DriverConnection
+
+from certification_lib.errors import Conflict
+from certification_lib.validation.models import ValidationRun, ValidationStatus
+from certification_lib.validation.run_schema import pinned_table
+
+_STAGE = """
+    create temporary table staged_finding (
+      rule_version_id bigint, number text, district_id text, school_id text, row_key text, identifiers jsonb
+    )
+"""
+# Which of (revision, rule version) this run may write: a later run knows newer data of the others.
+_STORE_RESULTS = """
+    with counted as (
+      select * from unnest(cast(:counted_rules as bigint[]), cast(:numbers as text[]), cast(:counts as bigint[]))
+        as counted(rule_version_id, number, finding_count)
+    ), failed as (
+      select * from unnest(cast(:failed_rules as bigint[]), cast(:reasons as text[])) as failed(rule_version_id, reason)
+    ), incomplete as (
+      select pinned.number
+      from {pinned} as pinned
+      left join certification.revision_view as recorded
+        on recorded.revision_id = pinned.revision_id and recorded.view = :view
+      left join unnest(cast(:row_numbers as text[]), cast(:row_counts as bigint[])) as seen(number, row_count)
+        on seen.number = pinned.number
+      where recorded.row_count is distinct from coalesce(seen.row_count, 0)
+    ), stored as (
+      insert into certification.validation_result as result
+        (revision_id, rule_version_id, validation_run_id, finding_count, could_not_run)
+      select pinned.revision_id, rule.id, :run_id,
+             case when failed.reason is null and incomplete.number is null then coalesce(counted.finding_count, 0) end,
+             case when failed.reason is not null then failed.reason
+                  when incomplete.number is not null then :incomplete end
+      from {pinned} as pinned
+      cross join unnest(cast(:rules as bigint[])) as rule(id)
+      left join counted on counted.rule_version_id = rule.id and counted.number = pinned.number
+      left join failed on failed.rule_version_id = rule.id
+      left join incomplete on incomplete.number = pinned.number
+      order by pinned.revision_id, rule.id
+      on conflict (revision_id, rule_version_id) do update
+        set validation_run_id = excluded.validation_run_id,
+            finding_count = excluded.finding_count,
+            could_not_run = excluded.could_not_run
+        where result.validation_run_id <= excluded.validation_run_id
+      returning revision_id, rule_version_id
+    )
+    insert into written_result select revision_id, rule_version_id from stored
+"""
+_FORGET_FINDINGS = """
+    delete from certification.finding
+    using written_result as written
+    where finding.revision_id = written.revision_id and finding.rule_version_id = written.rule_version_id
+"""
+_STORE_FINDINGS = """
+    insert into certification.finding
+      (revision_id, rule_version_id, validation_run_id, district_number, school_number, row_key, identifiers)
+    select pinned.revision_id, staged.rule_version_id, :run_id, pinned.lea_number, staged.school_id, staged.row_key,
+           staged.identifiers
+    from staged_finding as staged
+    join {pinned} as pinned on pinned.number = staged.number
+    join certification.validation_result as result
+      on result.revision_id = pinned.revision_id and result.rule_version_id = staged.rule_version_id
+      and result.could_not_run is null
+    join written_result as written
+      on written.revision_id = pinned.revision_id and written.rule_version_id = staged.rule_version_id
+    order by pinned.revision_id, staged.rule_version_id, staged.row_key collate "C"
+"""
+# A count and its findings come from two passes over rows that cannot change: they must agree.
+_DISAGREEING = """
+    select count(*)
+    from written_result as written
+    join certification.validation_result as result using (revision_id, rule_version_id)
+    left join (
+      select revision_id, rule_version_id, count(*) as stored
+      from certification.finding join written_result using (revision_id, rule_version_id)
+      group by revision_id, rule_version_id
+    ) as kept using (revision_id, rule_version_id)
+    where result.finding_count is not null and coalesce(kept.stored, 0) <> least(result.finding_count, :cap)
+"""
+
+
+@dataclass(frozen=True)
+class ViewResults:
+    """What evaluating the rules of one view gave."""
+
+    run_id: int
+    schema: str
+    view: str
+    rules: Sequence[int]
+    counts: Mapping[int, Mapping[str, int]]
+    failures: Mapping[int, str]
+    row_counts: Mapping[str, int]
+    cap: int
+
+
+def is_stored(run_id: int, rule_version_ids: Sequence[int], *, connection: sa.Connection) -> bool:
+    """Whether this run has already written about these rules."""
+    found = sa.text(
+        "select exists (select 1 from certification.validation_result"
+        " where validation_run_id = :run_id and rule_version_id = any(cast(:rules as bigint[])))"
+    )
+    return bool(connection.execute(found, {"run_id": run_id, "rules": list(rule_version_ids)}).scalar_one())
+
+
+def store(results: ViewResults, findings: Iterable[bytes], *, engine: sa.Engine) -> None:
+    """Stage the findings, then write results and findings in one transaction. Conflict when the run is over."""
+    with engine.connect() as connection:
+        try:
+            with connection.begin():
+                connection.execute(sa.text(_STAGE))
+                _copy(findings, connection)
+            with connection.begin():
+                _store_once(results, connection)
+        finally:
+            connection.invalidate()  # the staged rows end with the connection, whatever happened
+
+
+def _copy(findings: Iterable[bytes], connection: sa.Connection) -> None:
+    driver = connection.connection.driver_connection
+    if not isinstance(driver, DriverConnection):
+        raise TypeError("Findings are stored over psycopg.")
+    with driver.cursor() as cursor:
+        try:
+            with cursor.copy("copy staged_finding from stdin") as copy:
+                for block in findings:
+                    copy.write(block)
+        except BaseException:
+            connection.invalidate()  # leaving it to the driver would log the row it stopped at
+            raise
+
+
+def _store_once(results: ViewResults, connection: sa.Connection) -> None:
+    lock = sa.text("select pg_advisory_xact_lock(hashtextextended(:name, 0))")
+    connection.execute(lock, {"name": f"validation results {results.run_id} {results.view} {results.schema}"})
+    run = sa.select(ValidationRun.status).where(ValidationRun.id == results.run_id).with_for_update(read=True)
+    if connection.execute(run).scalar_one() is not ValidationStatus.RUNNING:
+        raise Conflict("This validation run is already over.")
+    if is_stored(results.run_id, results.rules, connection=connection):
+        return
+    table = "create temporary table written_result (revision_id bigint, rule_version_id bigint) on commit drop"
+    connection.execute(sa.text(table))
+    pinned = connection.dialect.identifier_preparer.format_table(pinned_table(results.schema))
+    connection.execute(sa.text(_STORE_RESULTS.format(pinned=pinned)), _parameters(results))
+    connection.execute(sa.text(_FORGET_FINDINGS))
+    connection.execute(sa.text(_STORE_FINDINGS.format(pinned=pinned)), {"run_id": results.run_id})
+    if connection.execute(sa.text(_DISAGREEING), {"cap": results.cap}).scalar_one():
+        raise Conflict("Counts and findings of this run do not agree; run the validation again.")
+
+
+def _parameters(results: ViewResults) -> dict[str, object]:
+    charged = [(rule, number, count) for rule, counts in results.counts.items() for number, count in counts.items()]
+    return {
+        "run_id": results.run_id,
+        "view": results.view,
+        "rules": list(results.rules),
+        "counted_rules": [rule for rule, _, _ in charged],
+        "numbers": [number for _, number, _ in charged],
+        "counts": [count for _, _, count in charged],
+        "failed_rules": list(results.failures),
+        "reasons": list(results.failures.values()),
+        "row_numbers": list(results.row_counts),
+        "row_counts": list(results.row_counts.values()),
+        "incomplete": "the snapshot's rows are not complete in the datamart; take a new snapshot",
+    }
