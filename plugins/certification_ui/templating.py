@@ -34,6 +34,9 @@ def environment() -> jinja2.Environment:
         "column_title": words.column_title,
         "zone_name": words.zone_name,
         "view_title": totals.view_title,
+        "https_only": _https_only,
+        "as_options": lambda words_: [(word, word) for word in words_],
+        "years_in_words": lambda years: [(year, words.school_year(year)) for year in years],
     }
     made.globals |= {
         "product": PRODUCT,
@@ -43,6 +46,11 @@ def environment() -> jinja2.Environment:
         "addresses": {name: value for name, value in vars(urls).items() if name.isupper()},
     }
     return made
+
+
+def _https_only(address: str) -> str:
+    """What links may lead to; anything else in old data leads nowhere."""
+    return address if address.startswith("https://") else "#"
 
 
 def render_page(request: Request, template: str, *, status: int = 200, **context: Any) -> HTMLResponse:

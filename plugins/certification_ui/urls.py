@@ -25,6 +25,9 @@ PARTICIPANT = "/events/{key}/participants/{number}/"
 DECIDE_REQUEST = "/events/{key}/participants/{number}/decide-request"
 PARTICIPANT_FINDINGS = "/events/{key}/participants/{number}/findings/{code}"
 
+EVENT_OF_DAG = "/airflow/dags/{dag_id}"
+RUN_OF_DAG = "/airflow/dags/{dag_id}/runs/{run_id}"
+
 OWN_EVENTS = "/my-events/"
 OWN_EVENT = "/my-events/{key}/{number}/"
 OWN_FINDINGS = "/my-events/{key}/{number}/findings/{code}"

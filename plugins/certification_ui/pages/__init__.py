@@ -5,6 +5,18 @@ from fastapi import APIRouter
 
 def routers() -> list[APIRouter]:
     """Every router, in the order in which addresses are tried."""
-    from certification_ui.pages import district_acts, home, messages, own_events, receipts
+    from certification_ui.pages import (
+        airflow_tabs,
+        district_acts,
+        event_editing,
+        events,
+        home,
+        messages,
+        own_events,
+        participant,
+        participant_acts,
+        receipts,
+    )
 
-    return [module.router for module in (home, own_events, district_acts, receipts, messages)]
+    state = (events, event_editing, participant, participant_acts, airflow_tabs)
+    return [module.router for module in (home, *state, own_events, district_acts, receipts, messages)]

@@ -1,0 +1,214 @@
+"""Event Management: the list of events and the Event Viewer."""
+
+from dataclasses import dataclass
+from typing import Annotated
+from urllib.parse import urlencode
+
+from fastapi import APIRouter, Depends, Query
+from starlette.responses import Response
+
+from certification_lib.categories.models import CategoryRole
+from certification_lib.categories.queries import state_role
+from certification_lib.certification import queries
+from certification_lib.certification.queries import ParticipantFilter
+from certification_lib.events.manifest import (
+    BrokenManifest,
+    ManifestError,
+    dag_id_of,
+    read_manifest,
+    read_manifests,
+)
+from certification_lib.events.models import Event, EventStatus, ParticipantStatus
+from certification_lib.events.queries import EventDetails, event_details
+from certification_lib.events.rules import LIVE
+from certification_lib.people.models import Right, Tool
+from certification_lib.rulebook.queries import pinned_rules
+from certification_lib.settings import load_settings
+from certification_lib.snapshots.queries import view_information
+from certification_ui import event_reading, urls
+from certification_ui.deps import right
+from certification_ui.forms import is_number
+from certification_ui.pages.own_events import Paging
+from certification_ui.visit import Visit, VisitOfRequest
+
+router = APIRouter()
+any_right = right(Tool.EVENT_MANAGEMENT, *Right)
+view = right(Tool.EVENT_MANAGEMENT, Right.READ)
+PROGRESS = ("owing", "overdue", "ready to send", "no certifiers", "certified")
+PARTICIPANTS_SIZE = 50
+
+
+class ListQuery:
+    """The filters of the list, all of them in the address, so that every list can be linked."""
+
+    def __init__(self, year: str = "", status: str = "", category: str = "", search: str = "", page: str = "1") -> None:
+        self.year = int(year) if is_number(year, digits=4) else None
+        self.status = EventStatus(status) if status in set(EventStatus) else None
+        self.category = category[:200] or None
+        self.search = search.strip()[:100] or None
+        self.page = page_number(page)
+
+    def values(self) -> dict[str, str]:
+        given = {"year": self.year, "status": self.status, "category": self.category, "search": self.search}
+        return {name: str(value) for name, value in given.items() if value}
+
+
+def page_number(text: str) -> int:
+    return max(1, int(text)) if is_number(text, digits=5) else 1
+
+
+@router.get(urls.EVENTS, dependencies=[any_right])
+def events(visit: VisitOfRequest, asked: Annotated[ListQuery, Depends()]) -> Response:
+    rows, total = event_reading.events_page(
+        year=asked.year,
+        status=asked.status,
+        category=asked.category,
+        search=asked.search,
+        page=asked.page,
+        session=visit.session,
+        now=visit.now,
+    )
+    years, categories = event_reading.filter_choices(session=visit.session)
+    return visit.page(
+        "events/list.html",
+        events=rows,
+        total=total,
+        asked=asked.values(),
+        years=years,
+        categories=categories,
+        statuses=list(EventStatus),
+        broken=broken_manifests(),
+        pages=numbered_pages(
+            visit, urls.EVENTS, asked.values(), page=asked.page, size=event_reading.PAGE_SIZE, total=total
+        ),
+    )
+
+
+def broken_manifests() -> list[BrokenManifest]:
+    """Files Airflow cannot read an event from. Each breaks only its own event."""
+    return read_manifests(load_settings().manifest_folder)[1]
+
+
+def manifest_problem(event: Event) -> str | None:
+    """Why Airflow cannot run this event at the moment."""
+    if event.live_version_id is None or event.status is EventStatus.CLOSED:
+        return None
+    try:
+        read_manifest(load_settings().manifest_folder, dag_id_of(event.key))
+    except FileNotFoundError:
+        return "its manifest is missing"
+    except (ManifestError, OSError) as error:
+        return str(error)
+    return None
+
+
+def numbered_pages(
+    visit: Visit,
+    address: str,
+    values: dict[str, str],
+    *,
+    page: int,
+    size: int,
+    total: int,
+    anchor: str = "",
+    **keys: str,
+) -> Paging:
+    """Previous and next of a numbered list whose filters stand in the address."""
+    here = urls.path(visit.request, address, **keys)
+
+    def at(number: int) -> str:
+        return f"{here}?{urlencode({**values, 'page': number})}{anchor}"
+
+    first, last = (page - 1) * size + 1, min(page * size, total)
+    return Paging(
+        previous=at(page - 1) if page > 1 else None,
+        next=at(page + 1) if last < total else None,
+        words=f"{first:,} to {last:,} of {total:,}" if total else "none",
+    )
+
+
+@dataclass(frozen=True)
+class Powers:
+    """What the person may do on an event's pages; the services decide again at the act."""
+
+    role: CategoryRole | None
+    live: bool
+    edits: bool
+    adds: bool
+    deletes: bool
+
+    @property
+    def approves(self) -> bool:
+        return self.live and self.role is CategoryRole.APPROVER
+
+    @property
+    def opens_rows(self) -> bool:
+        """Student rows are for members of the category only."""
+        return self.role is not None
+
+
+def powers(visit: Visit, shown: EventDetails) -> Powers:
+    role = state_role(shown.category.id, visit.actor.person_id or 0, session=visit.session)
+    visitor = visit.visitor
+    live = shown.event.status in LIVE
+    return Powers(role, live, visitor.edits_events, visitor.adds_events, visitor.deletes_events)
+
+
+class ParticipantQuery:
+    def __init__(
+        self,
+        search: str = "",
+        status: Annotated[list[str] | None, Query()] = None,
+        progress: str = "",
+        page: str = "1",
+    ) -> None:
+        self.search = search.strip()[:100]
+        self.statuses = [ParticipantStatus(one) for one in status or [] if one in set(ParticipantStatus)]
+        self.progress = progress if progress in PROGRESS else ""
+        self.page = page_number(page)
+
+    def values(self) -> dict[str, str]:
+        given = {"search": self.search, "progress": self.progress}
+        if self.statuses:
+            given["status"] = self.statuses[0].value
+        return {name: value for name, value in given.items() if value}
+
+    def as_filter(self) -> ParticipantFilter:
+        return ParticipantFilter(statuses=self.statuses, search=self.search, progress=self.progress or None)
+
+
+@router.get(urls.EVENT, dependencies=[view])
+def event_viewer(visit: VisitOfRequest, key: str, asked: Annotated[ParticipantQuery, Depends()]) -> Response:
+    session = visit.session
+    shown = event_details(key, session=session, now=visit.now)
+    participants = None
+    if shown.event.live_version_id is not None:
+        participants = queries.participants_page(
+            key, session=session, now=visit.now, where=asked.as_filter(), page=asked.page, size=PARTICIPANTS_SIZE
+        )
+    total = participants.total if participants else 0
+    return visit.page(
+        "events/viewer.html",
+        shown=shown,
+        powers=powers(visit, shown),
+        manifest_problem=manifest_problem(shown.event),
+        views=view_information(key, session=session),
+        rules=pinned_rules(shown.version.id, session=session),
+        results=event_reading.rule_summaries(shown.event.id, session=session),
+        history=event_reading.snapshot_history(shown.event, session=session),
+        running=event_reading.something_is_running(shown.event.id, session=session),
+        participants=participants,
+        statuses=list(ParticipantStatus),
+        progress_choices=PROGRESS,
+        asked=asked.values(),
+        pages=numbered_pages(
+            visit,
+            urls.EVENT,
+            asked.values(),
+            page=asked.page,
+            size=PARTICIPANTS_SIZE,
+            total=total,
+            anchor="#certification-status",
+            key=key,
+        ),
+    )

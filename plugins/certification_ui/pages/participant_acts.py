@@ -1,0 +1,173 @@
+"""What the state does with participants: approve, send back, decide a request. Each shows a page to confirm first.
+
+The list's form posts the chosen participants to the act's own address; without `confirmed` that shows the page.
+"""
+
+import datetime
+
+from fastapi import APIRouter
+from starlette.datastructures import FormData
+from starlette.responses import Response
+
+from certification_lib.certification import queries, service
+from certification_lib.certification.queries import ParticipantFilter
+from certification_lib.certification.service import BulkOutcome
+from certification_lib.errors import CertificationError, Conflict
+from certification_lib.events.models import ParticipantStatus
+from certification_lib.events.queries import EventDetails, event_details
+from certification_lib.people.models import Right, Tool
+from certification_ui import event_reading, urls, words
+from certification_ui.deps import FormOfRequest, right
+from certification_ui.forms import Form, fields_of, many
+from certification_ui.pages.events import PROGRESS, powers
+from certification_ui.visit import Visit, VisitOfRequest
+
+router = APIRouter()
+look = right(Tool.EVENT_MANAGEMENT, Right.READ)
+act = right(Tool.EVENT_MANAGEMENT, Right.WRITE)
+NOBODY = "Choose at least one participant."
+
+
+@router.post(urls.APPROVE, dependencies=[act])
+def approve(visit: VisitOfRequest, sent: FormOfRequest, key: str) -> Response:
+    shown = event_details(key, session=visit.session, now=visit.now)
+    numbers = chosen_numbers(visit, key, sent)
+    if not numbers:
+        return visit.go(urls.EVENT, NOBODY, kind="warning", key=key)
+    form = fields_of(sent, ("reason", "include_uncertified"))
+    include = bool(form.text("include_uncertified"))
+    if include:
+        form.require("reason", "Say why you approve without everyone's certification.")
+    if sent.get("confirmed") and not form.problems:
+        try:
+            outcome = service.approve(key, numbers, form.text("reason") or None, include, **visit.act)
+        except Conflict as error:
+            visit.nothing_written()
+            form.refused(error)
+        else:
+            return visit.go(urls.EVENT, _in_words(outcome, "approved"), key=key)
+    return _approve_page(visit, shown, numbers, form)
+
+
+def _approve_page(visit: Visit, shown: EventDetails, numbers: list[str], form: Form) -> Response:
+    """Shows exactly what approving would do: it is done and taken back."""
+    key = shown.event.key
+    try:
+        would = service.approve(key, numbers, None, False, **visit.act)
+    except Conflict as error:
+        would = BulkOutcome(done=(), left_out=tuple(getattr(error, "left_out", ())))
+        if not would.left_out and not form.problems:
+            form.refused(error)
+    finally:
+        visit.nothing_written()
+    participants = event_reading.chosen_participants(shown.event.id, numbers, session=visit.session)
+    return visit.page(
+        "events/approve.html",
+        status=form.status if form.problems else 200,
+        shown=shown,
+        numbers=numbers,
+        names={one.organization_number: one.organization_name for one in participants},
+        would=would,
+        **form.shown(),
+    )
+
+
+@router.post(urls.ASK_AGAIN, dependencies=[act])
+def request_recertification(visit: VisitOfRequest, sent: FormOfRequest, key: str) -> Response:
+    shown = event_details(key, session=visit.session, now=visit.now)
+    numbers = chosen_numbers(visit, key, sent)
+    if not numbers:
+        return visit.go(urls.EVENT, NOBODY, kind="warning", key=key)
+    form = fields_of(sent, ("reason", "due_date"))
+    if sent.get("confirmed"):
+        form.require("reason", "Say what has to be certified again, and why.")
+        due_date = day_of(form, "due_date")
+        if not form.problems:
+            try:
+                outcome = service.request_recertification(key, numbers, form.text("reason"), due_date, **visit.act)
+            except CertificationError as error:
+                visit.nothing_written()
+                form.refused(error, lambda problem: "due_date" if "due date" in problem.lower() else None)
+            else:
+                return visit.go(urls.EVENT, _in_words(outcome, "asked to certify again"), key=key)
+    participants = event_reading.chosen_participants(shown.event.id, numbers, session=visit.session)
+    return visit.page(
+        "events/request_recertification.html",
+        status=form.status,
+        shown=shown,
+        numbers=numbers,
+        participants=participants,
+        **form.shown(),
+    )
+
+
+@router.get(urls.DECIDE_REQUEST, dependencies=[look])
+def ask_to_decide(visit: VisitOfRequest, key: str, number: str) -> Response:
+    return _decide_page(visit, key, number, Form({"accept": "yes"}))
+
+
+@router.post(urls.DECIDE_REQUEST, dependencies=[act])
+def decide_request(visit: VisitOfRequest, sent: FormOfRequest, key: str, number: str) -> Response:
+    form = fields_of(sent, ("accept", "comment", "due_date"))
+    accept = form.text("accept") == "yes"
+    if not accept:
+        form.require("comment", "Say why the request is denied.")
+    due_date = day_of(form, "due_date")
+    if not form.problems:
+        try:
+            service.decide_request(key, number, accept, form.text("comment") or None, due_date, **visit.act)
+        except CertificationError as error:
+            visit.nothing_written()
+            form.refused(error, lambda problem: "due_date" if "due date" in problem.lower() else None)
+        else:
+            done = "accepted: a new round has begun" if accept else "denied"
+            return visit.go(urls.PARTICIPANT, f"The request was {done}.", key=key, number=number)
+    return _decide_page(visit, key, number, form)
+
+
+def _decide_page(visit: Visit, key: str, number: str, form: Form) -> Response:
+    shown = event_details(key, session=visit.session, now=visit.now)
+    detail = queries.participant_detail(key, number, session=visit.session, now=visit.now)
+    return visit.page(
+        "events/decide_request.html",
+        status=form.status,
+        shown=shown,
+        powers=powers(visit, shown),
+        detail=detail,
+        **form.shown(),
+    )
+
+
+def chosen_numbers(visit: Visit, key: str, sent: FormData) -> list[str]:
+    """The ticked participants, or all that match the filter the list was shown with."""
+    if sent.get("all_matching"):
+        status, progress = str(sent.get("status", "")), str(sent.get("progress", ""))
+        where = ParticipantFilter(
+            statuses=[ParticipantStatus(status)] if status in set(ParticipantStatus) else [],
+            search=str(sent.get("search", ""))[:100],
+            progress=progress if progress in PROGRESS else None,
+        )
+        return queries.participant_numbers(key, session=visit.session, now=visit.now, where=where)
+    return list(dict.fromkeys(many(sent, "number")))
+
+
+def day_of(form: Form, name: str) -> datetime.date | None:
+    """The day typed, or None when the field is empty or says something else, which is noted."""
+    text = form.text(name)
+    if not text:
+        return None
+    try:
+        return datetime.date.fromisoformat(text)
+    except ValueError:
+        form.problems.append((name, "This is not a day. Write it as year-month-day, such as 2016-10-31."))
+        form.status = 422
+        return None
+
+
+def _in_words(outcome: BulkOutcome, done: str) -> str:
+    said = f"{words.count(len(outcome.done), 'participant')} {done}."
+    if outcome.left_out:
+        named = "; ".join(f"{one.name}: {one.reason}" for one in outcome.left_out[:5])
+        more = f" and {len(outcome.left_out) - 5} more" if len(outcome.left_out) > 5 else ""
+        said += f" Left out: {named}{more}."
+    return said
