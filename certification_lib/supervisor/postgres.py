@@ -151,7 +151,10 @@ def _becomes_ready(server: Server) -> bool:
             return False
         try:
             connect(server.superuser_url()).close()
-        except psycopg.OperationalError:
+        except psycopg.OperationalError as error:
+            if "password authentication failed" in str(error):
+                stop_server(server)
+                raise PostgresError(f"The passwords kept beside {server.data_folder} are not the server's.") from None
             time.sleep(0.05)
         else:
             return True
@@ -192,14 +195,19 @@ def _data_folder(folder: Path, account: Account | None, *, fast: bool) -> Path:
         data.mkdir(mode=0o700, exist_ok=True)
         return data
     if not _reachable(folder, account):
-        if fast:
-            data = Path(tempfile.mkdtemp(prefix="certification-postgres-"))
-            shutil.chown(data, account.user, account.group)
-            return data
-        digest = hashlib.sha256(str(folder.resolve()).encode()).hexdigest()[:16]
-        data = _reachable_folder() / f"data-{digest}"
+        data = Path(tempfile.mkdtemp(prefix="certification-postgres-")) if fast else _data_elsewhere(folder)
     data.mkdir(mode=0o700, exist_ok=True)
     shutil.chown(data, account.user, account.group)
+    return data
+
+
+def _data_elsewhere(folder: Path) -> Path:
+    """Remembered in the folder, so that a new folder in the same place never meets the data of an old one."""
+    note = folder / "data-folder"
+    if note.exists():
+        return Path(note.read_text(encoding="utf-8"))
+    data = Path(tempfile.mkdtemp(prefix="data-", dir=_reachable_folder()))
+    note.write_text(str(data), encoding="utf-8")
     return data
 
 

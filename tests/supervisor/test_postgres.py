@@ -75,6 +75,15 @@ def test_data_and_passwords_are_there_again_at_the_next_start(tmp_path: Path) ->
     _remove(second.data_folder)
 
 
+def test_lost_passwords_are_said_at_once(tmp_path: Path) -> None:
+    with embedded_server(tmp_path / "server") as server:
+        pass
+    (tmp_path / "server" / "passwords.json").unlink()
+    with pytest.raises(PostgresError, match="passwords kept beside"):
+        start_server(tmp_path / "server")
+    _remove(server.data_folder)
+
+
 def test_a_server_for_tests_leaves_no_data(tmp_path: Path) -> None:
     with embedded_server(tmp_path / "server", fast=True) as server:
         assert server.data_folder.is_dir()
