@@ -10,7 +10,7 @@ severity_of_absence: Warning
 totals:
   once_per: [student_unique_id, program_type]
   on_count_date: [begin_date, end_date]
-  by: [program_type, disability, special_education_setting]
+  by: [program_type]
 columns:
   district_id: District
   school_id: School

@@ -111,7 +111,9 @@ class Toy:
         return self.rows(statement, **parameters)[0][0]
 
     def datamart_tables(self) -> list[str]:
-        found = self.rows("select relname from pg_class where relnamespace = 'datamart'::regnamespace and relkind = 'r'")
+        found = self.rows(
+            "select relname from pg_class where relnamespace = 'datamart'::regnamespace and relkind = 'r'"
+        )
         return sorted(name for (name,) in found)
 
     def snapshot(self, snapshot_id: int) -> Snapshot:
@@ -131,8 +133,10 @@ def toy(engine: sa.Engine, source_url: Callable[..., str], tmp_path: Path) -> It
             "create table source.pupil (district_id text, school_id text, pupil text, grade text, gifted boolean, "
             "weight numeric(6,3), first_day date, last_day date, school_year int)"
         )
-        writer.execute("create table source.lesson (district_id text, school_id text, lesson text, subject text, "
-                       "given_at timestamptz)")
+        writer.execute(
+            "create table source.lesson (district_id text, school_id text, lesson text, subject text, "
+            "given_at timestamptz)"
+        )
         writer.execute(
             "insert into source.pupil select number, number || '010', 'P' || number || lpad(i::text, 4, '0'), "
             "case when i % 3 = 0 then null else 'Grade ' || i % 3 end, i % 2 = 0, i / 8.0, date '2016-08-10', "
@@ -147,7 +151,11 @@ def toy(engine: sa.Engine, source_url: Callable[..., str], tmp_path: Path) -> It
 
 
 def publish_event(
-    session: Session, views: list[str], participants: Mapping[str, str], *, level: Level = Level.DISTRICT,
+    session: Session,
+    views: list[str],
+    participants: Mapping[str, str],
+    *,
+    level: Level = Level.DISTRICT,
     key: str = EVENT_KEY,
 ) -> Event:
     """A published event as publishing leaves it, with the columns a snapshot reads."""
@@ -157,13 +165,31 @@ def publish_event(
     session.add_all([category, event])
     session.flush()
     version = EventVersion(
-        event_id=event.id, number=1, name="Fall Enrollment Count", reporting_year=2017,
-        count_date=datetime.date(2016, 10, 1), start_date=datetime.date(2016, 10, 1),
-        opens_date=datetime.date(2016, 10, 3), end_date=datetime.date(2016, 11, 30), description="", level=level,
-        category_id=category.id, links=[], statement="True.", statement_version=1, nil_statement="None.",
-        findings_policy=FindingsPolicy.INFORM, requires_snapshot=True, datamart_views=views,
-        districts_may_take_snapshots=False, days_to_keep=30, reminder_days=[7, 1], made_at=now, made_by="system",
-        published_at=now, published_by="system",
+        event_id=event.id,
+        number=1,
+        name="Fall Enrollment Count",
+        reporting_year=2017,
+        count_date=datetime.date(2016, 10, 1),
+        start_date=datetime.date(2016, 10, 1),
+        opens_date=datetime.date(2016, 10, 3),
+        end_date=datetime.date(2016, 11, 30),
+        description="",
+        level=level,
+        category_id=category.id,
+        links=[],
+        statement="True.",
+        statement_version=1,
+        nil_statement="None.",
+        findings_policy=FindingsPolicy.INFORM,
+        requires_snapshot=True,
+        datamart_views=views,
+        districts_may_take_snapshots=False,
+        days_to_keep=30,
+        reminder_days=[7, 1],
+        made_at=now,
+        made_by="system",
+        published_at=now,
+        published_by="system",
     )
     session.add(version)
     session.flush()
@@ -173,9 +199,18 @@ def publish_event(
         organization = Organization(kind=kind, number=number, name=name)
         session.add(organization)
         session.flush()
-        session.add(Participant(
-            event_id=event.id, organization_id=organization.id, organization_number=number, organization_name=name,
-            lea_id=organization.id, lea_number=number, lea_name=name, status=ParticipantStatus.IN_PROGRESS, added_at=now,
-        ))
+        session.add(
+            Participant(
+                event_id=event.id,
+                organization_id=organization.id,
+                organization_number=number,
+                organization_name=name,
+                lea_id=organization.id,
+                lea_number=number,
+                lea_name=name,
+                status=ParticipantStatus.IN_PROGRESS,
+                added_at=now,
+            )
+        )
     session.flush()
     return event

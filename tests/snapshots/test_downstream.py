@@ -21,7 +21,7 @@ def districts_seen(url: str, table: str, *, scope: str | None = None, organizati
             if scope is not None:
                 session.execute(sa.select(sa.func.set_config("certification.scope", scope, True)))
                 session.execute(sa.select(sa.func.set_config("certification.organizations", organizations, True)))
-            rows = session.execute(sa.text(f"select district_id, count(*) from {table} group by 1 order by 1"))
+            rows = session.execute(sa.text(f"select district_id, count(*) from {table} group by 1 order by 1"))  # noqa: S608
             return [tuple(row) for row in rows]
     finally:
         engine.dispose()
@@ -39,7 +39,10 @@ def districts_seen(url: str, table: str, *, scope: str | None = None, organizati
     ],
 )
 def test_the_web_sees_the_rows_of_its_declared_organizations_only(
-    toy: Toy, certification_database: CertificationDatabase, scope: str | None, organizations: str,
+    toy: Toy,
+    certification_database: CertificationDatabase,
+    scope: str | None,
+    organizations: str,
     seen: list[tuple[str, int]],
 ) -> None:
     toy.take()
@@ -65,7 +68,8 @@ def test_downstream_readers_see_the_three_pointers_and_how_rows_became_official(
         connection.execute(
             sa.text(
                 "with round as (insert into certification.certification_round (participant_id, number, started_at, "
-                "started_by) select id, 1, :now, 'system' from certification.participant returning id, participant_id), "
+                "started_by) select id, 1, :now, 'system' from certification.participant "
+                "returning id, participant_id), "
                 "approval as (insert into certification.approval (round_id, revision_id, certified_count, "
                 "certifier_count, approved_at, approved_by) select round.id, current_revision_id, "
                 "case organization_number when '001' then 2 else 1 end, 2, :now, 'state' from round "
@@ -93,7 +97,8 @@ def test_a_new_column_in_the_file_becomes_one_of_the_table_and_the_views(toy: To
     toy.take()
     file = toy.views / "pupil.sql"
     file.write_text(
-        file.read_text().replace("  last_day: Last day\n", "  last_day: Last day\n  shoe: Shoe\n")
+        file.read_text()
+        .replace("  last_day: Last day\n", "  last_day: Last day\n  shoe: Shoe\n")
         .replace("last_day\nfrom", "last_day, 38.5::numeric(4,1) as shoe\nfrom")
     )
     toy.take()

@@ -1,0 +1,238 @@
+"""The delivered datamart views on a small sample of the whole state, and on an empty ODS of Data Standard 4.0."""
+
+import csv
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import psycopg
+import pytest
+import sqlalchemy as sa
+
+from certification_lib.audit.service import SYSTEM
+from certification_lib.database import database_now, make_engine, transaction
+from certification_lib.sample_source.load import load_sample
+from certification_lib.sample_source.manifest import SampleManifest
+from certification_lib.snapshots.models import SnapshotKind
+from certification_lib.snapshots.partitions import described
+from certification_lib.snapshots.pipe import connect
+from certification_lib.snapshots.queries import totals_of, view_information
+from certification_lib.snapshots.service import SnapshotOutcome, request_snapshot, take_snapshot
+from certification_lib.snapshots.verification import verify
+from certification_lib.snapshots.views import read_views
+from certification_lib.supervisor.postgres import Server
+from tests.snapshots.conftest import EVENT_KEY, publish_event
+
+IDENTITY = ["district_id", "school_id", "row_key"]
+COLUMNS = {
+    "enrollment": "student_unique_id entry_date entry_type entry_grade_level exit_withdraw_date exit_withdraw_type "
+    "primary_school full_time_equivalency residency_status school_year school_lowest_grade school_highest_grade "
+    "birth_date hispanic_latino_ethnicity race sex english_learner economic_disadvantaged special_education",
+    "student": "student_unique_id first_name middle_name last_surname generation_code_suffix birth_date sex "
+    "hispanic_latino_ethnicity race race_count english_learner economic_disadvantaged home_language postal_code",
+    "attendance": "student_unique_id event_date attendance_event_category session_name calendar_event "
+    "instructional_day enrolled",
+    "program_participation": "student_unique_id program_type program_name begin_date end_date reason_exited disability "
+    "special_education_setting iep_review_date special_education_exit_date special_education_exit_reason "
+    "homeless_residence birth_date",
+    "discipline": "student_unique_id incident_identifier incident_date behavior discipline_action_identifier "
+    "discipline_date discipline discipline_action_length actual_discipline_action_length length_difference_reason",
+    "staff_assignment": "staff_unique_id first_name last_surname staff_classification position_title begin_date "
+    "end_date full_time_equivalency",
+}
+# Tables of the source whose every row must arrive as one row of the view.
+ONE_ROW_EACH = {
+    "enrollment": "studentschoolassociation",
+    "student": "studenteducationorganizationassociation",
+    "attendance": "studentschoolattendanceevent",
+    "program_participation": "generalstudentprogramassociation",
+    # One assignment in Grand Bend begins only in September 2017.
+    "staff_assignment": "staffeducationorganizationassignmentassociation where begindate <= '2017-06-30'",
+}
+# Injected errors whose rule is a condition on one row of a view.
+INJECTED = {
+    "STU-005": ("student", "birth_date is null or birth_date > '2016-10-01'"),
+    "STU-008": ("student", "sex is null or sex not in ('Male', 'Female')"),
+    "STU-009": ("student", "race is null and hispanic_latino_ethnicity is not true"),
+    "STU-010": ("student", "last_surname is null or btrim(last_surname) = ''"),
+    "STU-015": ("student", "postal_code is null or postal_code !~ '^[0-9]{5}(-?[0-9]{4})?$'"),
+    "ORG-007": (
+        "enrollment",
+        (
+            "case entry_grade_level when 'Prekindergarten' then -1 when 'Kindergarten' then 0 else array_position("
+            "'{First,Second,Third,Fourth,Fifth,Sixth,Seventh,Eighth,Ninth,Tenth,Eleventh,Twelfth}'::text[], "
+            "split_part(entry_grade_level, ' ', 1)) end not between school_lowest_grade and school_highest_grade"
+        ),
+    ),
+    "ENR-002": ("enrollment", "entry_date is null or entry_date not between '2016-07-01' and '2017-06-30'"),
+    "ENR-003": ("enrollment", "exit_withdraw_date < entry_date"),
+    "ENR-004": ("enrollment", "exit_withdraw_date > '2017-06-30'"),
+    "ENR-005": ("enrollment", "(exit_withdraw_date is null) <> (exit_withdraw_type is null)"),
+    "ATT-001": ("attendance", "not enrolled"),
+    "ATT-002": ("attendance", "not instructional_day"),
+    "SPE-001": (
+        "program_participation",
+        (
+            "program_type = 'Special Education' and (end_date is null or end_date >= '2016-10-01') "
+            "and (disability is null or special_education_setting is null)"
+        ),
+    ),
+    "SPE-004": (
+        "program_participation",
+        (
+            "program_type = 'Special Education' "
+            "and (special_education_exit_date is null) <> (special_education_exit_reason is null)"
+        ),
+    ),
+    "PRG-005": ("program_participation", "program_type = 'Homeless' and homeless_residence is null"),
+}
+
+
+@dataclass(frozen=True)
+class Taken:
+    engine: sa.Engine
+    source: sa.Engine
+    manifest: SampleManifest
+    outcome: SnapshotOutcome
+
+
+@pytest.fixture(scope="module")
+def taken(server: Server, migrated: str) -> Iterator[Taken]:
+    """A state snapshot of all six views, of every district of the sample."""
+    with psycopg.connect(server.superuser_url().replace("+psycopg", ""), autocommit=True) as admin:
+        admin.execute("create database source_views owner source_owner template source strategy file_copy")
+        admin.execute(f"create database certification_views template {migrated} strategy file_copy")
+        admin.execute("alter database certification_views owner to certification_owner")
+        admin.execute("grant connect on database source_views to source_reader")
+        admin.execute("grant connect on database certification_views to certification_task")
+    manifest = load_sample(server.url("source_owner", "source_views"), students=3_000)
+    source = make_engine(server.url("source_reader", "source_views"))
+    engine = make_engine(server.url("certification_task", "certification_views"))
+    with transaction(engine) as session:
+        publish_event(session, list(read_views()), districts_of(source))
+    with transaction(engine) as session:
+        snapshot = request_snapshot(
+            EVENT_KEY, SnapshotKind.STATE, on_demand=False, session=session, actor=SYSTEM, now=database_now(session)
+        )
+    outcome = take_snapshot(
+        snapshot.id, engine=engine, source_url_of=lambda _name: server.url("source_reader", "source_views")
+    )
+    yield Taken(engine, source, manifest, outcome)
+    source.dispose()
+    engine.dispose()
+
+
+def districts_of(source: sa.Engine) -> dict[str, str]:
+    with source.connect() as connection:
+        rows = connection.execute(
+            sa.text(
+                "select coalesce(min(identificationcode) filter (where codevalue = 'SEA'), "
+                "localeducationagencyid::text), min(nameofinstitution) from edfi.localeducationagency "
+                "join edfi.educationorganization on educationorganizationid = localeducationagencyid "
+                "left join edfi.educationorganizationidentificationcode using (educationorganizationid) "
+                "left join edfi.descriptor on descriptorid = educationorganizationidentificationsystemdescriptorid "
+                "group by localeducationagencyid"
+            )
+        )
+        return {row[0]: row[1] for row in rows}
+
+
+def counted(engine: sa.Engine, statement: str) -> dict[str, int]:
+    with engine.connect() as connection:
+        return {row[0]: row[1] for row in connection.execute(sa.text(statement))}
+
+
+def test_every_district_of_the_sample_has_a_revision_that_verifies(taken: Taken) -> None:
+    assert len(taken.outcome.revision_ids) == 178
+    assert verify(taken.engine) == []
+
+
+@pytest.mark.parametrize(("view", "table"), ONE_ROW_EACH.items())
+def test_every_row_of_the_source_arrives_once(taken: Taken, view: str, table: str) -> None:
+    in_source = counted(taken.source, f"select 'all', count(*) from edfi.{table}")  # noqa: S608
+    assert in_source["all"] > 300
+    in_view = counted(taken.engine, f"select 'all', count(*) from datamart.current_{view}")  # noqa: S608
+    assert in_view == in_source
+
+
+@pytest.mark.parametrize("code", INJECTED)
+def test_injected_errors_are_seen_in_the_view_exactly(taken: Taken, code: str) -> None:
+    view, condition = INJECTED[code]
+    found = counted(
+        taken.engine,
+        f"select district_id, count(*) from datamart.current_{view} where {condition} group by 1",  # noqa: S608
+    )
+    assert found == taken.manifest.expected(code)
+
+
+def test_totals_agree_with_the_source_on_the_count_date(taken: Taken) -> None:
+    number = "255901"
+    revision = counted(
+        taken.engine,
+        "select organization_number, current_revision_id from certification.participant",
+    )[number]
+    with transaction(taken.engine) as session:
+        totals = totals_of(revision, session=session)
+    by_school = counted(
+        taken.source,
+        "select schoolid::text, count(distinct studentusi) from edfi.studentschoolassociation "
+        "where schoolid between 255901000 and 255901999 and entrydate <= '2016-10-01' "
+        "and coalesce(exitwithdrawdate, 'infinity') >= '2016-10-01' group by 1",
+    )
+    assert totals["enrollment"]["by"]["school_id"] == by_school
+    assert totals["enrollment"]["count"] == sum(by_school.values())
+    assert set(totals["enrollment"]["flags"]) == {
+        "hispanic_latino_ethnicity",
+        "special_education",
+        "english_learner",
+        "economic_disadvantaged",
+    }
+    assert (
+        totals["staff_assignment"]["distinct"]["staff_unique_id"]
+        == counted(
+            taken.source,
+            "select 'all', count(distinct staffusi) from edfi.staffeducationorganizationassignmentassociation "
+            "where begindate <= '2017-06-30' and (educationorganizationid = 255901 "
+            "or educationorganizationid between 255901000 and 255901999)",
+        )["all"]
+    )
+
+
+def test_view_information_tells_rows_and_labels(taken: Taken) -> None:
+    with transaction(taken.engine) as session:
+        views = {row.name: row for row in view_information(EVENT_KEY, session=session)}
+    assert set(views) == set(COLUMNS)
+    assert sum(row.rows for row in views.values()) == taken.outcome.rows
+    assert ("entry_grade_level", "Grade", "text") in views["enrollment"].columns
+
+
+@pytest.mark.parametrize("view", COLUMNS)
+def test_columns_are_those_that_rules_rely_on(view: str) -> None:
+    assert list(read_views([view])[view].header.columns) == IDENTITY + COLUMNS[view].split()
+
+
+def test_the_views_give_the_same_types_on_data_standard_4(
+    source_url: Callable[..., str], taken: Taken, project_folder: Path
+) -> None:
+    columns: dict[str, list[str]] = {}
+    with (project_folder / "tests/snapshots/data_standard_4.0.0.csv").open() as file:
+        for row in csv.DictReader(file):
+            length = f"({row['max_length']})" if row["max_length"] else ""
+            columns.setdefault(row["table_name"], []).append(f"{row['column_name']} {row['data_type']}{length}")
+    program = (
+        "begindate date, educationorganizationid int, programeducationorganizationid int, "
+        "programname varchar(60), programtypedescriptorid int, studentusi int"
+    )
+    columns["studentspecialeducationprogramassociationdisability"] = [
+        f"{program}, disabilitydescriptorid int, orderofdisability int"
+    ]
+    columns["studenteducationorganizationassociationlanguageuse"] = [
+        "educationorganizationid int, studentusi int, languagedescriptorid int, languageusedescriptorid int"
+    ]
+    with connect(source_url("source_owner")) as old, connect(taken.source.url) as new:
+        old.execute("create schema edfi")
+        for table, definitions in columns.items():
+            old.execute(f"create table edfi.{table} ({', '.join(definitions)})")
+        for view in read_views().values():
+            select = view.rendered(school_year=2017, count_date=None)
+            assert described(old, view, select) == described(new, view, select)

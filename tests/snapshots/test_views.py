@@ -1,0 +1,64 @@
+import datetime
+from pathlib import Path
+
+import pytest
+
+from certification_lib.errors import BadInput, NotFound
+from certification_lib.snapshots.views import parse_view, read_views
+from tests.snapshots.conftest import LESSON_VIEW, PUPIL_VIEW
+
+
+def test_parameters_become_literals_outside_strings_comments_and_casts() -> None:
+    view = parse_view(
+        PUPIL_VIEW.replace(
+            "where school_year = :school_year",
+            "where grade <> ':school_year' -- not :this\n"
+            "and school_year = :school_year and first_day <= coalesce(:count_date, now()::date)",
+        ),
+        file_name="pupil.sql",
+    )
+
+    given = view.rendered(school_year=2017, count_date=datetime.date(2016, 10, 1)).as_string(None)
+    assert "grade <> ':school_year' -- not :this\n" in given
+    assert "school_year = 2017::integer and first_day <= coalesce('2016-10-01'::date, now()::date)" in given
+    assert "coalesce(NULL::date, now()::date)" in view.rendered(school_year=2017, count_date=None).as_string(None)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "problem"),
+    [
+        ("/*", "--", "begins with its YAML header"),
+        ("title: Pupils\n", "", "title: Field required"),
+        ("title: Pupils\n", "title: Pupils\ncolour: red\n", "colour: Extra inputs"),
+        ("title: Pupils\n", "title: [\n", "the header is not YAML"),
+        ("name: pupil", "name: pupils", "must be called pupils.sql"),
+        ("row_key: row_key", "row_key: pupil", "must be called district_id, school_id, row_key"),
+        ("  district_id: District\n", "", "must begin with district_id"),
+        ("  weight: Weight", "  slot: Weight", "slot is a name the datamart needs itself"),
+        ("sum: [weight]", "sum: [height]", "totals name height"),
+        ("where school_year = :school_year", "where school_year = :year", ":year is no parameter"),
+        ("where school_year", "; drop table source.pupil; select 1 where 1", "one statement only"),
+        ("select district_id", "delete from source.pupil returning district_id", "comes one SELECT"),
+    ],
+)
+def test_a_file_that_cannot_be_used_is_refused_with_the_reason(old: str, new: str, problem: str) -> None:
+    assert old in PUPIL_VIEW
+    with pytest.raises(BadInput) as refused:
+        parse_view(PUPIL_VIEW.replace(old, new, 1), file_name="pupil.sql")
+    assert any(problem in each and each.startswith("pupil.sql: ") for each in refused.value.problems)
+
+
+def test_every_broken_file_is_told_at_once(tmp_path: Path) -> None:
+    (tmp_path / "pupil.sql").write_text("select 1")
+    (tmp_path / "lesson.sql").write_text("select 2")
+    with pytest.raises(BadInput) as refused:
+        read_views(folder=tmp_path)
+    assert len(refused.value.problems) == 2
+
+
+def test_views_come_in_the_order_asked_for_and_unknown_ones_are_named(tmp_path: Path) -> None:
+    (tmp_path / "pupil.sql").write_text(PUPIL_VIEW)
+    (tmp_path / "lesson.sql").write_text(LESSON_VIEW)
+    assert list(read_views(["pupil", "lesson"], folder=tmp_path)) == ["pupil", "lesson"]
+    with pytest.raises(NotFound, match="no datamart view teacher"):
+        read_views(["teacher"], folder=tmp_path)
