@@ -52,7 +52,7 @@ class Directory:
         return cls(
             organizations={found.number: found for found in session.scalars(sa.select(Organization))},
             categories={category.name: category for category in categories},
-            lea_of_school=dict(session.execute(agencies).tuples().all()),
+            lea_of_school=dict(session.execute(agencies).all()),
             role_grants=grants,
         )
 

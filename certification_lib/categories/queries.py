@@ -139,7 +139,7 @@ def members_of(
         query = query.where(Member.organization_id.in_(organization_ids))
     if kind is not None:
         query = query.where(Organization.kind == kind)
-    rows = session.execute(query).tuples().all()
+    rows = session.execute(query).all()
     held = rights_of_people({person.id for _, person, _, _ in rows}, session=session)
     return [_view(*row, held.get(row[1].id, {})) for row in rows]
 

@@ -128,7 +128,7 @@ def _to_contacts(publication: _Publication, participants: Sequence[Participant],
     query = sa.select(Organization.id, Organization.contact_email).where(
         Organization.id.in_(ids), Organization.contact_email.is_not(None)
     )
-    contacts = dict(session.execute(query).tuples().all())
+    contacts = dict(session.execute(query).all())
     return [
         publication.notice(
             "published_contact",

@@ -176,7 +176,7 @@ def _standing(event_id: int, session: Session) -> dict[int, bool]:
     query = sa.select(Participant.organization_id, Participant.current_revision_id.is_not(None)).where(
         Participant.event_id == event_id, Participant.withdrawn_at.is_(None)
     )
-    return dict(session.execute(query).tuples().all())
+    return dict(session.execute(query).all())
 
 
 def _next_takings(draft: EventVersion, zone: ZoneInfo, now: datetime.datetime) -> list[datetime.datetime]:

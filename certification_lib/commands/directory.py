@@ -1,11 +1,14 @@
 """`certify organizations`, `people`, `categories`, `roles`: who takes part."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from certification_lib.commands.boundary import acting
+
+if TYPE_CHECKING:
+    from certification_lib.people.csv_files import ImportResult
 
 organizations = typer.Typer(no_args_is_help=True, help="The directory of organizations.")
 people = typer.Typer(no_args_is_help=True, help="Persons, their rights and memberships.")
@@ -23,7 +26,7 @@ def import_organizations(file: ReadableFile, username: ActingPerson = None) -> N
 
     with acting(username) as boundary:
         result = import_organizations(file.read_text(encoding="utf-8-sig"), **boundary.as_keywords())
-    typer.echo(str(result))
+    _show(result)
 
 
 @people.command("import")
@@ -33,7 +36,7 @@ def import_people(file: ReadableFile, username: ActingPerson = None) -> None:
 
     with acting(username) as boundary:
         result = import_people(file.read_text(encoding="utf-8-sig"), **boundary.as_keywords())
-    typer.echo(str(result))
+    _show(result)
 
 
 @categories.command("import")
@@ -52,3 +55,9 @@ def sync() -> None:
     from certification_lib.orchestration.accounts import sync_accounts
 
     typer.echo(str(sync_accounts()))
+
+
+def _show(result: "ImportResult") -> None:
+    typer.echo(str(result))
+    for warning in result.warnings:
+        typer.echo(warning, err=True)

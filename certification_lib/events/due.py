@@ -7,7 +7,6 @@ from dataclasses import dataclass
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from certification_lib.errors import NotFound
 from certification_lib.events.models import Event, EventStatus, Milestone, MilestoneKind, MilestoneState
 
 SNAPSHOTS = frozenset({MilestoneKind.STATE_SNAPSHOT, MilestoneKind.DISTRICT_SNAPSHOT, MilestoneKind.CLEANUP_SNAPSHOT})
@@ -41,14 +40,6 @@ def sort_out(milestones: Iterable[Milestone], *, held: bool) -> Due:
     ]
     skipped = {id(milestone) for milestone, _ in replaced}
     return Due(tuple(milestone for milestone in oldest_first if id(milestone) not in skipped), tuple(replaced))
-
-
-def locked_event(key: str, *, session: Session) -> Event:
-    """The event, held against every other act on it until the commit: of two copies of a task one waits."""
-    event = session.scalar(sa.select(Event).where(Event.key == key).with_for_update())
-    if event is None:
-        raise NotFound(f"There is no event {key}.")
-    return event
 
 
 def due_milestones(event: Event, *, moment: datetime.datetime, session: Session) -> Due:

@@ -178,7 +178,7 @@ def event_list(
         )
     if after_key is not None:
         query = query.where(Event.key > after_key)
-    rows = session.execute(query).tuples().all()
+    rows = session.execute(query).all()
     if not rows:
         return []
     zone, moment = state_time_zone(session=session), now or database_now(session)

@@ -292,7 +292,7 @@ def _participant_ids(version_id: int, session: Session) -> list[int]:
 
 def _some_of(organization_ids: list[int], numbers: list[str], name: str, session: Session) -> list[int]:
     query = sa.select(Organization.number, Organization.id).where(Organization.id.in_(organization_ids))
-    known = dict(session.execute(query).tuples().all())
+    known = dict(session.execute(query).all())
     problems = [f"{number} is no participant of {name}" for number in numbers if number not in known]
     if problems or not numbers:
         raise BadInput("Choose participants of the event that is copied.", problems=problems)

@@ -20,7 +20,7 @@ class ImportResult:
 
     def __str__(self) -> str:
         counts = f"{self.added} added, {self.changed} changed, {self.unchanged} unchanged"
-        return "\n".join([counts, *(f"Warning: {warning}" for warning in self.warnings)])
+        return f"{counts}, {len(self.warnings)} warnings" if self.warnings else counts
 
 
 class BadLine(ValueError):

@@ -188,7 +188,7 @@ def leas_of(organization_ids: Collection[int], day: datetime.date, *, session: S
         )
         .order_by(SchoolAgency.from_date)
     )
-    found: dict[int, Organization] = dict(session.execute(of_schools).tuples().all())
+    found: dict[int, Organization] = dict(session.execute(of_schools).all())
     themselves = sa.select(Organization).where(
         Organization.id.in_(organization_ids), Organization.kind == OrganizationKind.LEA
     )
