@@ -18,8 +18,8 @@ def load_sample(
     ] = None,
 ) -> None:
     """Load one whole state of synthetic students in real schools, and Grand Bend ISD, replacing what is there."""
-    from certification_lib.sample_source import load_sample as load
-    from certification_lib.sample_source import write_directory_files
+    from certification_lib.sample_source.directory import write_directory_files
+    from certification_lib.sample_source.load import load_sample as load
     from certification_lib.settings import database_url, load_settings
 
     manifest = load(database_url("source_owner"), state=state, students=students, seed=seed, progress=typer.echo)

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from certification_lib.sample_source import SampleManifest
+from certification_lib.sample_source.manifest import SampleManifest
 
 Counts = Mapping[str, Mapping[str, int]]
 

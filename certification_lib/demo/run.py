@@ -15,7 +15,9 @@ from certification_lib.demo.check import Comparison, compare
 from certification_lib.demo.client import Refused, RestClient
 from certification_lib.demo.display import Display
 from certification_lib.demo.story import CERTIFYING, PLANNER, REVIEWER, SENT_BACK, Story, StoryFailed
-from certification_lib.sample_source import SampleManifest, load_sample, write_directory_files
+from certification_lib.sample_source.directory import write_directory_files
+from certification_lib.sample_source.load import load_sample
+from certification_lib.sample_source.manifest import SampleManifest
 from certification_lib.settings import PROJECT_FOLDER, Settings, load_settings
 from certification_lib.supervisor.local_stack import LocalStack
 from certification_lib.supervisor.state_folder import write_private

@@ -74,8 +74,8 @@ class Once:
         return hashlib.sha256(f"{self.request.method} {self.request.scope['path']} {sent}".encode()).hexdigest()
 
 
-def get_once(request: Request, visit: VisitOfRequest, key: IdempotencyKey = None) -> Once:
-    return Once(request, visit, key)
+def get_once(request: Request, visit: VisitOfRequest, idempotency_key: IdempotencyKey = None) -> Once:
+    return Once(request, visit, idempotency_key)
 
 
 OnceOfRequest = Annotated[Once, Depends(get_once)]
