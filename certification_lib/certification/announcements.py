@@ -23,6 +23,7 @@ from certification_lib.events import due
 from certification_lib.events.milestones import REMINDER_HOUR
 from certification_lib.events.models import Event, EventVersion, Milestone, MilestoneKind, Participant
 from certification_lib.events.phases import has_opened, local_day
+from certification_lib.events.queries import locked_event
 from certification_lib.notifications.service import Notice, notify, notify_all
 from certification_lib.people.queries import state_time_zone
 from certification_lib.snapshots.models import Revision, Snapshot, SnapshotStatus
@@ -82,7 +83,7 @@ def close_window(
 
 def remind_by_own_due_dates(key: str, *, session: Session, now: datetime.datetime) -> int:
     """Today's reminders for people whose due date is not Event End. For housekeeping, any number of times a day."""
-    event = due.locked_event(key, session=session)
+    event = locked_event(key, session=session)
     occasion = _occasion(event, (), session, now)
     early = now.astimezone(occasion.zone).time() < REMINDER_HOUR
     if early or not event.active or not has_opened(occasion.version, now, occasion.zone):
@@ -92,7 +93,7 @@ def remind_by_own_due_dates(key: str, *, session: Session, now: datetime.datetim
 
 def announce_failed_snapshots(key: str, *, session: Session, now: datetime.datetime) -> int:
     """Tell the approvers of every failed snapshot they have not heard of."""
-    event = due.locked_event(key, session=session)
+    event = locked_event(key, session=session)
     occasion = _occasion(event, (), session, now)
     failed = session.scalars(
         sa.select(Snapshot).where(Snapshot.event_id == event.id, Snapshot.status == SnapshotStatus.FAILED)
@@ -117,15 +118,14 @@ def findings_ready(event: Event, *, session: Session, now: datetime.datetime) ->
     validated = sa.select(Participant.id, Participant.organization_name).join(
         Revision, Revision.id == Participant.current_revision_id
     )
-    names = dict(
-        session.execute(
+    names = {
+        participant_id: name
+        for participant_id, name in session.execute(
             validated.where(
                 Participant.event_id == event.id, Participant.withdrawn_at.is_(None), Revision.validated_at.is_not(None)
             )
         )
-        .tuples()
-        .all()
-    )
+    }
     organizations: dict[int, list[str]] = defaultdict(list)
     for participant_id, people in people_of_participants(list(names), session=session).items():
         for person_id in people:
@@ -178,7 +178,7 @@ def _do(
     now: datetime.datetime,
 ) -> int | None:
     """None when nothing of these kinds is due any more; else how many messages were written."""
-    event = due.locked_event(key, session=session)
+    event = locked_event(key, session=session)
     found = due.due_milestones(event, moment=moment, session=session)
     due.skip_superseded(found, run_id=run_id, now=now)
     milestones = found.of(kinds)

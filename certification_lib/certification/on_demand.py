@@ -11,8 +11,8 @@ from certification_lib.certification.taking import SourceUrlOf, finish_validatio
 from certification_lib.certification.telling import state_members
 from certification_lib.database import database_now, transaction
 from certification_lib.errors import CertificationError
-from certification_lib.events import due
 from certification_lib.events.models import Event, EventVersion
+from certification_lib.events.queries import locked_event
 from certification_lib.notifications.service import notify
 from certification_lib.people.models import Person
 from certification_lib.snapshots.models import Snapshot, SnapshotStatus
@@ -32,7 +32,7 @@ def serve_snapshot(snapshot_id: int, *, engine: sa.Engine, source_url_of: Source
             _tell_failure(session.get_one(Snapshot, snapshot_id), session=session, now=database_now(session))
         raise
     with transaction(engine) as session:
-        due.locked_event(outcome.event_key, session=session)  # of two processes one begins the validation
+        locked_event(outcome.event_key, session=session)  # of two processes one begins the validation
         run = validation.begin_validation(
             outcome.event_key, snapshot_id=snapshot_id, session=session, actor=SYSTEM, now=database_now(session)
         )
@@ -49,7 +49,7 @@ def serve_validation(run_id: int, *, engine: sa.Engine, rules_url: str) -> None:
         validation.validate_view(run_id, view, engine=engine, rules_url=rules_url)
     with transaction(engine) as session:
         now = database_now(session)
-        event = due.locked_event(key, session=session)
+        event = locked_event(key, session=session)
         finish_validation(run_id, event, session=session, now=now)
         if run.snapshot_id is not None:
             _tell(session.get_one(Snapshot, run.snapshot_id), "own_snapshot_ready", [], session=session, now=now)

@@ -18,6 +18,7 @@ from certification_lib.database import database_now, transaction
 from certification_lib.errors import Conflict
 from certification_lib.events import due
 from certification_lib.events.models import Event, EventVersion, Milestone, MilestoneKind, MilestoneState, Participant
+from certification_lib.events.queries import locked_event
 from certification_lib.snapshots import service as snapshots
 from certification_lib.snapshots.models import Revision, Snapshot, SnapshotKind, SnapshotStatus
 from certification_lib.snapshots.service import SnapshotOutcome
@@ -97,7 +98,7 @@ def take_due_snapshots(
     """Take every scheduled snapshot that is due; ids of those now completed. A milestone stays due until one is."""
     with transaction(engine) as session:
         now = database_now(session)
-        event = due.locked_event(key, session=session)
+        event = locked_event(key, session=session)
         found = due.due_milestones(event, moment=moment, session=session)
         due.skip_superseded(found, run_id=run_id, now=now)
         wanted = [_requested(key, milestone, run_id, session, now) for milestone in found.of(due.SNAPSHOTS)]
@@ -118,7 +119,7 @@ def validate_view_of_event(key: str, view: str, *, engine: sa.Engine, rules_url:
     The version of the event may have lost the view since Airflow made the step.
     """
     with transaction(engine) as session:
-        event = due.locked_event(key, session=session)
+        event = locked_event(key, session=session)
         snapshot_ids = _snapshots_to_validate(event.id, session=session)
         runs = [_begun(key, snapshot_id, session=session, now=database_now(session)) for snapshot_id in snapshot_ids]
         runs = [run for run in runs if view in session.get_one(EventVersion, run.event_version_id).datamart_views]
@@ -132,7 +133,7 @@ def finish_validations(key: str, *, engine: sa.Engine) -> int:
     as such in the results."""
     with transaction(engine) as session:
         now = database_now(session)
-        event = due.locked_event(key, session=session)
+        event = locked_event(key, session=session)
         runs = [run for id_ in _snapshots_to_validate(event.id, session=session) for run in _open_runs(id_, session)]
         for run in runs:
             finish_validation(run.id, event, session=session, now=now)

@@ -11,7 +11,6 @@ from email.message import EmailMessage
 from typing import Any, Self, cast
 
 import sqlalchemy as sa
-from airflow.providers.smtp.hooks.smtp import SmtpHook
 from airflow.sdk import BaseHook, Connection
 from airflow.sdk.exceptions import AirflowException
 
@@ -61,6 +60,8 @@ class MailConnection:
     """
 
     def __init__(self, connection_id: str = MAIL) -> None:
+        from airflow.providers.smtp.hooks.smtp import SmtpHook
+
         self._hook = SmtpHook(smtp_conn_id=connection_id)
         self._client: Any = None
 

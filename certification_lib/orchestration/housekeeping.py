@@ -5,11 +5,9 @@ import logging
 from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
 
 from certification_lib.audit.queries import first_broken_entry
-from certification_lib.certification import announcements, upkeep
 from certification_lib.database import database_now, transaction
 from certification_lib.events.due import late_milestones
 from certification_lib.events.manifest import check_manifests, dag_id_of, read_manifests, rebuild_manifests
-from certification_lib.notifications.delivery import SENDER, deliver_waiting
 from certification_lib.orchestration import connections, requests
 from certification_lib.orchestration.tasks import step
 from certification_lib.settings import load_settings
@@ -20,6 +18,8 @@ logger = logging.getLogger(__name__)
 @step
 def deliver_messages() -> dict[str, int]:
     """Send what waits. An outage of the mail server postpones mails and is no failure of this step."""
+    from certification_lib.notifications.delivery import SENDER, deliver_waiting
+
     with connections.engine() as engine, connections.MailConnection() as mail:
         with transaction(engine) as session:
             now = database_now(session)
@@ -62,6 +62,8 @@ def late_events() -> list[dict[str, str]]:
     This file has a stock timetable on purpose: it runs even where the scheduler has lost the one of the events. An
     event's milestones are tried again once an hour.
     """
+    from certification_lib.certification import upkeep
+
     with connections.engine() as engine, transaction(engine) as session:
         now = database_now(session)
         late = late_milestones(session=session, now=now)
@@ -77,6 +79,8 @@ def late_events() -> list[dict[str, str]]:
 @step
 def own_reminders() -> int:
     """Reminders for people whose due date is not Event End. Returns how many were told."""
+    from certification_lib.certification import announcements, upkeep
+
     told = 0
     with connections.engine() as engine:
         with transaction(engine) as session:

@@ -2,14 +2,12 @@
 
 import datetime
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from certification_lib.certification import on_demand
-from certification_lib.certification.taking import SourceUrlOf
 from certification_lib.database import transaction
 from certification_lib.errors import CertificationError
 from certification_lib.snapshots.models import Snapshot, SnapshotStatus
@@ -99,8 +97,10 @@ def _requests(snapshots: sa.ColumnElement[bool], validations: sa.ColumnElement[b
     )
 
 
-def take_snapshots(*, engine: sa.Engine, source_url_of: SourceUrlOf) -> list[int]:
+def take_snapshots(*, engine: sa.Engine, source_url_of: Callable[[str], str]) -> list[int]:
     """Take what waits, oldest first, also what comes in meanwhile; the ids of those taken. A failure stops no other."""
+    from certification_lib.certification import on_demand
+
     taken: list[int] = []
     tried: set[int] = set()
     while fresh := [id_ for id_ in _now(engine).snapshots if id_ not in tried]:
@@ -117,6 +117,8 @@ def take_snapshots(*, engine: sa.Engine, source_url_of: SourceUrlOf) -> list[int
 
 def run_validations(*, engine: sa.Engine, rules_url: str) -> list[int]:
     """Run the validations that wait; the ids of those that ended. A failure stops no other."""
+    from certification_lib.certification import on_demand
+
     ended: list[int] = []
     for run_id in _now(engine).validations:
         try:

@@ -1,7 +1,8 @@
 """The steps of an event's DAG. Each is a few lines around one use case of the library.
 
 They get the event's key and read everything else from the database, so that a step may run late, again, or twice at
-once. What they return is seen by everybody who may look at the DAG: ids and counts only.
+once. What they return is seen by everybody who may look at the DAG: ids and counts only. The use cases are imported by
+the step that needs them: Airflow reads this module each time it parses the file of the events.
 """
 
 import datetime
@@ -16,7 +17,6 @@ from airflow.sdk import get_current_context
 from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException, DownstreamTasksSkipped
 from sqlalchemy.orm import Session
 
-from certification_lib.certification import announcements, taking
 from certification_lib.database import database_now, transaction
 from certification_lib.errors import CertificationError, SourceFailure, database_error_in_words
 from certification_lib.events import due
@@ -60,10 +60,13 @@ def _failure(error: Exception) -> CertificationError:
 @step
 def plan(event_key: str, steps_of_dag: Collection[str], view_count: int) -> None:
     """Find what is due, mark what is superseded, and skip the steps that have nothing to do."""
+    from certification_lib.certification import taking
+    from certification_lib.events.queries import locked_event
+
     run_id = _run_id()
     with connections.engine() as engine, transaction(engine) as session:
         now = database_now(session)
-        event = due.locked_event(event_key, session=session)
+        event = locked_event(event_key, session=session)
         found = due.due_milestones(event, moment=_moment(now), session=session)
         due.skip_superseded(found, run_id=run_id, now=now)
         kinds = [milestone.kind for milestone in found.to_do]
@@ -77,27 +80,29 @@ def plan(event_key: str, steps_of_dag: Collection[str], view_count: int) -> None
 
 @step
 def announce(event_key: str) -> int:
-    return _told(announcements.announce_publication, event_key)
+    return _told("announce_publication", event_key)
 
 
 @step
 def open_window(event_key: str) -> int:
-    return _told(announcements.open_window, event_key)
+    return _told("open_window", event_key)
 
 
 @step
 def remind(event_key: str) -> int:
-    return _told(announcements.remind, event_key)
+    return _told("remind", event_key)
 
 
 @step
 def close_window(event_key: str) -> int:
-    return _told(announcements.close_window, event_key)
+    return _told("close_window", event_key)
 
 
 @step
 def state_snapshot(event_key: str) -> list[int]:
     """Take what is due. Returns the ids of the snapshots."""
+    from certification_lib.certification import taking
+
     with connections.engine() as engine:
         return taking.take_due_snapshots(
             event_key,
@@ -111,6 +116,8 @@ def state_snapshot(event_key: str) -> list[int]:
 @step
 def validate(event_key: str, view: str) -> int:
     """Run the rules of one view on what was taken. Returns for how many snapshots."""
+    from certification_lib.certification import taking
+
     rules_url = connections.address(connections.RULES)
     with connections.engine() as engine:
         return taking.validate_view_of_event(event_key, view, engine=engine, rules_url=rules_url)
@@ -119,6 +126,8 @@ def validate(event_key: str, view: str) -> int:
 @step
 def settle(event_key: str) -> dict[str, str]:
     """End the validations, tell people that their findings are ready, and fail the run if a step failed."""
+    from certification_lib.certification import announcements, taking
+
     states = _states_of_steps()
     failed = sorted(name for name, state in states.items() if state in {"failed", "upstream_failed"})
     with connections.engine() as engine:
@@ -131,7 +140,10 @@ def settle(event_key: str) -> dict[str, str]:
     return states
 
 
-def _told(act: Callable[..., int | None], event_key: str) -> int:
+def _told(announcement: str, event_key: str) -> int:
+    from certification_lib.certification import announcements
+
+    act: Callable[..., int | None] = getattr(announcements, announcement)
     with connections.engine() as engine, transaction(engine) as session:
         now = database_now(session)
         told = act(event_key, moment=_moment(now), run_id=_run_id(), session=session, now=now)
