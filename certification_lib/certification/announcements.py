@@ -118,14 +118,10 @@ def findings_ready(event: Event, *, session: Session, now: datetime.datetime) ->
     validated = sa.select(Participant.id, Participant.organization_name).join(
         Revision, Revision.id == Participant.current_revision_id
     )
-    names = {
-        participant_id: name
-        for participant_id, name in session.execute(
-            validated.where(
-                Participant.event_id == event.id, Participant.withdrawn_at.is_(None), Revision.validated_at.is_not(None)
-            )
-        )
-    }
+    of_event = validated.where(
+        Participant.event_id == event.id, Participant.withdrawn_at.is_(None), Revision.validated_at.is_not(None)
+    )
+    names = {row.id: row.organization_name for row in session.execute(of_event)}
     organizations: dict[int, list[str]] = defaultdict(list)
     for participant_id, people in people_of_participants(list(names), session=session).items():
         for person_id in people:
