@@ -155,10 +155,11 @@ def _validated(kind: type[Model], content: Any, file: Path, problems: list[str])
         return [kind.model_validate(content)]
     except ValidationError as error:
         named = content.get("code") or content.get("name") if isinstance(content, dict) else None
-        problems += [
-            f"{file.name}: {named or 'entry without a code'}: {'.'.join(map(str, fault['loc']))} {fault['msg']}".strip()
-            for fault in error.errors(include_url=False)
-        ]
+        for fault in error.errors(include_url=False):
+            place = ".".join(map(str, fault["loc"]))
+            problems.append(
+                " ".join(filter(None, [f"{file.name}: {named or 'entry without a code'}:", place, fault["msg"]]))
+            )
         return []
 
 

@@ -63,6 +63,7 @@ _REFUSED_PARTS = (exp.DML, exp.DDL, exp.Into, exp.Lock, exp.Command, exp.Paramet
 
 def select_problems(text: str, views: Collection[str]) -> list[str]:
     """Why the text cannot be a SQL rule; empty when it can."""
+    text = text.rstrip().removesuffix(";")
     problems = list(_word_problems(text))
     if problems:
         return problems

@@ -1,6 +1,7 @@
 """The end of a validation run: nothing is left unsaid, the revisions count as validated, the run schema goes."""
 
 import datetime
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any
 
@@ -57,8 +58,10 @@ class FinishedValidation:
         }
 
 
-def finish_validation(run_id: int, *, session: Session, now: datetime.datetime) -> FinishedValidation:
-    """End a run, once; called again, it returns the same.
+def finish_validation(
+    run_id: int, *, session: Session, now: datetime.datetime, only: Collection[int] | None = None
+) -> FinishedValidation:
+    """End a run, once; called again, it returns the same. `only`: the rule versions the answer is about, None for all.
 
     A rule nobody got to is stored as could not run, never left out: what has no result would look like no finding. The
     run then counts as failed, but its revisions as validated: the participants cannot mend it and must not wait.
@@ -70,7 +73,7 @@ def finish_validation(run_id: int, *, session: Session, now: datetime.datetime) 
         raise Conflict("This validation run has not been started.")
     if run.status is ValidationStatus.RUNNING:
         _end(run, session=session, now=now)
-    return _finished(run, session=session)
+    return _finished(run, only, session=session)
 
 
 def _end(run: ValidationRun, *, session: Session, now: datetime.datetime) -> None:
@@ -108,8 +111,10 @@ def _store_missing(run_id: int, pinned: sa.Table, reasons: dict[int, str], *, se
     return set(session.scalars(sa.select(RuleVersion.view).where(RuleVersion.id.in_(written))))
 
 
-def _finished(run: ValidationRun, *, session: Session) -> FinishedValidation:
+def _finished(run: ValidationRun, only: Collection[int] | None, *, session: Session) -> FinishedValidation:
     of_run = ValidationResult.validation_run_id == run.id
+    if only is not None:
+        of_run &= ValidationResult.rule_version_id.in_(only)
     totals = sa.select(
         sa.func.count(ValidationResult.rule_version_id.distinct()),
         sa.func.count(ValidationResult.revision_id.distinct()),

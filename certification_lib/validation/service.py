@@ -63,6 +63,8 @@ def request_validation(
         raise NotFound(f"There is no event {event_key}.")
     version = _live_version(event, session=session)
     participant_ids = _participants(event, snapshot_id, numbers, session=session, actor=actor)
+    if not current_revisions(event.id, session=session, participant_ids=participant_ids):
+        raise Conflict("There is no snapshot to validate yet.")
     rules = pinned_rules(version.id, session=session)
     run_hash = rule_set_hash(rules, school_year=version.reporting_year, count_date=version.count_date)
     known = _same_run(version, snapshot_id, participant_ids, run_hash, session=session)
@@ -103,7 +105,9 @@ def start_validation(run_id: int, *, session: Session, now: datetime.datetime) -
     version = session.get_one(EventVersion, run.event_version_id)
     pinned = current_revisions(run.event_id, session=session, participant_ids=run.participant_ids)
     if not pinned:
-        raise Conflict("There is no snapshot to validate yet.")
+        run.status, run.finished_at = ValidationStatus.FAILED, now
+        run.failure = "none of its participants has data any more"
+        return run
     _make_schema(schema_of(run.id), pinned, version, session=session)
     if run.participant_ids is not None and _compares_all(version.id, session=session):
         everybody = current_revisions(run.event_id, session=session)
@@ -142,15 +146,24 @@ def validate_run(run_id: int, *, engine: sa.Engine, rules_url: str) -> FinishedV
 def validate_event(
     event_key: str,
     *,
-    numbers: Sequence[str] | None = None,
+    group: str | None = None,
     engine: sa.Engine,
     rules_url: str,
     actor: Actor,
 ) -> FinishedValidation:
-    """The whole validation of what is in the datamart now, as the command line runs it."""
+    """The whole validation of what is in the datamart now, as the command line runs it.
+
+    With `group` the outcome tells about that group only; all are run all the same, for they cost one pass together.
+    """
     with transaction(engine) as session:
-        run = begin_validation(event_key, numbers=numbers, session=session, actor=actor, now=database_now(session))
-    return validate_run(run.id, engine=engine, rules_url=rules_url)
+        run = begin_validation(event_key, session=session, actor=actor, now=database_now(session))
+        linked = pinned_rules(run.event_version_id, session=session)
+    members = None if group is None else {rule.rule_version_id for rule in linked if rule.group_name == group}
+    if members is not None and not members:
+        raise NotFound(f"Event {event_key} has no validation group “{group}”.")
+    validate_run(run.id, engine=engine, rules_url=rules_url)
+    with transaction(engine) as session:
+        return finish_validation(run.id, session=session, now=database_now(session), only=members)
 
 
 def _live_version(event: Event, *, session: Session) -> EventVersion:
