@@ -1,7 +1,8 @@
 """Fetch the front-end packages and keep of them what the pages serve, with a compressed copy beside each text file.
 
 Packages and versions stand in plugins/certification_ui/package.json and its lock file. Nothing is done when what is
-there was made from the same lock file. Uses the machine's npm from version 10 on, else one from PyPI.
+there was made from the same lock file. Uses the machine's npm from version 10 on, else one from PyPI; with
+--copy-only none, but the node_modules folder that is there.
 """
 
 import gzip
@@ -26,22 +27,30 @@ def main() -> int:
     digest = hashlib.sha256((FRONT_END / "package-lock.json").read_bytes() + Path(__file__).read_bytes()).hexdigest()
     if STAMP.exists() and STAMP.read_text(encoding="utf-8") == digest:
         return 0
-    print("Fetching the front-end packages")
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        for file in ("package.json", "package-lock.json", ".npmrc"):
-            shutil.copy(FRONT_END / file, folder)
-        result = subprocess.run([*npm(), "ci"], cwd=folder, capture_output=True, text=True, check=False)
-        if result.returncode != 0:
-            print(f"npm could not fetch the front-end packages:\n{result.stderr.strip()}", file=sys.stderr)
-            return 1
+        packages = FRONT_END / "node_modules"  # where an image's build stage has fetched them
+        if "--copy-only" not in sys.argv:
+            packages = folder / "node_modules"
+            if not fetch(folder):
+                return 1
         vendor = folder / "vendor"
-        copy_served(folder / "node_modules", vendor)
+        copy_served(packages, vendor)
         compress(vendor)
         (vendor / STAMP.name).write_text(digest, encoding="utf-8")
         shutil.rmtree(VENDOR, ignore_errors=True)
         shutil.copytree(vendor, VENDOR)
     return 0
+
+
+def fetch(folder: Path) -> bool:
+    print("Fetching the front-end packages")
+    for file in ("package.json", "package-lock.json", ".npmrc"):
+        shutil.copy(FRONT_END / file, folder)
+    result = subprocess.run([*npm(), "ci"], cwd=folder, capture_output=True, text=True, check=False)
+    if result.returncode != 0:
+        print(f"npm could not fetch the front-end packages:\n{result.stderr.strip()}", file=sys.stderr)
+    return result.returncode == 0
 
 
 def npm() -> list[str]:

@@ -6,6 +6,7 @@ Runs on the machine's own Python before anything is installed: standard library 
 from __future__ import annotations
 
 import hashlib
+import json
 import os
 import subprocess
 import sys
@@ -15,7 +16,7 @@ PROJECT = Path(__file__).resolve().parent.parent
 ENVIRONMENT = PROJECT / ".venv"
 PYTHON = ENVIRONMENT / "bin" / "python"
 STAMP = ENVIRONMENT / ".made-from"
-MADE_FROM = ("requirements-dev.txt", "pyproject.toml", "scripts/set_up.py")
+MADE_FROM = ("requirements-dev.txt", "scripts/set_up.py")
 OLDEST = (3, 11)
 UV = "uv==0.13.9"
 
@@ -44,9 +45,14 @@ def check_python() -> None:
 
 
 def digest() -> str:
+    import tomllib
+
     content = hashlib.sha256()
     for name in MADE_FROM:
         content.update((PROJECT / name).read_bytes())
+    # Of this file only what an installation depends on; settings of tools change often.
+    project = tomllib.loads((PROJECT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    content.update(json.dumps(project, sort_keys=True).encode())
     return content.hexdigest()
 
 
