@@ -26,7 +26,10 @@ _DAYS = np.arange(_FIRST_DAY, np.datetime64("2150-01-01")).astype("S10")
 
 
 class TableCopier:
-    """Appends rows to tables of the schema being loaded; rows of tables with an `id` get one made from table and number."""
+    """Appends rows to tables of the schema being loaded.
+
+    Tables with a column `id` get one made from the table and the number of the row.
+    """
 
     def __init__(self, connection: Connection[TupleRow], tables_with_id: set[str]) -> None:
         self._connection = connection
@@ -114,4 +117,5 @@ def _days_text(values: Array) -> Array:
 def _fractions_text(values: Array) -> Array:
     distinct, position = np.unique(values, return_inverse=True)
     texts = np.array([_NULL if np.isnan(value) else f"{value:.4f}".encode() for value in distinct], dtype=np.bytes_)
-    return texts[position]
+    chosen: Array = texts[position]
+    return chosen

@@ -41,7 +41,7 @@ class Descriptors:
         if not code_value:
             return -1
         if code_value not in self.ids[kind]:
-            self._add(f"{kind}Descriptor", code_value, code_value, code_value, f"{_LOCAL_NAMESPACE}/{kind}Descriptor")
+            self.add(f"{kind}Descriptor", code_value, code_value, code_value, f"{_LOCAL_NAMESPACE}/{kind}Descriptor")
         return self.ids[kind][code_value]
 
     def array(self, kind: str, code_values: tuple[str, ...] | list[str]) -> Array:
@@ -76,7 +76,7 @@ class Descriptors:
             own = np.array([number for number, row in zip(numbers, self._rows, strict=True) if row[0] == descriptor])
             copier.copy(descriptor.lower(), {f"{descriptor.lower()}id": own})
 
-    def _add(self, descriptor: str, code_value: str, short: str, long: str, namespace: str) -> None:
+    def add(self, descriptor: str, code_value: str, short: str, long: str, namespace: str) -> None:
         values = self.ids.setdefault(descriptor.removesuffix("Descriptor"), {})
         self._rows.append((descriptor, code_value[:50], short[:75], long[:1024], namespace))
         # A value that stands in several namespaces is meant as in the standard's own, which comes first.
@@ -86,7 +86,7 @@ class Descriptors:
 def read_descriptors() -> Descriptors:
     descriptors = Descriptors()
     for row in read_table("edfi_descriptors", "descriptors.csv.gz"):
-        descriptors._add(
+        descriptors.add(
             row["descriptor"], row["code_value"], row["short_description"], row["description"], row["namespace"]
         )
     return descriptors

@@ -3,6 +3,7 @@
 import csv
 from collections.abc import Iterable
 from pathlib import Path
+from typing import NamedTuple
 
 from certification_lib.sample_source.people import SHARED_SUPERINTENDENTS, WITHOUT_PEOPLE, Adult, adult, superintendent
 from certification_lib.sample_source.state import SampleDistrict, SampleState, read_state, read_table
@@ -10,22 +11,64 @@ from certification_lib.sample_source.state import SampleDistrict, SampleState, r
 CATEGORY = "Fall Enrollment"
 _GRAND_BEND, _GRAND_BEND_NAME = "255901", "Grand Bend ISD"
 _ORGANIZATION_COLUMNS = (
-    "kind type number nces_id name county region time_zone contact_name contact_email lea_number opened closed merged_into"
-).split()
-_PEOPLE_COLUMNS = "username name title email state_staff_id organization_number roles rights memberships active".split()
+    "kind",
+    "type",
+    "number",
+    "nces_id",
+    "name",
+    "county",
+    "region",
+    "time_zone",
+    "contact_name",
+    "contact_email",
+    "lea_number",
+    "opened",
+    "closed",
+    "merged_into",
+)
+_PEOPLE_COLUMNS = (
+    "username",
+    "name",
+    "title",
+    "email",
+    "state_staff_id",
+    "organization_number",
+    "roles",
+    "rights",
+    "memberships",
+    "active",
+)
 
 _APPROVER_RIGHTS = "Event Management:RWAD;Event Report:RWAD"
 _REVIEWER_RIGHTS = "Event Management:RW;Event Report:RW"
-# Username, title, role, rights, role in the category.
-_STATE_STAFF = (
-    ("state.administrator", "Director of Data Governance", "Administrator", "Event Management:R;Event Report:R", ""),
-    ("state.administrator2", "Systems Administrator", "Administrator", "", ""),
-    ("state.approver", "Director of School Finance", "", _APPROVER_RIGHTS, "Approver"),
-    ("state.approver2", "Associate Commissioner", "", _APPROVER_RIGHTS, "Approver"),
-    ("state.reviewer", "Enrollment Analyst", "", _REVIEWER_RIGHTS, "Reviewer"),
-    ("state.reviewer2", "Special Education Analyst", "", _REVIEWER_RIGHTS, "Reviewer"),
-    ("state.coordinator", "Data Collection Coordinator", "", "Event Management:RWAD;Event Report:R", ""),
-    ("state.auditor", "Internal Auditor", "Auditor", "", ""),
+
+
+class _StatePost(NamedTuple):
+    username: str
+    title: str
+    role: str
+    rights: str
+    category_role: str
+
+
+_STATE_STAFF = tuple(
+    _StatePost(*each)
+    for each in (
+        (
+            "state.administrator",
+            "Director of Data Governance",
+            "Administrator",
+            "Event Management:R;Event Report:R",
+            "",
+        ),
+        ("state.administrator2", "Systems Administrator", "Administrator", "", ""),
+        ("state.approver", "Director of School Finance", "", _APPROVER_RIGHTS, "Approver"),
+        ("state.approver2", "Associate Commissioner", "", _APPROVER_RIGHTS, "Approver"),
+        ("state.reviewer", "Enrollment Analyst", "", _REVIEWER_RIGHTS, "Reviewer"),
+        ("state.reviewer2", "Special Education Analyst", "", _REVIEWER_RIGHTS, "Reviewer"),
+        ("state.coordinator", "Data Collection Coordinator", "", "Event Management:RWAD;Event Report:R", ""),
+        ("state.auditor", "Internal Auditor", "Auditor", "", ""),
+    )
 )
 # The clerk of a regional agency who looks through the data of some of its districts.
 _REGIONAL_CLERKS = {"KY": ("regional.grrec", "GRREC", ("001", "005", "021"))}
@@ -109,7 +152,7 @@ def _grand_bend_organizations() -> Iterable[dict[str, str]]:
 
 
 def _people(state: SampleState, grand_bend: bool) -> Iterable[dict[str, str]]:
-    yield from (_state_person(state, number, *each) for number, each in enumerate(_STATE_STAFF, start=1))
+    yield from (_state_person(state, number, post) for number, post in enumerate(_STATE_STAFF, start=1))
     shared, without = SHARED_SUPERINTENDENTS.get(state.code, {}), WITHOUT_PEOPLE.get(state.code, ())
     for place, district in enumerate(state.districts):
         if district.number in without:
@@ -127,20 +170,18 @@ def _people(state: SampleState, grand_bend: bool) -> Iterable[dict[str, str]]:
         yield _regional_clerk(state.code, *_REGIONAL_CLERKS[state.code])
 
 
-def _state_person(
-    state: SampleState, number: int, username: str, title: str, role: str, rights: str, category_role: str
-) -> dict[str, str]:
-    person = adult(state.code, username, f"{state.code}{number:04}")
+def _state_person(state: SampleState, number: int, post: _StatePost) -> dict[str, str]:
+    person = adult(state.code, post.username, f"{state.code}{number:04}")
     return {
-        "username": username,
+        "username": post.username,
         "name": person.name,
-        "title": title,
-        "email": _email(username, state.code),
+        "title": post.title,
+        "email": _email(post.username, state.code),
         "state_staff_id": person.staff_id,
         "organization_number": state.code,
-        "roles": role,
-        "rights": rights,
-        "memberships": f"{CATEGORY}:{category_role}" if category_role else "",
+        "roles": post.role,
+        "rights": post.rights,
+        "memberships": f"{CATEGORY}:{post.category_role}" if post.category_role else "",
         "active": "yes",
     }
 
@@ -201,7 +242,7 @@ def _email(part: str, organization: str) -> str:
     return f"{part}@{organization.lower()}.example.org"
 
 
-def _write(path: Path, columns: list[str], rows: Iterable[dict[str, str]]) -> None:
+def _write(path: Path, columns: tuple[str, ...], rows: Iterable[dict[str, str]]) -> None:
     with path.open("w", encoding="utf-8", newline="") as file:
         writer = csv.DictWriter(file, columns, lineterminator="\n")
         writer.writeheader()

@@ -1,34 +1,41 @@
 """Errors put into the sample on purpose, so that it is known how many findings each rule must give.
 
-Each injected error trips exactly one rule, and rows without one trip none. `cd` is the count date, `sy` the school year,
-`age` the full years on 1 September of the fall, `grade` the number of the entry grade level (prekindergarten -1,
-kindergarten 0, first grade 1 and so on). A row of the datamart view that meets the condition is one finding.
+Each injected error trips exactly one rule, and rows without one trip none. A row of the datamart view that meets the
+condition is one finding. `cd` is the count date, `sy` the school year, `age` the full years on 1 September of the fall,
+`grade` the number of the entry grade level (prekindergarten -1, kindergarten 0, first grade 1 and so on).
 
-| code | view | a finding is a row with | injected as |
-|---|---|---|---|
-| STU-005 | student | birth_date is null or birth_date > cd | a birth date after the count date |
-| STU-006 | enrollment | birth_date <= cd and (age < 3 or age > 21) | an age of 1 or 2, or of 24 to 60 |
-| STU-007 | enrollment | grade in 0..12, age in 3..21, abs(age - 5 - grade) > 2 | four years too old |
-| STU-008 | student | sex is null or not Male or Female | no sex, or Not Selected |
-| STU-009 | student | race is null and hispanic_latino_ethnicity is not true | neither |
-| STU-010 | student | last_surname is null or blank after trimming | a blank |
-| STU-011 | student | first or last name is TEST, UNKNOWN, XXX or BABY (any case, alone), or has a digit | such a name |
-| STU-012 | student | last_surname ends with JR, SR, II, III or IV after a blank or comma (any case, dot allowed) | such an end |
-| STU-015 | student | postal_code is null or not 5 or 9 digits | four digits, a letter, or no address |
-| ORG-007 | enrollment | grade outside school_lowest_grade..school_highest_grade, all three known | one grade above the span |
-| ENR-002 | enrollment | entry_date is null or outside 1 July sy - 1 .. 30 June sy | an entry in May before |
-| ENR-003 | enrollment | exit_withdraw_date < entry_date | an exit ten days before entry |
-| ENR-004 | enrollment | exit_withdraw_date > 30 June sy | an exit in July |
-| ENR-005 | enrollment | exit date without exit type or the other way round | either |
-| ENR-006 | enrollment | exit_withdraw_type = 'Graduated' and grade < 11 | a graduate of grades 8 to 10 |
-| ENR-007 | enrollment | another row of the same student, district and school began earlier and ended after this entry (or not yet) | a second open row; the later one is the finding |
-| ENR-009 | enrollment | primary, and overlaps a primary row of the student in another district (leaving on the day of entry is no overlap) | a second open row in another district; both rows are findings |
-| ATT-001 | attendance | not enrolled (no enrollment at the school with entry_date <= event_date <= exit date or open) | an absence at another school of the district |
-| ATT-002 | attendance | not instructional_day | an absence on Labor Day |
-| SPE-001 | program_participation | program_type 'Special Education', end_date null or >= cd, disability or special_education_setting null | one or the other missing |
-| SPE-004 | program_participation | program_type 'Special Education', exit date without exit reason or the other way round | either |
-| PRG-005 | program_participation | program_type 'Homeless' and homeless_residence is null | none |
-| STF-003 | staff_assignment | one per person and district whose full_time_equivalency adds up to more than 2.0 | three assignments, 2.25 in all |
+STU-005  student: birth_date is null or birth_date > cd. Injected: a birth date after the count date.
+STU-006  enrollment: birth_date <= cd and (age < 3 or age > 21). Injected: an age of 1 or 2, or of 24 to 60.
+STU-007  enrollment: grade in 0..12, age in 3..21, abs(age - 5 - grade) > 2. Injected: four years too old.
+STU-008  student: sex is null or not Male or Female. Injected: no sex, or Not Selected.
+STU-009  student: race is null and hispanic_latino_ethnicity is not true. Injected: neither.
+STU-010  student: last_surname is null or blank after trimming. Injected: a blank.
+STU-011  student: first or last name is TEST, UNKNOWN, XXX or BABY (any case, alone), or has a digit. Injected: such a
+         name.
+STU-012  student: last_surname ends with JR, SR, II, III or IV after a blank or comma (any case, dot allowed).
+         Injected: such an end.
+STU-015  student: postal_code is null or not 5 or 9 digits. Injected: four digits, a letter, or no address.
+ORG-007  enrollment: grade outside school_lowest_grade..school_highest_grade, all three known. Injected: one grade
+         above the span.
+ENR-002  enrollment: entry_date is null or outside 1 July sy - 1 .. 30 June sy. Injected: an entry in May before.
+ENR-003  enrollment: exit_withdraw_date < entry_date. Injected: an exit ten days before entry.
+ENR-004  enrollment: exit_withdraw_date > 30 June sy. Injected: an exit in July.
+ENR-005  enrollment: exit date without exit type or the other way round. Injected: either.
+ENR-006  enrollment: exit_withdraw_type = 'Graduated' and grade < 11. Injected: a graduate of grades 8 to 10.
+ENR-007  enrollment: another row of the same student, district and school began earlier and ended after this entry (or
+         not yet). Injected: a second open row; the later one is the finding.
+ENR-009  enrollment: primary, and overlaps a primary row of the student in another district (leaving on the day of
+         entry is no overlap). Injected: a second open row in another district; both rows are findings.
+ATT-001  attendance: not enrolled (no enrollment at the school with entry_date <= event_date <= exit date or open).
+         Injected: an absence at another school of the district.
+ATT-002  attendance: not instructional_day. Injected: an absence on Labor Day.
+SPE-001  program_participation: program_type 'Special Education', end_date null or >= cd, disability or
+         special_education_setting null. Injected: one or the other missing.
+SPE-004  program_participation: program_type 'Special Education', exit date without exit reason or the other way
+         round. Injected: either.
+PRG-005  program_participation: program_type 'Homeless' and homeless_residence is null. Injected: none.
+STF-003  staff_assignment: one per person and district whose full_time_equivalency adds up to more than 2.0. Injected:
+         three assignments, 2.25 in all.
 """
 
 from dataclasses import dataclass

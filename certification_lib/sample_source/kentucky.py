@@ -130,7 +130,7 @@ def _school(row: dict[str, str], agency: str, shares: "_Shares") -> SampleSchool
     return SampleSchool(
         number=number,
         nces_id=row["nces_id"] or None,
-        # An ODS needs an id for the few schools without an NCES one: the agency's, then 99 and the state's three digits.
+        # The few schools without an NCES id need one too: the agency's, then 99 and the state's three digits.
         education_organization_id=int(row["nces_id"] or f"{agency}99{number[3:]}"),
         name=row["sch_name"][:75],
         part_time=row["sch_type"] in _PART_TIME_TYPES,

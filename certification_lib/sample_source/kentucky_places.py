@@ -1,9 +1,49 @@
 """Counties of Kentucky: where a district lies and which clock it keeps."""
 
 CENTRAL_COUNTIES = frozenset(
-    """Adair Allen Ballard Barren Breckinridge Butler Caldwell Calloway Carlisle Christian Clinton Crittenden Cumberland
-    Daviess Edmonson Fulton Graves Grayson Green Hancock Hart Henderson Hickman Hopkins Livingston Logan Lyon Marshall
-    McCracken McLean Metcalfe Monroe Muhlenberg Ohio Russell Simpson Todd Trigg Union Warren Webster""".split()
+    (
+        "Adair",
+        "Allen",
+        "Ballard",
+        "Barren",
+        "Breckinridge",
+        "Butler",
+        "Caldwell",
+        "Calloway",
+        "Carlisle",
+        "Christian",
+        "Clinton",
+        "Crittenden",
+        "Cumberland",
+        "Daviess",
+        "Edmonson",
+        "Fulton",
+        "Graves",
+        "Grayson",
+        "Green",
+        "Hancock",
+        "Hart",
+        "Henderson",
+        "Hickman",
+        "Hopkins",
+        "Livingston",
+        "Logan",
+        "Lyon",
+        "Marshall",
+        "McCracken",
+        "McLean",
+        "Metcalfe",
+        "Monroe",
+        "Muhlenberg",
+        "Ohio",
+        "Russell",
+        "Simpson",
+        "Todd",
+        "Trigg",
+        "Union",
+        "Warren",
+        "Webster",
+    )
 )
 
 # Districts that do not carry their county's name.

@@ -60,7 +60,7 @@ def share_out(total: int, weights: Array) -> Array:
     """
     wanted = weights > 0
     if total <= int(wanted.sum()):
-        shares = np.zeros(len(weights), dtype=np.int64)
+        shares: Array = np.zeros(len(weights), dtype=np.int64)
         shares[np.argsort(-weights, kind="stable")[:total]] = 1
         return shares
     at_least_one = np.zeros(len(weights), dtype=bool)

@@ -25,12 +25,15 @@ from certification_lib.sample_source import (
 )
 from certification_lib.sample_source import students as people
 from certification_lib.sample_source.copy_rows import TableCopier
-from certification_lib.sample_source.descriptors import Descriptors, read_descriptors
-from certification_lib.sample_source.grand_bend import FINDINGS, NUMBER, GrandBend
+from certification_lib.sample_source.descriptors import read_descriptors
+from certification_lib.sample_source.grand_bend import FINDINGS, copy_grand_bend
+from certification_lib.sample_source.grand_bend_files import NUMBER
 from certification_lib.sample_source.layout import Layout, make_layout
 from certification_lib.sample_source.manifest import SampleManifest
 from certification_lib.sample_source.names import read_names
+from certification_lib.sample_source.ods import Ods
 from certification_lib.sample_source.state import read_state
+from certification_lib.sample_source.tables import TABLES
 
 Progress = Callable[[str], None]
 _READER = "source_reader"
@@ -62,7 +65,7 @@ def load_sample(
     students: int = 65_487,
     seed: int = 20_161_001,
     grand_bend: bool = True,
-    progress: Progress = lambda step: None,
+    progress: Progress | None = None,
 ) -> SampleManifest:
     """Replaces schema `edfi` in one transaction: readers see the old source or the new one, never half of either.
 
@@ -71,6 +74,7 @@ def load_sample(
     if students < 1:
         raise BadInput("A sample needs at least one student.")
     started = time.perf_counter()
+    progress = progress or _say_nothing
     progress(f"Making {students:,} students of {state}")
     sample = make_sample(state, students, seed)
     made = time.perf_counter()
@@ -80,16 +84,11 @@ def load_sample(
         tables = schema.read_columns()
         schema.create_tables(connection, descriptors.types)
         copier = TableCopier(connection, {t for t, found in tables.items() if any(c.name == "id" for c in found)})
-        _copy(copier, descriptors, sample, progress)
+        ods = Ods(copier, descriptors, sample.layout)
+        _copy(ods, sample, progress)
         if grand_bend:
             progress("Copying Grand Bend ISD")
-            GrandBend(
-                copier,
-                descriptors,
-                state_agency=sample.layout.state.fips,
-                students=len(sample.students),
-                staff=len(sample.staff.unique_id),
-            ).copy()
+            copy_grand_bend(ods, students=len(sample.students), staff=len(sample.staff.unique_id))
         descriptors.copy_to(copier)
         copied = time.perf_counter()
         progress("Adding keys and indexes")
@@ -155,23 +154,23 @@ def make_sample(code: str, number_of_students: int, seed: int) -> _Sample:
     )
 
 
-def _copy(copier: TableCopier, descriptors: Descriptors, sample: _Sample, progress: Progress) -> None:
-    layout, pupils = sample.layout, sample.students
+def _copy(ods: Ods, sample: _Sample, progress: Progress) -> None:
+    pupils = sample.students
     progress("Copying organizations and calendars")
-    ods_organizations.copy_organizations(copier, descriptors, layout)
-    ods_organizations.copy_calendars(copier, descriptors, layout, sample.patterns)
+    ods_organizations.copy_organizations(ods)
+    ods_organizations.copy_calendars(ods, sample.patterns)
     progress("Copying students and enrollments")
-    ods_students.copy_students(copier, pupils)
-    ods_students.copy_demographics(copier, descriptors, layout, pupils, sample.enrollments)
-    ods_students.copy_enrollments(copier, descriptors, layout, sample.enrollments)
+    ods_students.copy_students(ods, pupils)
+    ods_students.copy_demographics(ods, pupils, sample.enrollments)
+    ods_students.copy_enrollments(ods, sample.enrollments)
     progress("Copying programs, attendance, discipline and staff")
-    ods_programs.copy_special_education(copier, descriptors, layout, pupils, sample.special_education)
-    ods_programs.copy_homeless(copier, descriptors, layout, pupils, sample.homeless)
-    ods_programs.copy_english(copier, descriptors, layout, pupils, sample.english)
-    ods_programs.copy_food_service(copier, descriptors, layout, pupils, sample.food_service)
-    ods_programs.copy_attendance(copier, descriptors, layout, sample.attendance)
-    ods_programs.copy_discipline(copier, descriptors, layout, sample.discipline)
-    ods_programs.copy_staff(copier, descriptors, sample.staff)
+    ods_programs.copy_special_education(ods, pupils, sample.special_education)
+    ods_programs.copy_homeless(ods, pupils, sample.homeless)
+    ods_programs.copy_english(ods, pupils, sample.english)
+    ods_programs.copy_food_service(ods, pupils, sample.food_service)
+    ods_programs.copy_attendance(ods, sample.attendance)
+    ods_programs.copy_discipline(ods, sample.discipline)
+    ods_programs.copy_staff(ods, sample.staff)
 
 
 def _by_district(sample: _Sample) -> dict[str, dict[str, int]]:
@@ -182,6 +181,10 @@ def _by_district(sample: _Sample) -> dict[str, dict[str, int]]:
     }
 
 
+def _say_nothing(step: str) -> None:
+    del step
+
+
 def _analyze(owner_url: str) -> None:
     """Without statistics the planner would take every table for nearly empty."""
     url = owner_url.replace("postgresql+psycopg://", "postgresql://", 1)
@@ -190,5 +193,5 @@ def _analyze(owner_url: str) -> None:
 
 
 def _analyze_tables(connection: Connection[TupleRow]) -> None:
-    for table in schema.TABLES:
+    for table in TABLES:
         connection.execute(psycopg.sql.SQL("analyze {}").format(psycopg.sql.Identifier(schema.EDFI, table)))

@@ -31,7 +31,8 @@ class Frequencies:
     def pick(self, random: Array) -> Array:
         """One value for each random number between 0 and 1."""
         position = np.searchsorted(self.cumulative, random * self.cumulative[-1], side="right")
-        return self.values[np.minimum(position, len(self.values) - 1)]
+        picked: Array = self.values[np.minimum(position, len(self.values) - 1)]
+        return picked
 
 
 @dataclass(frozen=True)

@@ -2,8 +2,7 @@
 
 import numpy as np
 
-from certification_lib.sample_source.copy_rows import Array, TableCopier
-from certification_lib.sample_source.descriptors import Descriptors
+from certification_lib.sample_source.copy_rows import Array, Columns
 from certification_lib.sample_source.events import (
     ATTENDANCE_CATEGORIES,
     BEHAVIORS,
@@ -12,7 +11,7 @@ from certification_lib.sample_source.events import (
     Attendance,
     Discipline,
 )
-from certification_lib.sample_source.layout import Layout
+from certification_lib.sample_source.ods import Ods
 from certification_lib.sample_source.ods_students import usi
 from certification_lib.sample_source.programs import (
     ENGLISH,
@@ -31,14 +30,17 @@ from certification_lib.sample_source.school_calendar import FALL, SCHOOL_YEAR, S
 from certification_lib.sample_source.staff import CLASSIFICATIONS, Staff
 from certification_lib.sample_source.students import Students
 
+_KINDS = {
+    SPECIAL_EDUCATION: "StudentSpecialEducationProgramAssociation",
+    HOMELESS: "StudentHomelessProgramAssociation",
+    ENGLISH: "StudentLanguageInstructionProgramAssociation",
+    FOOD_SERVICE: "StudentSchoolFoodServiceProgramAssociation",
+}
 
-def copy_special_education(
-    copier: TableCopier, descriptors: Descriptors, layout: Layout, students: Students, rows: SpecialEducation
-) -> None:
-    keys = _copy_participation(
-        copier, descriptors, layout, students, rows, SPECIAL_EDUCATION, "StudentSpecialEducationProgramAssociation"
-    )
-    copier.copy(
+
+def copy_special_education(ods: Ods, students: Students, rows: SpecialEducation) -> None:
+    keys = _copy_participation(ods, students, rows, SPECIAL_EDUCATION)
+    ods.copier.copy(
         "studentspecialeducationprogramassociation",
         {
             **keys,
@@ -47,16 +49,16 @@ def copy_special_education(
             "iepreviewdate": rows.review_date,
             "specialeducationexitdate": rows.exit_date,
             "specialeducationexitreasondescriptorid": _with_none(
-                descriptors.array("SpecialEducationExitReason", SPECIAL_EDUCATION_EXIT_REASONS), rows.exit_reason
+                ods.descriptors.array("SpecialEducationExitReason", SPECIAL_EDUCATION_EXIT_REASONS), rows.exit_reason
             ),
             "specialeducationsettingdescriptorid": _with_none(
-                descriptors.array("SpecialEducationSetting", SETTINGS), rows.setting
+                ods.descriptors.array("SpecialEducationSetting", SETTINGS), rows.setting
             ),
         },
     )
     some = rows.disability >= 0
-    disabilities = descriptors.array("Disability", list(layout.state.disabilities))
-    copier.copy(
+    disabilities = ods.descriptors.array("Disability", list(ods.layout.state.disabilities))
+    ods.copier.copy(
         "studentspecialeducationprogramassociationdisability",
         {
             **{name: values[some] if isinstance(values, np.ndarray) else values for name, values in keys.items()},
@@ -66,14 +68,10 @@ def copy_special_education(
     )
 
 
-def copy_homeless(
-    copier: TableCopier, descriptors: Descriptors, layout: Layout, students: Students, rows: Homeless
-) -> None:
-    keys = _copy_participation(
-        copier, descriptors, layout, students, rows, HOMELESS, "StudentHomelessProgramAssociation"
-    )
-    residences = descriptors.array("HomelessPrimaryNighttimeResidence", NIGHTTIME_RESIDENCES)
-    copier.copy(
+def copy_homeless(ods: Ods, students: Students, rows: Homeless) -> None:
+    keys = _copy_participation(ods, students, rows, HOMELESS)
+    residences = ods.descriptors.array("HomelessPrimaryNighttimeResidence", NIGHTTIME_RESIDENCES)
+    ods.copier.copy(
         "studenthomelessprogramassociation",
         {
             **keys,
@@ -83,36 +81,28 @@ def copy_homeless(
     )
 
 
-def copy_english(
-    copier: TableCopier, descriptors: Descriptors, layout: Layout, students: Students, rows: Participation
-) -> None:
-    keys = _copy_participation(
-        copier, descriptors, layout, students, rows, ENGLISH, "StudentLanguageInstructionProgramAssociation"
-    )
-    copier.copy("studentlanguageinstructionprogramassociation", {**keys, "englishlearnerparticipation": True})
+def copy_english(ods: Ods, students: Students, rows: Participation) -> None:
+    keys = _copy_participation(ods, students, rows, ENGLISH)
+    ods.copier.copy("studentlanguageinstructionprogramassociation", {**keys, "englishlearnerparticipation": True})
 
 
-def copy_food_service(
-    copier: TableCopier, descriptors: Descriptors, layout: Layout, students: Students, rows: Participation
-) -> None:
-    keys = _copy_participation(
-        copier, descriptors, layout, students, rows, FOOD_SERVICE, "StudentSchoolFoodServiceProgramAssociation"
-    )
-    copier.copy("studentschoolfoodserviceprogramassociation", {**keys, "directcertification": False})
+def copy_food_service(ods: Ods, students: Students, rows: Participation) -> None:
+    keys = _copy_participation(ods, students, rows, FOOD_SERVICE)
+    ods.copier.copy("studentschoolfoodserviceprogramassociation", {**keys, "directcertification": False})
 
 
-def copy_attendance(copier: TableCopier, descriptors: Descriptors, layout: Layout, rows: Attendance) -> None:
+def copy_attendance(ods: Ods, rows: Attendance) -> None:
     order = np.lexsort((rows.student, rows.school))
     date = rows.date[order]
     sessions = np.array([FALL.encode(), SPRING.encode()])
-    copier.copy(
+    ods.copier.copy(
         "studentschoolattendanceevent",
         {
-            "attendanceeventcategorydescriptorid": descriptors.array("AttendanceEventCategory", ATTENDANCE_CATEGORIES)[
-                rows.category[order]
-            ],
+            "attendanceeventcategorydescriptorid": ods.descriptors.array(
+                "AttendanceEventCategory", ATTENDANCE_CATEGORIES
+            )[rows.category[order]],
             "eventdate": date,
-            "schoolid": layout.school_id[rows.school[order]],
+            "schoolid": ods.layout.school_id[rows.school[order]],
             "schoolyear": SCHOOL_YEAR,
             "sessionname": sessions[(date >= SPRING_STARTS).astype(np.int64)],
             "studentusi": usi(rows.student[order]),
@@ -120,40 +110,44 @@ def copy_attendance(copier: TableCopier, descriptors: Descriptors, layout: Layou
     )
 
 
-def copy_discipline(copier: TableCopier, descriptors: Descriptors, layout: Layout, rows: Discipline) -> None:
-    school, number = layout.school_id[rows.school], np.arange(1, len(rows.student) + 1)
-    incident = {"incidentidentifier": number, "schoolid": school}
-    action = {"disciplineactionidentifier": number, "disciplinedate": rows.action_date, "studentusi": usi(rows.student)}
-    behavior = descriptors.array("Behavior", BEHAVIORS)[rows.behavior]
+def copy_discipline(ods: Ods, rows: Discipline) -> None:
+    school, number = ods.layout.school_id[rows.school], np.arange(1, len(rows.student) + 1)
+    incident: Columns = {"incidentidentifier": number, "schoolid": school}
+    action: Columns = {
+        "disciplineactionidentifier": number,
+        "disciplinedate": rows.action_date,
+        "studentusi": usi(rows.student),
+    }
+    behavior = ods.descriptors.array("Behavior", BEHAVIORS)[rows.behavior]
     different = (rows.length != rows.actual_length).astype(np.int64)
-    copier.copy("disciplineincident", {**incident, "incidentdate": rows.incident_date})
-    copier.copy(
+    ods.copier.copy("disciplineincident", {**incident, "incidentdate": rows.incident_date})
+    ods.copier.copy(
         "studentdisciplineincidentbehaviorassociation",
         {**incident, "behaviordescriptorid": behavior, "studentusi": usi(rows.student)},
     )
-    copier.copy(
+    ods.copier.copy(
         "disciplineaction",
         {
             **action,
             "disciplineactionlength": rows.length,
             "actualdisciplineactionlength": rows.actual_length,
-            "disciplineactionlengthdifferencereasondescriptorid": descriptors.array(
+            "disciplineactionlengthdifferencereasondescriptorid": ods.descriptors.array(
                 "DisciplineActionLengthDifferenceReason", LENGTH_DIFFERENCES
             )[different],
             "responsibilityschoolid": school,
         },
     )
-    disciplines = descriptors.array("Discipline", DISCIPLINES)
-    copier.copy("disciplineactiondiscipline", {**action, "disciplinedescriptorid": disciplines[rows.discipline]})
-    copier.copy(
+    disciplines = ods.descriptors.array("Discipline", DISCIPLINES)
+    ods.copier.copy("disciplineactiondiscipline", {**action, "disciplinedescriptorid": disciplines[rows.discipline]})
+    ods.copier.copy(
         "disciplineactionstudentdisciplineincidentbehaviorassociation",
         {**action, **incident, "behaviordescriptorid": behavior},
     )
 
 
-def copy_staff(copier: TableCopier, descriptors: Descriptors, rows: Staff) -> None:
-    sex = np.append(descriptors.array("Sex", ["Male", "Female"]), -1)
-    copier.copy(
+def copy_staff(ods: Ods, rows: Staff) -> None:
+    sex = np.append(ods.descriptors.array("Sex", ["Male", "Female"]), -1)
+    ods.copier.copy(
         "staff",
         {
             "staffusi": np.arange(1, len(rows.unique_id) + 1),
@@ -163,12 +157,12 @@ def copy_staff(copier: TableCopier, descriptors: Descriptors, rows: Staff) -> No
             "staffuniqueid": rows.unique_id,
         },
     )
-    copier.copy(
+    ods.copier.copy(
         "staffeducationorganizationassignmentassociation",
         {
             "begindate": "2016-07-01",
             "educationorganizationid": rows.education_organization_id,
-            "staffclassificationdescriptorid": descriptors.array("StaffClassification", CLASSIFICATIONS)[
+            "staffclassificationdescriptorid": ods.descriptors.array("StaffClassification", CLASSIFICATIONS)[
                 rows.classification
             ],
             "staffusi": rows.person + 1,
@@ -179,30 +173,26 @@ def copy_staff(copier: TableCopier, descriptors: Descriptors, rows: Staff) -> No
 
 
 def _copy_participation(
-    copier: TableCopier,
-    descriptors: Descriptors,
-    layout: Layout,
-    students: Students,
-    rows: Participation,
-    program: str,
-    kind: str,
+    ods: Ods, students: Students, rows: Participation, program: str
 ) -> dict[str, "Array | str | int | bool | None"]:
     """The row every program association has in common; gives back its key for the row of the kind itself."""
-    organization = layout.district_id[layout.district[students.school[rows.student]]]
+    organization = ods.layout.district_id[ods.layout.district[students.school[rows.student]]]
     keys: dict[str, Array | str | int | bool | None] = {
         "begindate": rows.begin_date,
         "educationorganizationid": organization,
         "programeducationorganizationid": organization,
         "programname": program,
-        "programtypedescriptorid": descriptors.id("ProgramType", program),
+        "programtypedescriptorid": ods.descriptors.id("ProgramType", program),
         "studentusi": usi(rows.student),
     }
-    reasons = _with_none(descriptors.array("ReasonExited", REASONS_EXITED), rows.reason_exited)
-    ended = {"enddate": rows.end_date, "reasonexiteddescriptorid": reasons, "discriminator": f"edfi.{kind}"}
-    copier.copy("generalstudentprogramassociation", {**keys, **ended})
+    reasons = _with_none(ods.descriptors.array("ReasonExited", REASONS_EXITED), rows.reason_exited)
+    ended: Columns = {"enddate": rows.end_date, "reasonexiteddescriptorid": reasons}
+    discriminator = f"edfi.{_KINDS[program]}"
+    ods.copier.copy("generalstudentprogramassociation", {**keys, **ended, "discriminator": discriminator})
     return keys
 
 
 def _with_none(ids: Array, index: Array) -> Array:
     """Ids by index, NULL where the index is -1."""
-    return np.append(ids, -1)[index]
+    picked: Array = np.append(ids, -1)[index]
+    return picked

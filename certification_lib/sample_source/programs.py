@@ -124,10 +124,11 @@ def _participation(takes_part: Array, enrollments: Enrollments) -> Participation
 
 
 def _disabilities(layout: Layout, grade: Array, rng: np.random.Generator) -> Array:
-    """By the state's shares; only the youngest are counted as preschoolers, older ones then have a speech impairment."""
+    """By the state's shares; a preschooler's disability in older students becomes a speech impairment."""
     names = list(layout.state.disabilities)
     limits = np.cumsum(list(layout.state.disabilities.values()))
-    drawn = np.minimum(np.searchsorted(limits, rng.random(len(grade)) * limits[-1]), len(limits) - 1)
+    drawn: Array = np.minimum(np.searchsorted(limits, rng.random(len(grade)) * limits[-1]), len(limits) - 1)
     if _YOUNG in names and _SPEECH in names:
-        drawn = np.where((drawn == names.index(_YOUNG)) & (grade > 0), names.index(_SPEECH), drawn)
+        too_old = (drawn == names.index(_YOUNG)) & (grade > 0)
+        drawn[too_old] = names.index(_SPEECH)
     return drawn

@@ -1,4 +1,4 @@
-"""The tables of an Ed-Fi ODS (Data Standard 5.2) that the datamart views read, made from the standard's own column list."""
+"""The tables of an Ed-Fi ODS (Data Standard 5.2) that the datamart views read, made from its own column list."""
 
 from collections import defaultdict
 from collections.abc import Iterable
@@ -8,6 +8,7 @@ from psycopg import Connection, sql
 from psycopg.rows import TupleRow
 
 from certification_lib.sample_source.state import read_table
+from certification_lib.sample_source.tables import INDEXES, TABLES, UNIQUE
 
 # Tables are filled under this name, in one transaction, and renamed to EDFI at its end.
 LOADING = "edfi_loading"
@@ -15,53 +16,15 @@ EDFI = "edfi"
 # Constant while loading, so that the same seed gives the same rows; afterwards the defaults an ODS has.
 _LOADED_AT = "'2017-06-01 06:00:00'"
 
-TABLES = tuple(
-    """calendar calendardate calendardatecalendarevent session schoolyeartype
-    descriptor
-    educationorganization educationorganizationaddress educationorganizationidentificationcode
-    stateeducationagency educationservicecenter localeducationagency school schoolcategory schoolgradelevel
-    student studenteducationorganizationassociation studenteducationorganizationassociationaddress
-    studenteducationorganizationassociationlanguage studenteducationorganizationassociationlanguageuse
-    studenteducationorganizationassociationrace studenteducationorganizationassociationstudentcharacteristic
-    studentschoolassociation studentschoolattendanceevent
-    program generalstudentprogramassociation studentprogramassociation
-    studentspecialeducationprogramassociation studentspecialeducationprogramassociationdisability
-    studenthomelessprogramassociation studentlanguageinstructionprogramassociation
-    studentschoolfoodserviceprogramassociation studentcteprogramassociation
-    studentmigranteducationprogramassociation studenttitleipartaprogramassociation
-    disciplineincident studentdisciplineincidentbehaviorassociation disciplineaction disciplineactiondiscipline
-    disciplineactionstudentdisciplineincidentbehaviorassociation
-    staff staffeducationorganizationassignmentassociation""".split()
-)
 
 _PROGRAM_KEY = (
-    "begindate educationorganizationid programeducationorganizationid programname programtypedescriptorid studentusi"
-).split()
-
-# Columns an ODS has an index on besides its primary key.
-_INDEXES = {
-    "calendardatecalendarevent": ["schoolid, date"],
-    "school": ["localeducationagencyid"],
-    "localeducationagency": ["educationservicecenterid"],
-    "educationorganizationidentificationcode": ["identificationcode"],
-    "studenteducationorganizationassociation": ["studentusi"],
-    "studentschoolassociation": ["studentusi, schoolid", "schoolid"],
-    "studentschoolattendanceevent": ["schoolid", "studentusi"],
-    "generalstudentprogramassociation": ["educationorganizationid", "studentusi"],
-    "studentspecialeducationprogramassociation": ["educationorganizationid"],
-    "studentspecialeducationprogramassociationdisability": ["educationorganizationid"],
-    "studenthomelessprogramassociation": ["educationorganizationid"],
-    "disciplineincident": ["schoolid"],
-    "studentdisciplineincidentbehaviorassociation": ["schoolid, incidentidentifier", "studentusi"],
-    "disciplineaction": ["responsibilityschoolid", "studentusi"],
-    "disciplineactionstudentdisciplineincidentbehaviorassociation": ["schoolid, incidentidentifier"],
-    "staffeducationorganizationassignmentassociation": ["educationorganizationid", "staffusi"],
-}
-_UNIQUE = {
-    "descriptor": "namespace, codevalue",
-    "student": "studentuniqueid",
-    "staff": "staffuniqueid",
-}
+    "begindate",
+    "educationorganizationid",
+    "programeducationorganizationid",
+    "programname",
+    "programtypedescriptorid",
+    "studentusi",
+)
 
 
 @dataclass(frozen=True)
@@ -130,10 +93,10 @@ def add_keys(connection: Connection[TupleRow], descriptor_types: Iterable[str]) 
                 default = sql.SQL(f"set default {column.lasting_default}" if column.lasting_default else "drop default")
                 changes.append(sql.SQL("alter column {} {}").format(sql.Identifier(column.name), default))
         connection.execute(sql.SQL("alter table {} {}").format(_name(table), sql.SQL(", ").join(changes)))
-        for columns_text in _INDEXES.get(table, []):
+        for columns_text in INDEXES.get(table, []):
             connection.execute(_index("create index", table, columns_text))
-        if table in _UNIQUE:
-            connection.execute(_index("create unique index", table, _UNIQUE[table]))
+        if table in UNIQUE:
+            connection.execute(_index("create unique index", table, UNIQUE[table]))
     for descriptor in descriptor_types:
         table = descriptor.lower()
         connection.execute(sql.SQL("alter table {} {}").format(_name(table), _primary_key(table, [f"{table}id"])))

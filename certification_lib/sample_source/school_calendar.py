@@ -46,7 +46,8 @@ class Pattern:
         return day
 
     def session_days(self, spring: bool) -> Array:
-        return self.instructional[(self.instructional >= SPRING_STARTS) == spring]
+        days: Array = self.instructional[(self.instructional >= SPRING_STARTS) == spring]
+        return days
 
 
 def make_patterns() -> tuple[Pattern, ...]:

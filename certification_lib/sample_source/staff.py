@@ -49,7 +49,7 @@ class _Assignments:
 
 
 def make_staff(layout: Layout, names: Names, seed: int) -> Staff:
-    """As many teachers as the real ones, scaled like the students; a principal a school, a superintendent a district."""
+    """Real teachers scaled like the students, a principal for each school and a superintendent for each district."""
     rng = generator_for(seed, "staff")
     taught = (layout.students > 0) | (layout.part_time_students > 0)
     teachers = np.where(taught, np.maximum(1, np.rint([each.teachers * layout.scale for each in layout.schools])), 0)

@@ -66,7 +66,7 @@ class SampleState:
     agency: str
     fips: int
     time_zone: str
-    # Share of each English learner's home language and of each disability among special education students, by code value.
+    # Shares by code value: home languages of English learners, disabilities of special education students.
     languages: dict[str, float]
     disabilities: dict[str, float]
     districts: tuple[SampleDistrict, ...]

@@ -54,10 +54,10 @@ def make_students(layout: Layout, names: Names, seed: int) -> Students:
     grade = _grades(layout, school, rng)
     race = _races(layout, school, rng)
     sex = (_spread(school, rng) > 0.513).astype(np.int64)
-    learner = _flags(layout, school, [each.english_learners for each in layout.schools], rng)
+    learner = _flags(school, [each.english_learners for each in layout.schools], rng)
     language = _languages(layout, learner, race, rng)
-    disadvantaged = _flags(layout, school, [each.lunch for each in layout.schools], rng)
-    special = _flags(layout, school, [each.special_education for each in layout.schools], rng)
+    disadvantaged = _flags(school, [each.lunch for each in layout.schools], rng)
+    special = _flags(school, [each.special_education for each in layout.schools], rng)
     hispanic = race == HISPANIC
     middle = names.pick_first_names(rng.random(count), race, sex)
     middle[rng.random(count) < 0.15] = b""
@@ -103,7 +103,7 @@ def _birth_dates(grade: Array, rng: np.random.Generator) -> Array:
 
 def _grades(layout: Layout, school: Array, rng: np.random.Generator) -> Array:
     weights = np.where(_GRADES == -1, _PREKINDERGARTEN_WEIGHT, 1.0)
-    inside = (_GRADES >= layout.lowest_grade[:, None]) & (_GRADES <= layout.highest_grade[:, None])
+    inside = (layout.lowest_grade[:, None] <= _GRADES) & (layout.highest_grade[:, None] >= _GRADES)
     noise = generator_for(0, "grade sizes").uniform(0.9, 1.1, inside.shape)
     return _choose(inside * weights * noise, school, rng) - 1
 
@@ -112,7 +112,7 @@ def _races(layout: Layout, school: Array, rng: np.random.Generator) -> Array:
     return _choose(np.array([each.race for each in layout.schools]), school, rng)
 
 
-def _flags(layout: Layout, school: Array, shares: list[float], rng: np.random.Generator) -> Array:
+def _flags(school: Array, shares: list[float], rng: np.random.Generator) -> Array:
     return _spread(school, rng) < np.array(shares)[school]
 
 
