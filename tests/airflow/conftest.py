@@ -1,0 +1,133 @@
+"""The real thing: `certify up` in a state folder of its own, a small source, and an event published over REST."""
+
+import datetime
+import time
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import httpx
+import pytest
+import sqlalchemy as sa
+
+from certification_lib.database import make_engine, transaction
+from certification_lib.orchestration.accounts import sync_accounts
+from certification_lib.people.models import Tool
+from certification_lib.sample_source.load import load_sample
+from certification_lib.supervisor.local_stack import LocalStack
+from tests.factories import World
+
+PASSWORD = "one password for the whole test"
+ZONE = ZoneInfo("America/New_York")
+DISTRICTS = {"001": "Adair County", "005": "Allen County", "255901": "Grand Bend ISD"}
+ENDED = {"success", "failed"}
+
+
+@dataclass
+class Site:
+    """A running installation with three districts, their certifiers (c001, …) and an approver."""
+
+    stack: LocalStack
+    engine: sa.Engine
+    _tokens: dict[str, str] = field(default_factory=dict)
+
+    def call(self, method: str, path: str, *, user: str = "approver", body: Any = None) -> httpx.Response:
+        with httpx.Client(base_url=self.stack.base_url, trust_env=False, timeout=60) as client:
+            if user not in self._tokens:
+                password = self.stack.administrator[1] if user == "admin" else PASSWORD
+                answer = client.post("/auth/token", json={"username": user, "password": password})
+                answer.raise_for_status()
+                self._tokens[user] = answer.json()["access_token"]
+            headers = {"Authorization": f"Bearer {self._tokens[user]}"}
+            return client.request(method, path, json=body, headers=headers)
+
+    def publish(self, key: str, **content: Any) -> None:
+        """Write the event down and publish it, as the approver does over REST."""
+        today = datetime.datetime.now(ZONE)
+        values = {
+            "key": key,
+            "name": f"Count {key}",
+            "reporting_year": 2017,
+            "count_date": "2016-10-01",
+            "start_date": f"{today - datetime.timedelta(days=2):%Y-%m-%d}",
+            "end_date": f"{today + datetime.timedelta(days=30):%Y-%m-%d}",
+            "level": "District",
+            "category": "Enrollment District",
+            "participants": list(DISTRICTS),
+            "requires_snapshot": True,
+            "datamart_views": ["enrollment", "student"],
+            "validation_groups": ["Fall Enrollment Count"],
+            **content,
+        }
+        made = self.call("POST", "/certification/api/v1/events", body=values)
+        assert made.status_code < 300, made.text
+        published = self.call("POST", f"/certification/api/v1/events/{key}/publish", body={})
+        assert published.status_code < 300, published.text
+
+    @staticmethod
+    def in_the_past(minutes: int) -> dict[str, str]:
+        """A schedule whose only time has just passed: it is caught up at the publication."""
+        first = datetime.datetime.now(ZONE) - datetime.timedelta(minutes=minutes)
+        return {"first": f"{first:%Y-%m-%dT%H:%M:%S}"}
+
+    def runs(self, dag_id: str) -> list[dict[str, Any]]:
+        answer = self.call("GET", f"/api/v2/dags/{dag_id}/dagRuns?order_by=run_after", user="admin")
+        return list(answer.json()["dag_runs"]) if answer.status_code == 200 else []
+
+    def states(self, dag_id: str, run_id: str) -> dict[str, set[str]]:
+        """Each step's states; a mapped step has one for each of its numbers."""
+        answer = self.call("GET", f"/api/v2/dags/{dag_id}/dagRuns/{run_id}/taskInstances", user="admin")
+        states: dict[str, set[str]] = {}
+        for instance in answer.json()["task_instances"]:
+            states.setdefault(instance["task_id"], set()).add(str(instance["state"]))
+        return states
+
+    def until(self, question: Callable[[], Any], *, seconds: float, what: str) -> Any:
+        """The first answer that is not empty."""
+        deadline = time.monotonic() + seconds
+        while not (answer := question()):
+            assert time.monotonic() < deadline, f"not within {seconds:.0f} s: {what}"
+            time.sleep(0.1)
+        return answer
+
+    def ended_run(self, dag_id: str, *, seconds: float = 240) -> dict[str, Any]:
+        """The DAG's first run, when it has ended."""
+        return dict(
+            self.until(
+                lambda: next((run for run in self.runs(dag_id) if run["state"] in ENDED), None),
+                seconds=seconds,
+                what=f"a run of {dag_id} that has ended",
+            )
+        )
+
+    def value(self, statement: str, **parameters: Any) -> Any:
+        return next(iter(self.rows(statement, **parameters)[0].values()))
+
+    def rows(self, statement: str, **parameters: Any) -> list[Mapping[str, Any]]:
+        with self.engine.begin() as connection:
+            connection.execute(sa.text("set local search_path = certification"))
+            return list(connection.execute(sa.text(statement), parameters).mappings())
+
+
+@pytest.fixture(scope="session")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    folder = tmp_path_factory.mktemp("site")
+    with LocalStack(folder, demo=True) as stack:
+        engine = make_engine(stack.settings.url("certification_task"))
+        load_sample(stack.settings.url("source_owner"), students=2000, progress=lambda _: None)
+        with transaction(engine) as session:
+            _people(World(session))
+        sync_accounts(demo_password=PASSWORD, settings=stack.settings)
+        yield Site(stack, engine)
+        engine.dispose()
+
+
+def _people(world: World) -> None:
+    approver = world.person("approver", title="Analyst")
+    world.approver()
+    for tool in (Tool.CERTIFICATION_CATEGORY, Tool.VALIDATION):
+        world.give(approver, tool, "RWAD")
+    for number, name in DISTRICTS.items():
+        lea = world.lea(number, name)
+        world.certifier(f"c{number}", lea)
