@@ -20,6 +20,7 @@ SETTINGS = (
     "set bytea_output = 'hex'; set client_encoding = 'UTF8'"
 )
 _FLUSH_EVERY_BYTES = 256 * 1024
+_CONNECT_SECONDS = 20
 
 Row = Callable[[bytes], None]
 
@@ -27,7 +28,9 @@ Row = Callable[[bytes], None]
 def connect(url: str | sa.URL, *, read_only: bool = False) -> Connection[Any]:
     """A connection of our own, with the settings that make text and digests the same everywhere."""
     address = sa.make_url(url).set(drivername="postgresql").render_as_string(hide_password=False)
-    connection = psycopg.connect(address, autocommit=True, application_name="certification snapshot")
+    connection = psycopg.connect(
+        address, autocommit=True, application_name="certification snapshot", connect_timeout=_CONNECT_SECONDS
+    )
     connection.execute(SETTINGS)
     if read_only:
         connection.execute("set default_transaction_read_only = on")

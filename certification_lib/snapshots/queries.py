@@ -83,16 +83,6 @@ class RevisionRow:
     views: Mapping[str, int]
 
 
-@dataclass(frozen=True)
-class PinnedRows:
-    """Where the rows of one view and some revisions lie: literals that let the planner skip the history."""
-
-    view: str
-    slots: tuple[int, ...]
-    snapshots: Mapping[str, int]
-    """The snapshot of each organization number."""
-
-
 def snapshot_history(
     event_key: str, *, session: Session, limit: int = 50, before: int | None = None
 ) -> list[SnapshotRow]:
@@ -221,21 +211,6 @@ def totals_of(revision_id: int, *, session: Session) -> dict[str, dict[str, Any]
         .order_by(RevisionView.view)
     )
     return {view: dict(totals) for view, totals in rows}
-
-
-def pinned_rows(view: str, revision_ids: Collection[int], *, session: Session) -> PinnedRows:
-    """Where the rows of these revisions lie in a view. A participant without rows is not among the snapshots."""
-    rows = session.execute(
-        sa.select(Participant.organization_number, RevisionView.slot, Revision.snapshot_id)
-        .join(Revision, Revision.id == RevisionView.revision_id)
-        .join(Participant, Participant.id == Revision.participant_id)
-        .where(RevisionView.view == view, RevisionView.revision_id.in_(revision_ids), RevisionView.row_count > 0)
-    ).all()
-    return PinnedRows(
-        view=view,
-        slots=tuple(sorted({slot for _, slot, _ in rows})),
-        snapshots={number: snapshot_id for number, _, snapshot_id in rows},
-    )
 
 
 def _with_views(revisions: Sequence[Revision], *, session: Session) -> list[RevisionRow]:

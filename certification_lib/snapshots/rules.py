@@ -1,7 +1,6 @@
 """Pure decisions about snapshots."""
 
 import datetime
-from collections.abc import Mapping
 from dataclasses import dataclass
 
 from certification_lib.events.models import ParticipantStatus
@@ -12,7 +11,6 @@ SMALL_SHARE = 0.05
 SMALL_ROWS = 10_000
 SHARED_SLOT = 0
 
-FINISHED = frozenset({ParticipantStatus.SENT, ParticipantStatus.APPROVED, ParticipantStatus.REQUESTED})
 OPEN = frozenset({ParticipantStatus.IN_PROGRESS, ParticipantStatus.RECERTIFYING})
 
 
@@ -89,7 +87,3 @@ def verdict(
     if current.digest == taken.digest:
         return Verdict(confirms=current.id)
     return Verdict(empty=taken.row_count == 0 and current.row_count > 0)
-
-
-def rows_in_words(counts: Mapping[str, int]) -> str:
-    return ", ".join(f"{view} {rows:,}" for view, rows in sorted(counts.items()))

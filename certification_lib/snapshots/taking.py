@@ -9,7 +9,7 @@ import datetime
 import time
 import uuid
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -211,7 +211,18 @@ def _target(engine: sa.Engine) -> Iterator[Connection[Any]]:
 
 
 def _give_up(engine: sa.Engine, plan: Plan, reason: str) -> None:
-    """Write why it failed and drop what was copied, unless another process has taken the snapshot over."""
+    """Write why it failed and drop what was copied, unless another process has taken the snapshot over.
+
+    When the database cannot be reached the snapshot stays *running*, held by nobody: the next to take it starts over.
+    """
+    with suppress(psycopg.Error, sqlalchemy.exc.DBAPIError):
+        if _note_failure(engine, plan, reason):
+            with _target(engine) as database:
+                partitions.drop_leftovers(database, plan.event_id, plan.snapshot_id)
+
+
+def _note_failure(engine: sa.Engine, plan: Plan, reason: str) -> bool:
+    """Whether the snapshot was still ours to call failed."""
     with transaction(engine) as session:
         now = database_now(session)
         still_ours = session.execute(
@@ -225,7 +236,7 @@ def _give_up(engine: sa.Engine, plan: Plan, reason: str) -> None:
             .returning(Snapshot.id)
         ).first()
         if still_ours is None:
-            return
+            return False
         record(
             "snapshot:fail",
             f"Snapshot {plan.snapshot_id}",
@@ -235,5 +246,4 @@ def _give_up(engine: sa.Engine, plan: Plan, reason: str) -> None:
             event_key=plan.event_key,
             details={"snapshot": plan.snapshot_id, "reason": reason},
         )
-    with _target(engine) as database:
-        partitions.drop_leftovers(database, plan.event_id, plan.snapshot_id)
+    return True
