@@ -46,6 +46,8 @@ SECTIONS = {
         # The time of the last change says nothing: DAGs come from manifests.
         "file_parsing_sort_mode": "alphabetical",
     },
+    # On a small or busy machine an answer may take longer than the five seconds of the default.
+    "workers": {"execution_api_timeout": "30.0"},
     "api": {
         "host": HOST,
         "expose_config": "False",
