@@ -107,7 +107,10 @@ def test_who_is_past_the_due_date_is_overdue(office: Office) -> None:
     people = participant_detail(office.key, "001", session=office.session, now=late).people
     assert [person.user_status for person in people if person.username == "jones"] == ["Incomplete - Overdue"]
     owing = who_owes(office.event.id, session=office.session, now=before)
-    assert {(one.number, one.person_id): one.overdue for one in owing} == {("001", office.jones.person_id): False, ("005", office.green.person_id): True}
+    assert {(one.number, one.person_id): one.overdue for one in owing} == {
+        ("001", office.jones.person_id): False,
+        ("005", office.green.person_id): True,
+    }
 
 
 def test_a_withdrawn_participant_is_out_and_its_request_lapses(office: Office) -> None:
