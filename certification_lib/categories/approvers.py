@@ -22,13 +22,14 @@ def approvers_remain(session: Session) -> Iterator[None]:
     categories = session.scalars(sa.select(Category).order_by(Category.id).with_for_update()).all()
     live = live_events_of([category.id for category in categories], session=session)
     had = [category for category in categories if category.id in live and able_approvers(category.id, session=session)]
-    yield
-    session.flush()  # the question below must see what the block changed
-    problems = [
-        f"{category.name} would be left without an active Approver who holds the rights, but these events are live: "
-        f"{', '.join(live[category.id])}"
-        for category in had
-        if not able_approvers(category.id, session=session)
-    ]
-    if problems:
-        raise Conflict("; ".join(problems), problems=problems)
+    with session.begin_nested():  # refused, the block has left nothing behind
+        yield
+        session.flush()  # the question below must see what the block changed
+        problems = [
+            f"{category.name} would be left without an active Approver who holds the rights, but these events are "
+            f"live: {', '.join(live[category.id])}"
+            for category in had
+            if not able_approvers(category.id, session=session)
+        ]
+        if problems:
+            raise Conflict("; ".join(problems), problems=problems)

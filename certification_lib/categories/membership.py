@@ -56,7 +56,7 @@ def add_member(
     category = _locked_category(category_id, session)
     organization = _organization(organization_number, session, actor)
     person = person_by_username(username, session=session)
-    _authorize(category, organization, role, person.id, Right.ADD, "add", session=session, actor=actor)
+    _authorize(category, organization, role, person.id, Right.ADD, session=session, actor=actor)
     school = organization_by_number(school_number, session=session) if school_number else None
     _check(category, organization, person, role, school, session=session, today=now.date())
     member = _list(category, organization, person, role, school, session=session, actor=actor, now=now)
@@ -77,7 +77,7 @@ def change_member(
     """Give a member another role or school (None: All Schools). The old row is closed and a new one begun."""
     member, category, organization, person = _locked_member(member_id, session, actor)
     for affected in {member.role, role}:
-        _authorize(category, organization, affected, person.id, Right.WRITE, "change", session=session, actor=actor)
+        _authorize(category, organization, affected, person.id, Right.WRITE, session=session, actor=actor)
     school = organization_by_number(school_number, session=session) if school_number else None
     if member.role is role and member.school_id == (school.id if school else None):
         raise Conflict(f"{person.name} is already listed so.")
@@ -93,7 +93,7 @@ def change_member(
 def remove_member(member_id: int, *, session: Session, actor: Actor, now: datetime.datetime) -> None:
     """Take a person off the list. What he has submitted stands; nothing is sent by it."""
     member, category, organization, person = _locked_member(member_id, session, actor)
-    _authorize(category, organization, member.role, person.id, Right.DELETE, "remove", session=session, actor=actor)
+    _authorize(category, organization, member.role, person.id, Right.DELETE, session=session, actor=actor)
     with approvers_remain(session):
         _end(member, session=session, actor=actor, now=now)
     _tell(member, category, organization, person, "removed", session=session, actor=actor, now=now)
@@ -152,13 +152,15 @@ def _refuse_strangers(organization: Organization, session: Session, actor: Actor
         raise NotFound(f"There is no organization with the number {organization.number}.")
 
 
+_VERBS = {Right.ADD: "add", Right.WRITE: "change", Right.DELETE: "remove"}
+
+
 def _authorize(
     category: Category,
     organization: Organization,
     role: CategoryRole,
     person_id: int,
     right: Right,
-    verb: str,
     *,
     session: Session,
     actor: Actor,
@@ -185,7 +187,7 @@ def _authorize(
         on_behalf=on_behalf,
         administers=administers,
         certifies=certifies,
-        verb=verb,
+        verb=_VERBS[right],
     )
     if problem:
         raise NotAllowed(f"{problem}.")

@@ -39,6 +39,9 @@ class Directory:
     categories: Mapping[str, Category]
     lea_of_school: Mapping[int, int]
     role_grants: Mapping[Role, list[ToolRight]]
+    state: Organization | None
+    organizations_by_id: Mapping[int, Organization]
+    categories_by_id: Mapping[int, Category]
 
     @classmethod
     def load(cls, session: Session) -> Self:
@@ -48,17 +51,17 @@ class Directory:
         for grant in session.scalars(sa.select(ToolRight).where(ToolRight.role.is_not(None))):
             if grant.role is not None:
                 grants[grant.role].append(grant)
-        categories = session.scalars(sa.select(Category).order_by(Category.id).with_for_update())
+        categories = session.scalars(sa.select(Category).order_by(Category.id).with_for_update()).all()
+        organizations = session.scalars(sa.select(Organization)).all()
         return cls(
-            organizations={found.number: found for found in session.scalars(sa.select(Organization))},
+            organizations={found.number: found for found in organizations},
             categories={category.name: category for category in categories},
+            state=next((found for found in organizations if found.kind is OrganizationKind.STATE), None),
+            organizations_by_id={found.id: found for found in organizations},
+            categories_by_id={category.id: category for category in categories},
             lea_of_school=dict(session.execute(agencies).all()),
             role_grants=grants,
         )
-
-    @property
-    def state(self) -> Organization | None:
-        return next((o for o in self.organizations.values() if o.kind is OrganizationKind.STATE), None)
 
     def organization(self, number: str) -> Organization:
         """By number; BadLine when there is none."""
@@ -180,8 +183,7 @@ def check(wanted: Wanted, known: Known, directory: Directory, today: datetime.da
         return
     row = wanted.row
     state_id = directory.state.id if directory.state else None
-    categories = {category.id: category for category in directory.categories.values()}
-    names = {organization.id: organization for organization in directory.organizations.values()}
+    categories, names = directory.categories_by_id, directory.organizations_by_id
     held = resulting_rights(wanted, known, directory)
     listed: dict[int, list[rules.Listed]] = {}
     for place, role in wanted.memberships.items():

@@ -45,10 +45,10 @@ def import_people(text: str, *, session: Session, actor: Actor, now: datetime.da
     compared = [change_of(line, known.get(line.row.username, Known())) for line in wanted]
     changes = [change for change in compared if not change.is_empty]
     _authorize(changes, session=session, actor=actor)
+    added = sum(change.is_new for change in changes)
     with approvers_remain(session):
         write(changes, session=session, actor=actor, now=now)
     _tell(changes, session=session, actor=actor, now=now)
-    added = sum(change.is_new for change in changes)
     result = ImportResult(added, len(changes) - added, len(rows) - len(changes), _warnings(rows))
     details = {
         "added": result.added,

@@ -125,7 +125,7 @@ def members_of(
     organization_ids: Collection[int] | None = None,
     kind: OrganizationKind | None = None,
 ) -> list[MemberView]:
-    """Current members: all, those of some organizations, or those of one side (State, LEA), by organization and name."""
+    """Current members by organization and name: all, those of some organizations, or those of one side (State, LEA)."""
     school = aliased(Organization)
     query = (
         sa.select(Member, Person, Organization, school)

@@ -78,7 +78,7 @@ def change_category(
 
 
 def publish_category(category_id: int, *, session: Session, actor: Actor, now: datetime.datetime) -> Category:
-    """Publish a category down: its organizations' District Administrators and contacts are told to name their people."""
+    """Publish a category down: District Administrators and contacts are told to name their people."""
     category = _locked(category_id, session)
     if category.published:
         raise Conflict(f"{category.name} is already published.")

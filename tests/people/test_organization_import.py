@@ -16,7 +16,10 @@ from certification_lib.people.service import import_organizations
 from tests.factories import World
 
 NOW = datetime.datetime(2016, 10, 5, 15, tzinfo=datetime.UTC)
-HEADER = "kind,type,number,nces_id,name,county,region,time_zone,contact_name,contact_email,lea_number,opened,closed,merged_into\n"
+HEADER = (
+    "kind,type,number,nces_id,name,county,region,time_zone,contact_name,contact_email,lea_number,opened,closed,"
+    "merged_into\n"
+)
 STATE = "State,,KY,,Kentucky,,,America/New_York,,,,,,\n"
 ADAIR = "LEA,regular,001,2100030,Adair County,Adair,GRREC,America/Chicago,Ann Lee,ann@adair.org,,,,\n"
 ALLEN = "LEA,regular,005,2100060,Allen County,Allen,GRREC,,,,,,,\n"
@@ -95,7 +98,7 @@ def test_unknown_missing_and_double_columns_are_named(session: Session) -> None:
     assert set(found) == {"column name is missing", "column 'colour' is not known", "column 'colour' is there twice"}
 
 
-@pytest.mark.parametrize("text", ["", "kind,number,name\nLEA,001,\"unfinished\n", "a\0b"])
+@pytest.mark.parametrize("text", ["", 'kind,number,name\nLEA,001,"unfinished\n', "a\0b"])
 def test_a_file_that_is_no_csv_is_refused(session: Session, text: str) -> None:
     with pytest.raises(BadInput):
         load(text, session)
