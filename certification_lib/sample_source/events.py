@@ -17,6 +17,8 @@ BEHAVIORS = ("School Code of Conduct", "School Violation", "State Offense", "Oth
 _BEHAVIOR_LIMITS = (0.6, 0.9, 0.96)
 DISCIPLINES = ("In School Suspension", "Out of School Suspension", "Removal from Classroom", "Expulsion")
 _DISCIPLINE_LIMITS = (0.55, 0.95, 0.997)
+# The real rates count every action; here each student has one at most.
+_ACTIONS_A_STUDENT = 2.2
 LENGTH_DIFFERENCES = ("No Difference", "Term Modified By District")
 
 
@@ -73,11 +75,11 @@ def make_attendance(
 def make_discipline(
     layout: Layout, enrollments: Enrollments, patterns: tuple[Pattern, ...], without: Array, seed: int
 ) -> Discipline:
-    """Incidents at each district's real rate, most of them in the middle grades."""
+    """Incidents in proportion to each district's real rate, most of them in the middle grades."""
     rng = generator_for(seed, "discipline")
     rate = np.array([each.discipline_rate for each in layout.districts])[layout.district[enrollments.school]]
     by_grade = np.interp(enrollments.grade, [-1, 2, 7, 9, 12], [0.0, 0.3, 1.8, 1.7, 1.0])
-    happens = rng.random(len(enrollments)) < 1 - np.exp(-rate * by_grade)
+    happens = rng.random(len(enrollments)) < 1 - np.exp(-rate * by_grade / _ACTIONS_A_STUDENT)
     rows = np.flatnonzero(happens & enrollments.primary & ~without[enrollments.student])
     date = _days_enrolled(layout, enrollments, rows, patterns, rng)
     rows, date = rows[~np.isnat(date)], date[~np.isnat(date)]

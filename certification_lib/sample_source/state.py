@@ -116,7 +116,3 @@ def number_or_none(text: str | None) -> float | None:
 
 def unknown_state(code: str, known: set[str]) -> BadInput:
     return BadInput(f"There is no state {code!r} in the national directory; there is {', '.join(sorted(known))}.")
-
-
-def sample_data_file(folder: str, name: str) -> Path:
-    return SAMPLE_DATA / folder / name

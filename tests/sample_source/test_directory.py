@@ -1,12 +1,20 @@
 """The lists of organizations and people can be imported as they are."""
 
 import csv
+import datetime
 from collections import Counter
 from pathlib import Path
+from typing import Any
 
 import pytest
+from sqlalchemy.orm import Session
 
+from certification_lib.audit.service import SYSTEM
+from certification_lib.categories.people_import import import_people
+from certification_lib.categories.service import import_categories
+from certification_lib.people.service import import_organizations
 from certification_lib.sample_source.directory import write_directory_files
+from certification_lib.sample_source.state import SAMPLE_DATA
 
 Rows = list[dict[str, str]]
 
@@ -69,6 +77,15 @@ def test_usernames_are_unique_and_mail_reaches_nobody(people: Rows) -> None:
     emails = [row["email"] for row in people]
     assert all(email.endswith(".example.org") for email in emails if email)
     assert any(not email for email in emails)
+
+
+def test_organizations_categories_and_people_are_taken_by_the_imports(session: Session, tmp_path: Path) -> None:
+    organizations, people = write_directory_files(tmp_path)
+    boundary: Any = {"session": session, "actor": SYSTEM, "now": datetime.datetime(2016, 9, 1, tzinfo=datetime.UTC)}
+    taken = import_organizations(organizations.read_text(encoding="utf-8"), **boundary)
+    assert (taken.added, taken.warnings) == (1_626, ())
+    import_categories((SAMPLE_DATA / "categories.yaml").read_text(encoding="utf-8"), **boundary)
+    assert import_people(people.read_text(encoding="utf-8"), **boundary).added == 716
 
 
 def _rows(path: Path) -> Rows:
