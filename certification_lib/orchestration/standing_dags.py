@@ -83,12 +83,19 @@ def audit_dag() -> DAG:
 
 
 def _every(schedule: datetime.timedelta | str) -> dict[str, Any]:
-    # No retries: the next run comes by itself.
     return {
         "schedule": schedule,
         "max_active_runs": 1,
+        # Events have the workers first.
+        "max_active_tasks": 1,
         "dagrun_timeout": datetime.timedelta(hours=2),
-        "default_args": {"owner": "certification", "retries": 0},
+        # One more try for a step whose process died; the next run comes by itself.
+        "default_args": {
+            "owner": "certification",
+            "retries": 1,
+            "retry_delay": datetime.timedelta(seconds=10),
+            "retry_policy": RETRIES["retry_policy"],
+        },
     }
 
 

@@ -16,7 +16,12 @@ def published(site: Site) -> str:
         seconds=120,
         what="the product's own DAGs are in Airflow",
     )
-    site.publish("first-count", name="First Count", state_snapshot_schedule=site.in_the_past(5))
+    site.publish(
+        "first-count",
+        name="First Count",
+        state_snapshot_schedule=site.in_the_past(5),
+        districts_may_take_snapshots=True,
+    )
     return "certification_event_first_count"
 
 
@@ -94,7 +99,8 @@ def test_mail_goes_out_by_airflows_smtp_connection(site: Site, published: str):
 
 def test_a_snapshot_asked_for_is_taken_without_waiting_for_the_event(site: Site, published: str):
     site.ended_run(published)
-    asked = site.call("POST", "/certification/api/v1/events/first-count/participants/001/snapshot", body={})
+    path = "/certification/api/v1/events/first-count/participants/001/snapshot"
+    asked = site.call("POST", path, user="c001", body={})
     assert asked.status_code < 300, asked.text
     run = site.ended_run("certification_requests")
     assert run["dag_run_id"].startswith("requests__snapshot-")
