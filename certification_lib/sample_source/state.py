@@ -3,7 +3,6 @@
 import csv
 import gzip
 from dataclasses import dataclass
-from pathlib import Path
 
 from certification_lib.errors import BadInput
 from certification_lib.settings import PROJECT_FOLDER
