@@ -70,7 +70,9 @@ class Guard:
             await answer(scope, receive, send_with_headers)
             return
         try:
-            await self.app(scope, _limited(request, receive), send_with_headers)
+            if _announced(request) > MOST_BYTES:
+                raise TooLarge
+            await self.app(scope, _limited(receive), send_with_headers)
         except TooLarge:
             answer = self.refusal(request, 413, "That is more than this form takes. Nothing was changed.", None)
             await answer(scope, receive, send_with_headers)
@@ -96,16 +98,17 @@ def log_without_values(error: BaseException) -> str:
     return error_id
 
 
-def _limited(request: Request, receive: Receive) -> Receive:
-    """Refuse a body that is too large, whether or not it says its length beforehand."""
+def _announced(request: Request) -> int:
     length = request.headers.get("content-length", "")
-    announced = int(length) if length.isdigit() else 0
+    return int(length) if length.isdigit() else 0
+
+
+def _limited(receive: Receive) -> Receive:
+    """Refuse a body that grows too large without having said its length."""
     received = 0
 
     async def receive_limited() -> Message:
         nonlocal received
-        if announced > MOST_BYTES:
-            raise TooLarge
         message = await receive()
         received += len(message.get("body", b""))
         if received > MOST_BYTES:

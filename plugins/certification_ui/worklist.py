@@ -72,7 +72,7 @@ def worklist(revision_id: int, code: str, *, after: int, session: Session) -> Wo
         .join(ValidationResult, ValidationResult.rule_version_id == RuleVersion.id)
         .where(ValidationResult.revision_id == revision_id, Rule.code == code)
     )
-    found = session.execute(query).tuples().first()
+    found = session.execute(query).first()
     if found is None:
         raise NotFound("This rule did not run on these data.")
     rule, result = found
@@ -119,4 +119,4 @@ def names_of(numbers: set[str], *, session: Session) -> dict[str, str]:
     if not numbers:
         return {}
     query = sa.select(Organization.number, Organization.name).where(Organization.number.in_(numbers))
-    return dict(session.execute(query).tuples().all())
+    return dict(map(tuple, session.execute(query)))

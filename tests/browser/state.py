@@ -1,0 +1,141 @@
+"""A state that looks like one: districts with long and short names, totals, findings, messages, several events."""
+
+import datetime
+
+import sqlalchemy as sa
+
+from certification_lib.database import transaction
+from certification_lib.events.models import EventStatus, Milestone, MilestoneKind, MilestoneState
+from certification_lib.notifications.service import notify
+from certification_lib.rulebook.models import Rule, RuleVersion, Severity
+from certification_lib.snapshots.models import Revision, RevisionView
+from certification_lib.validation.models import Finding
+from tests.certification_ui.site import KEY, RULE, open_window
+from tests.factories import World
+
+PEOPLE = {
+    "001": "Adair County",
+    "005": "Barren County",
+    "011": "Berea Independent",
+    "026": "Walton-Verona Independent School District of Northern Boone County and Surroundings",
+    "036": "Bowling Green Independent",
+}
+RULES = {
+    RULE: ("A student is enrolled in two schools of the district on the count date", Severity.ERROR),
+    "ENR-002": ("The grade of the enrollment is not one the school teaches", Severity.ERROR),
+    "ENR-007": ("A student has left before the day of entry", Severity.ERROR),
+    "DEM-003": ("No race is reported for the student", Severity.WARNING),
+    "ATT-001": ("An absence falls on a day without instruction", Severity.INFO),
+}
+
+
+def fill_state(engine: sa.Engine) -> None:
+    with transaction(engine) as session:
+        world = World(session)
+        world.state.name = "Kentucky Department of Education"
+        world.category.name = "Fall Enrollment"
+        agencies = {number: world.lea(number, name, region="GRREC", county=name) for number, name in PEOPLE.items()}
+        rules = [_rule(world, code, *said) for code, said in RULES.items()]
+        event = world.event(
+            list(agencies.values()),
+            key=KEY,
+            rules=rules,
+            links=[{"label": "Data standards of the state", "url": "https://example.org/data-standards"}],
+            description="Review the students enrolled on the count date, correct what is wrong, and certify.",
+            **open_window(),
+        )
+        dates = open_window()
+        spring = {name: value + datetime.timedelta(days=150) for name, value in dates.items()}
+        world.event(
+            list(agencies.values())[:2],
+            key="spring-check-2016-17",
+            name="Spring Attendance Check",
+            status=EventStatus.UNPUBLISHED,
+            **spring,
+        )
+        world.certifier("smith", agencies["001"])
+        world.district_reviewer("brown", agencies["001"])
+        world.certifier("green", agencies["005"])
+        world.certifier("white", agencies["005"])
+        world.approver()
+        world.state_reviewer()
+        for number, agency in agencies.items():
+            if number != "036":
+                revision = world.revision(world.participant(event, agency), agency.name, rows=2345 + int(number))
+                _totals(world, revision)
+                _results(world, revision, rules, number)
+        milestone = Milestone(
+            event_id=event.id,
+            kind=MilestoneKind.STATE_SNAPSHOT,
+            at=datetime.datetime.now(datetime.UTC) + datetime.timedelta(days=6),
+            details={},
+            state=MilestoneState.DUE,
+        )
+        session.add(milestone)
+        _messages(world)
+
+
+def _rule(world: World, code: str, title: str, severity: Severity) -> Rule:
+    rule = world.rule(code, severity)
+    session = world.session
+    version = session.scalars(sa.select(RuleVersion).where(RuleVersion.rule_id == rule.id)).one()
+    version.title = title
+    version.description = "Two enrollments of one student cover the count date at different schools."
+    version.why_it_matters = "Each student counts once for funding."
+    version.how_to_fix_it = "End the enrollment at the school the student has left, with the day of leaving."
+    return rule
+
+
+def _totals(world: World, revision: Revision) -> None:
+    view = world.session.scalars(sa.select(RevisionView).where(RevisionView.revision_id == revision.id)).one()
+    view.totals = {
+        "count": revision.row_count - 12,
+        "by": {
+            "entry_grade_level": {
+                "Kindergarten": 180,
+                "First grade": 175,
+                "Twelfth grade": 140,
+                "Preschool/Prekindergarten": 60,
+            },
+            "race": {"White": 2100, "Black - African American": 120, "Not reported": 3},
+            "sex": {"Male": 1200, "Female": 1145},
+        },
+        "flags": {"english_learner": 64, "special_education": 310, "economic_disadvantaged": 1402},
+        "distinct": {},
+        "sum": {},
+    }
+
+
+def _results(world: World, revision: Revision, rules: list[Rule], number: str) -> None:
+    counts = [120, 3, 0, 41, 0]
+    for rule, count in zip(rules, counts, strict=True):
+        result = world.result(revision, rule, count)
+        for place in range(min(count, 60) if rule.code == RULE else 0):
+            student = str(700400000 + place)
+            world.session.add(
+                Finding(
+                    revision_id=revision.id,
+                    rule_version_id=result.rule_version_id,
+                    validation_run_id=result.validation_run_id,
+                    district_number=number,
+                    school_number=None,
+                    row_key=student,
+                    identifiers={"student_unique_id": student, "entry_date": "2016-08-10"},
+                )
+            )
+
+
+def _messages(world: World) -> None:
+    now = datetime.datetime.now(datetime.UTC)
+    for username in ("smith", "approver"):
+        notify(
+            f"test:{username}",
+            "message",
+            [world.person(username).id],
+            "Certification of Fall Enrollment Count is open",
+            "You can certify until the due date. Review your findings first.",
+            f"/certification/my-events/{KEY}/001/",
+            KEY,
+            session=world.session,
+            now=now,
+        )

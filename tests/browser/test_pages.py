@@ -1,0 +1,174 @@
+"""The pages as people see them: in Chromium, at two widths, with and without script; axe finds nothing.
+
+Screenshots go to `screenshots/` when SCREENSHOTS is set.
+"""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+from axe_playwright_python.sync_playwright import Axe
+from fastapi import FastAPI
+from playwright.sync_api import Browser, Page, sync_playwright
+
+from certification_lib.database import make_engine
+from scripts.browser import browser_path
+from tests.browser.state import PEOPLE, fill_state
+from tests.certification_ui.listening import listening
+from tests.certification_ui.site import KEY, PASSWORD, ROOT, RULE, make_site
+from tests.conftest import CertificationDatabase
+
+pytestmark = pytest.mark.browser
+
+WIDE = {"width": 1280, "height": 900}
+PHONE = {"width": 320, "height": 700}
+SCREENSHOTS = os.environ.get("SCREENSHOTS")
+
+
+@pytest.fixture(scope="module")
+def chromium() -> Iterator[Browser]:
+    path = browser_path()
+    assert path, "the browser tests need Chromium: make setup tells how to get it"
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=path, args=["--no-sandbox"])
+        yield browser
+        browser.close()
+
+
+@pytest.fixture(scope="module")
+def pages() -> FastAPI:
+    return make_site()
+
+
+@pytest.fixture
+def base_url(
+    pages: FastAPI, certification_database: CertificationDatabase, engine: sa.Engine, monkeypatch, tmp_path: Path
+) -> Iterator[str]:
+    """The site over a filled state, its people's password being the same for all."""
+    monkeypatch.setenv("CERTIFICATION_STATE_FOLDER", str(tmp_path / "state"))
+    fill_state(engine)
+    pages.state.pages.state.engine = make_engine(certification_database.url("certification_app"))
+    with listening(pages) as url:
+        monkeypatch.setenv("AIRFLOW__API__BASE_URL", url)
+        yield url
+    pages.state.pages.state.engine.dispose()
+
+
+def open_as(chromium: Browser, base_url: str, username: str, viewport: dict[str, int], *, script: bool = True) -> Page:
+    """Somebody's window, signed in on the sign-in page; what a page reports to the console fails the test."""
+    context = chromium.new_context(viewport=viewport, java_script_enabled=script, reduced_motion="reduce")  # type: ignore[arg-type]
+    page = context.new_page()
+    page.on("console", lambda message: reported.append(message.text) if message.type == "error" else None)
+    page.on("pageerror", lambda error: reported.append(str(error)))
+    reported: list[str] = []
+    page.reported = reported  # type: ignore[attr-defined]
+    page.goto(f"{base_url}{ROOT}/")
+    page.get_by_label("User name").fill(username)
+    page.get_by_label("Password").fill(PASSWORD)
+    page.get_by_role("button", name="Sign in").click()
+    page.get_by_role("button", name="Sign out").wait_for()
+    return page
+
+
+def save(page: Page, name: str) -> None:
+    if SCREENSHOTS:
+        folder = Path(SCREENSHOTS)
+        folder.mkdir(parents=True, exist_ok=True)
+        page.screenshot(path=folder / f"{name}.png", full_page=True)
+
+
+def check(page: Page) -> None:
+    """No barrier that axe knows of, nothing wider than the window, nothing blocked by the policy."""
+    found = Axe().run(page)
+    assert found.violations_count == 0, found.generate_report()
+    wide = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
+    assert wide <= 0, f"the page is {wide} pixels wider than the window"
+    assert page.reported == []  # type: ignore[attr-defined]
+
+
+OWN = f"{ROOT}/my-events/{KEY}/001/"
+STATE_PAGES = {
+    "events": f"{ROOT}/events/",
+    "event-viewer": f"{ROOT}/events/{KEY}/",
+    "participant": f"{ROOT}/events/{KEY}/participants/001/",
+    "participant-findings": f"{ROOT}/events/{KEY}/participants/001/findings/{RULE}",
+    "new-event": f"{ROOT}/new-event",
+    "edit-event": f"{ROOT}/events/{KEY}/edit",
+    "publish": f"{ROOT}/events/spring-check-2016-17/publish",
+    "close": f"{ROOT}/events/{KEY}/close",
+    "state-messages": f"{ROOT}/messages/",
+}
+DISTRICT_PAGES = {
+    "own-events": f"{ROOT}/my-events/",
+    "own-event": OWN,
+    "own-findings": f"{OWN}findings/{RULE}",
+    "submit": f"{OWN}submit",
+    "request-recertification": f"{OWN}request-recertification",
+    "messages": f"{ROOT}/messages/",
+    "not-found": f"{ROOT}/my-events/{KEY}/005/",
+}
+
+
+@pytest.mark.parametrize("viewport", [WIDE, PHONE], ids=["wide", "phone"])
+@pytest.mark.parametrize(
+    ("username", "addresses"), [("approver", STATE_PAGES), ("smith", DISTRICT_PAGES)], ids=["state", "district"]
+)
+def test_every_page_is_accessible_and_fits(
+    chromium: Browser, base_url: str, username: str, addresses: dict[str, str], viewport: dict[str, int]
+) -> None:
+    page = open_as(chromium, base_url, username, viewport)
+    size = "phone" if viewport is PHONE else "wide"
+    problems = []
+    for name, address in addresses.items():
+        page.goto(base_url + address)
+        page.reported.clear() if name == "not-found" else None  # type: ignore[attr-defined]
+        save(page, f"{name}-{size}")
+        try:
+            check(page)
+        except AssertionError as error:
+            problems.append(f"{name}: {error}")
+    assert not problems, "\n".join(problems)
+
+
+@pytest.mark.parametrize("viewport", [WIDE, PHONE], ids=["wide", "phone"])
+def test_the_sign_in_page_is_accessible_and_fits(chromium: Browser, base_url: str, viewport: dict[str, int]) -> None:
+    page = chromium.new_context(viewport=viewport).new_page()  # type: ignore[arg-type]
+    page.reported = []  # type: ignore[attr-defined]
+    page.goto(f"{base_url}{ROOT}/sign-in/")
+    save(page, f"sign-in-{'phone' if viewport is PHONE else 'wide'}")
+    check(page)
+    page.get_by_label("User name").fill("smith")
+    page.get_by_label("Password").fill("wrong")
+    page.get_by_role("button", name="Sign in").click()
+    page.get_by_role("alert").wait_for()
+    assert page.evaluate("document.activeElement.id") == "error-summary"
+    page.reported.clear()  # type: ignore[attr-defined]
+    check(page)
+
+
+@pytest.mark.parametrize("script", [True, False], ids=["with script", "without script"])
+def test_a_certifier_signs_and_the_state_approves(chromium: Browser, base_url: str, script: bool) -> None:
+    smith = open_as(chromium, base_url, "smith", WIDE, script=script)
+    smith.goto(f"{base_url}{OWN}")
+    smith.get_by_role("link", name="Submit Certification to State").click()
+    smith.get_by_label("Your name").fill("Pat Smith")
+    smith.get_by_label("Your title").fill("Superintendent")
+    smith.get_by_role("button", name="Submit Certification to State").click()
+    smith.get_by_role("heading", name="Receipt of certification").wait_for()
+    if script:
+        save(smith, "receipt-wide")
+        check(smith)
+
+    approver = open_as(chromium, base_url, "approver", WIDE, script=script)
+    approver.goto(f"{base_url}{ROOT}/events/{KEY}/")
+    approver.get_by_label(f"Select {PEOPLE['001']}").check(force=True)
+    approver.get_by_label(f"Select {PEOPLE['005']}").check(force=True)
+    approver.get_by_role("button", name="Approve Certification").click()
+    approver.get_by_role("heading", name="1 participant will be approved").wait_for()
+    if script:
+        save(approver, "approve-wide")
+        check(approver)
+    approver.get_by_role("button", name="Approve Certification").click()
+    approver.get_by_text("1 participant approved.").wait_for()
