@@ -1,0 +1,54 @@
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from certification_lib.orchestration.preload import is_scheduler
+
+
+class Job:
+    """As Airflow's own is called."""
+
+
+class TaskRunnerMarker:
+    """What a task is called by."""
+
+
+@pytest.mark.parametrize(
+    ("component", "command_line", "answer"),
+    [
+        (Job(), ["/venv/bin/airflow", "scheduler", "--skip-serve-logs"], True),
+        (Job(), ["/venv/bin/airflow", "triggerer"], False),
+        (Job(), ["/venv/bin/airflow", "dag-processor"], False),
+        (TaskRunnerMarker(), ["/venv/bin/airflow", "scheduler"], False),
+        (Job(), ["/venv/bin/airflow"], False),
+    ],
+)
+def test_only_the_scheduler_itself_imports_great_expectations(component: object, command_line: list[str], answer: bool):
+    assert is_scheduler(component, command_line) is answer
+
+
+def test_reading_the_plugin_and_the_dag_files_imports_nothing_heavy(project_folder: Path):
+    """Every process of Airflow reads the plugin; the dag-processor and each task read a DAG file."""
+    program = """
+import runpy, sys
+import airflow.sdk, airflow.plugins_manager
+for file in ("plugins/certification_plugin.py", "dags/certification_events.py", "dags/certification_requests.py",
+             "dags/certification_housekeeping.py"):
+    runpy.run_path(file)
+heavy = {"pandas", "great_expectations", "scipy", "sqlglot", "alembic", "fastapi", "certification_ui"}
+print(sorted(heavy & {name.split(".")[0] for name in sys.modules} - set(sys.argv[1:])))
+"""
+    without_us = "import sys, airflow.sdk, airflow.plugins_manager, airflow.providers.standard.operators.trigger_dagrun"
+    listing = f"{without_us}; print(*{{name.split('.')[0] for name in sys.modules}})"
+
+    def output(code: str, *arguments: str) -> str:
+        return subprocess.run(
+            [sys.executable, "-c", code, *arguments],
+            cwd=project_folder, capture_output=True, text=True, check=True, timeout=90,
+            env={**os.environ, "PYTHONPATH": str(project_folder)},
+        ).stdout.splitlines()[-1]  # fmt: skip
+
+    assert output(program, *output(listing).split()) == "[]"
