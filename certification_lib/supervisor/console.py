@@ -8,6 +8,8 @@ from typing import TextIO
 
 _LEVEL = re.compile(r"\[\s*(debug|info|warning|error|critical|exception)\s*\]|\b(DEBUG|INFO|WARNING|ERROR|CRITICAL)\b")
 _SEEN = {"warning", "error", "critical", "exception"}
+# The FAB provider says so about its own code at every start.
+_NO_NEWS = "appbuilder.app is deprecated"
 _WIDTH = 14
 _COLOURS = {"warning": "33", "error": "31", "critical": "31", "exception": "31"}
 
@@ -22,7 +24,7 @@ class Console:
         self._write("certify", text, "1")
 
     def log_line(self, name: str, line: str, level: str) -> None:
-        if self._verbose or level in _SEEN:
+        if self._verbose or (level in _SEEN and _NO_NEWS not in line):
             self._write(name, line, _COLOURS.get(level))
 
     async def follow(self, name: str, file: Path) -> None:

@@ -56,11 +56,7 @@ SECTIONS = {
     },
     # On one machine everybody has the same address; guesses are limited per user name by our own sign-in.
     "fab": {"auth_rate_limit": "300 per minute"},
-    "logging": {
-        "colored_console_log": "False",
-        # A warning on every start of the FAB provider about its own code.
-        "namespace_levels": "flask_appbuilder.base=ERROR",
-    },
+    "logging": {"colored_console_log": "False"},
     "email": {"from_email": "certification@localhost"},
 }
 

@@ -6,6 +6,7 @@ from urllib.request import ProxyHandler, build_opener
 
 from certification_lib.supervisor.ports import HOST
 
+API_SERVER = "api-server"
 _COMPONENTS = ("metadatabase", "scheduler", "triggerer", "dag_processor")
 
 
@@ -16,5 +17,5 @@ def unhealthy_components(port: int) -> list[str]:
         with opener.open(f"http://{HOST}:{port}/api/v2/monitor/health", timeout=5) as answer:
             health = json.load(answer)
     except (OSError, HTTPException, ValueError):
-        return ["api-server"]
+        return [API_SERVER]
     return [name for name in _COMPONENTS if (health.get(name) or {}).get("status") != "healthy"]

@@ -16,7 +16,7 @@ from certification_lib.supervisor.console import last_lines
 from certification_lib.supervisor.processes import recorded
 from certification_lib.supervisor.state_folder import ADMINISTRATOR, load_secrets
 
-START_LIMIT_SECONDS = 240.0
+START_LIMIT_SECONDS = 600.0
 STOP_LIMIT_SECONDS = 60.0
 
 

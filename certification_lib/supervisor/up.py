@@ -6,7 +6,7 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -24,7 +24,7 @@ from certification_lib.supervisor.components import (
 from certification_lib.supervisor.console import Console, last_lines
 from certification_lib.supervisor.databases import Databases, start_databases
 from certification_lib.supervisor.environment import airflow_environment
-from certification_lib.supervisor.health import unhealthy_components
+from certification_lib.supervisor.health import API_SERVER, unhealthy_components
 from certification_lib.supervisor.mail_sink import start_mail_sink
 from certification_lib.supervisor.ports import free_port
 from certification_lib.supervisor.postgres import PostgresError, stop_server
@@ -39,7 +39,7 @@ from certification_lib.supervisor.state_folder import (
 )
 from certification_lib.supervisor.steps import StartFailed, Steps
 
-READY_LIMIT_SECONDS = 180
+READY_LIMIT_SECONDS = 300  # of a machine that is busy with other things
 WANTED_PORT = 8080
 WANTED_MAIL_PORT = 8025
 # A component that ends so often in so many seconds will not get better by another start.
@@ -164,10 +164,15 @@ class _Run:
         self._console.step("Preparing databases")
         await self._steps.prepare_databases(settings)
         self._console.step("Starting Airflow")
+        # Tasks started before the API server answers would fail and use up a retry: the scheduler comes last.
+        scheduler = next(component for component in COMPONENTS if component.name == "scheduler")
         for component in COMPONENTS:
-            self._start(component, environment)
+            if component is not scheduler:
+                self._start(component, environment)
         await self._steps.certify("roles", "sync")
-        await self._until_healthy(port)
+        await self._until(lambda: unhealthy_components(port) != [API_SERVER], "the API server")
+        self._start(scheduler, environment)
+        await self._until(lambda: not unhealthy_components(port), "every component of Airflow")
         self._announce(settings)
 
     def _start(self, component: Component, environment: Mapping[str, str]) -> None:
@@ -179,15 +184,15 @@ class _Run:
         self._running[component] = start_component(component, logs=self._logs, environment=environment)
         self._record()
 
-    async def _until_healthy(self, port: int) -> None:
+    async def _until(self, ready: Callable[[], bool], what: str) -> None:
         deadline = asyncio.get_running_loop().time() + READY_LIMIT_SECONDS
-        while missing := await asyncio.to_thread(unhealthy_components, port):
+        while not await asyncio.to_thread(ready):
             for component, process in self._running.items():
                 if process.poll() is not None:
                     log = self._logs / f"{component.name}.log"
                     raise StartFailed(f"{component.name} ended while starting; its last lines:\n{last_lines(log)}")
             if asyncio.get_running_loop().time() > deadline:
-                raise StartFailed(f"not ready after {READY_LIMIT_SECONDS} s: {', '.join(missing)}; see {self._logs}.")
+                raise StartFailed(f"{what} was not ready after {READY_LIMIT_SECONDS} s; see {self._logs}.")
             await asyncio.sleep(0.5)
 
     def _announce(self, settings: Settings) -> None:

@@ -1,4 +1,4 @@
-"""The real thing: every process of a local installation, started, hurt and ended. Two starts, about 25 s each."""
+"""The real thing: every process of a local installation, started, hurt and ended. Two starts, about 30 s each."""
 
 import json
 import os
@@ -24,7 +24,7 @@ from certification_lib.supervisor.local_stack import LocalStack
 from certification_lib.supervisor.ports import HOST
 from certification_lib.supervisor.processes import members
 
-pytestmark = [pytest.mark.stack, pytest.mark.timeout(400)]
+pytestmark = [pytest.mark.stack, pytest.mark.timeout(900)]
 COMPONENTS = {"api-server", "scheduler", "dag-processor", "triggerer", "postgres"}
 
 

@@ -1,5 +1,7 @@
+import asyncio
 import json
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -11,6 +13,7 @@ import pytest
 
 from certification_lib.supervisor import processes
 from certification_lib.supervisor.children import start_child
+from certification_lib.supervisor.components import Component, stop_components
 
 # As a scheduler with its task: a child in a process group of its own, which does not listen to polite signals.
 FAMILY = """
@@ -46,6 +49,17 @@ def test_everything_in_the_session_ends_whatever_groups_it_made(
     assert pids <= {process.pid for process in processes.members({family.pid})}
     processes.end_sessions({family.pid}, grace=0.2)
     assert [pid for pid in pids if _runs(pid)] == []
+
+
+def test_a_component_that_waits_for_its_tasks_is_cut_after_its_grace(
+    family: subprocess.Popen[bytes], tmp_path: Path
+) -> None:
+    """As a scheduler in the middle of a snapshot when somebody presses Ctrl-C."""
+    begin = time.monotonic()
+    asyncio.run(stop_components({Component("scheduler", ("scheduler",), grace=1.0): family}))
+    assert 1 <= time.monotonic() - begin < 10
+    assert family.poll() == -signal.SIGKILL
+    assert [int(pid) for pid in (tmp_path / "family.log").read_text().split() if _runs(int(pid))] == []
 
 
 def test_a_session_is_found_after_its_leader_was_killed(family: subprocess.Popen[bytes], tmp_path: Path) -> None:
