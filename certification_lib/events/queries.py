@@ -13,7 +13,7 @@ from certification_lib.categories.models import Category, Level, Member
 from certification_lib.categories.queries import MemberView, acts_for, state_members
 from certification_lib.database import SCHEMA, database_now
 from certification_lib.errors import NotFound
-from certification_lib.events.content import EventContent, Schedule
+from certification_lib.events.content import EventContent, Link, Schedule
 from certification_lib.events.models import (
     Event,
     EventStatus,
@@ -268,6 +268,7 @@ def content_of(version: EventVersion, *, active: bool, session: Session) -> Even
         **{
             **fields,
             **schedules,
+            "links": [Link.model_validate(link) for link in version.links],
             "active": active,
             "category": category.name,
             "validation_groups": [group.name for group in linked_groups(version.id, session=session)],
