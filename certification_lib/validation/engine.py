@@ -143,14 +143,22 @@ class SchoolEngine(ParticipantEngine):
     participant_column: ClassVar[str] = "school_id"
 
 
-class DatamartByDistrict(SQLDatasource):
+class _Datamart(SQLDatasource):
+    """Great Expectations would open one pool of connections to look at tables and another to evaluate."""
+
+    def get_engine(self) -> sa.Engine:
+        engine: sa.Engine = self.get_execution_engine().engine
+        return engine
+
+
+class DatamartByDistrict(_Datamart):
     """`context.data_sources.add_datamart_by_district(…)`"""
 
     type: Literal["datamart_by_district"] = "datamart_by_district"  # type: ignore[assignment]
     execution_engine_override: ClassVar = ParticipantEngine
 
 
-class DatamartBySchool(SQLDatasource):
+class DatamartBySchool(_Datamart):
     """`context.data_sources.add_datamart_by_school(…)`"""
 
     type: Literal["datamart_by_school"] = "datamart_by_school"  # type: ignore[assignment]
