@@ -1,0 +1,294 @@
+"""Messages: told once, in the act's own transaction, and sent at least once whatever crashes."""
+
+import datetime
+import smtplib
+import threading
+from collections.abc import Callable
+from email.message import EmailMessage
+
+import pytest
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
+
+from certification_lib.database import transaction
+from certification_lib.errors import NotFound
+from certification_lib.notifications import queries
+from certification_lib.notifications.delivery import as_mail, deliver_waiting
+from certification_lib.notifications.models import Message
+from certification_lib.notifications.rules import is_mail_address, mail_message_id, one_line, pause_after
+from certification_lib.notifications.service import Notice, mark_read, notify, notify_all
+from certification_lib.notifications.wording import MAIL_FOLDER, write
+from certification_lib.people.models import Person
+
+NOW = datetime.datetime(2016, 10, 5, 15, 0, tzinfo=datetime.UTC)
+BASE = "http://localhost:8080"
+
+
+def person(session: Session, username: str, **fields: object) -> int:
+    values = {"name": username.title(), "email": f"{username}@example.org", "active": True, **fields}
+    made = Person(username=username, **values)
+    session.add(made)
+    session.flush()
+    return made.id
+
+
+def tell(session: Session, *receivers: int | str, fact: str = "fact", subject: str = "Subject") -> int:
+    return notify(
+        fact, "message_from_state", receivers, subject, "Text", "/certification/", "fall", session=session, now=NOW
+    )
+
+
+class Mailbox:
+    """A mail server that accepts, refuses or is down, as told."""
+
+    def __init__(self, failure: Exception | None = None) -> None:
+        self.mails: list[EmailMessage] = []
+        self.failure = failure
+
+    def __call__(self, mail: EmailMessage) -> None:
+        if self.failure is not None:
+            raise self.failure
+        self.mails.append(mail)
+
+
+def test_a_fact_is_told_to_a_receiver_once(session: Session) -> None:
+    smith, jones = person(session, "smith"), person(session, "jones")
+    assert tell(session, smith, smith, "contact@example.org") == 2
+    assert tell(session, smith, jones, "contact@example.org") == 1
+    assert tell(session, smith, fact="another fact") == 1
+
+
+def test_a_fact_is_not_told_again_because_the_address_has_changed(session: Session) -> None:
+    smith = person(session, "smith")
+    tell(session, smith)
+    session.get_one(Person, smith).email = "new@example.org"
+    assert tell(session, smith) == 0
+
+
+def test_thousands_of_receivers_are_told_in_two_statements(
+    session: Session, statements: Callable, shared_engine: sa.Engine
+) -> None:
+    session.execute(
+        sa.insert(Person),
+        [{"username": f"p{n}", "name": f"P {n}", "email": f"p{n}@example.org", "active": True} for n in range(3000)],
+    )
+    people = session.scalars(sa.select(Person.id)).all()
+    notices = [Notice(f"fact {n % 3}", "x", people[n::3], subject="S", text="T") for n in range(3)]
+    with statements(shared_engine) as seen:
+        assert notify_all(notices, session=session, now=NOW) == 3000
+    assert len(seen) <= 2
+
+
+def test_deactivated_people_hear_nothing_and_one_without_an_address_reads_it_in_the_message_center(
+    session: Session,
+) -> None:
+    gone, silent = person(session, "gone", active=False), person(session, "silent", email="no address")
+    assert tell(session, gone, silent) == 1
+    [message] = queries.messages_of(silent, session=session)
+    assert message.email is None
+    assert [one.id for one in queries.undelivered(session=session)] == [message.id]
+
+
+def test_a_message_vanishes_with_the_act_that_is_rolled_back(engine: sa.Engine) -> None:
+    def refused() -> None:
+        with transaction(engine) as session:
+            tell(session, "contact@example.org")
+            raise NotFound("too late")
+
+    with pytest.raises(NotFound):
+        refused()
+    with Session(engine) as session:
+        assert session.scalars(sa.select(Message)).all() == []
+
+
+def test_own_messages_are_listed_newest_first_and_read_once(session: Session) -> None:
+    smith, jones = person(session, "smith"), person(session, "jones")
+    for number in range(3):
+        tell(session, smith, fact=f"fact {number}", subject=f"Subject {number}")
+    messages = queries.messages_of(smith, session=session, limit=2)
+    assert [message.subject for message in messages] == ["Subject 2", "Subject 1"]
+    older = queries.messages_of(smith, session=session, before_id=messages[-1].id)
+    assert [message.subject for message in older] == ["Subject 0"]
+    mark_read(messages[0].id, person_id=smith, session=session, now=NOW)
+    mark_read(messages[0].id, person_id=smith, session=session, now=NOW + datetime.timedelta(days=1))
+    session.refresh(messages[0])
+    assert messages[0].read_at == NOW
+    assert queries.unread_count(smith, session=session) == 2
+    assert len(queries.messages_of(smith, session=session, unread_only=True)) == 2
+    with pytest.raises(NotFound):
+        mark_read(messages[1].id, person_id=jones, session=session, now=NOW)
+
+
+def test_waiting_messages_are_delivered_once(engine: sa.Engine) -> None:
+    with transaction(engine) as session:
+        tell(session, person(session, "smith"), "contact@example.org")
+    mailbox = Mailbox()
+    assert deliver_waiting(engine=engine, send=mailbox, now=NOW, base_url=BASE).sent == 2
+    assert deliver_waiting(engine=engine, send=mailbox, now=NOW, base_url=BASE).sent == 0
+    assert sorted(mail["To"] for mail in mailbox.mails) == ["contact@example.org", "smith@example.org"]
+
+
+def test_the_mail_is_automatic_text_and_escaped_html_with_a_stable_id(session: Session) -> None:
+    smith = person(session, "smith")
+    notify(
+        "fact", "x", [smith], "A & B", "Reason: <script>alert(1)</script>\n\nBye", "/certification/x/", "fall",
+        session=session, now=NOW,
+    )  # fmt: skip
+    [message] = queries.messages_of(smith, session=session)
+    mail = as_mail(message, base_url=BASE)
+    assert mail["Message-ID"] == mail_message_id("fact", smith)
+    assert mail["Auto-Submitted"] == "auto-generated"
+    assert mail["List-Id"] == "Data Certification <fall.certification.invalid>"
+    plain, html = (part.get_content() for part in mail.iter_parts())
+    assert "<script>" in plain
+    assert "http://localhost:8080/certification/x/" in plain
+    assert "&lt;script&gt;" in html
+    assert "<script>" not in html
+    assert "A &amp; B" in html
+
+
+def test_no_header_can_be_injected(session: Session) -> None:
+    smith = person(session, "smith")
+    tell(session, smith, subject="Hello\r\nBcc: everybody@example.org\r\n\r\nBody")
+    [message] = queries.messages_of(smith, session=session)
+    mail = as_mail(message, base_url=BASE)
+    assert mail["Bcc"] is None
+    assert mail["Subject"] == "Hello Bcc: everybody@example.org Body"
+    assert tell(session, "a@example.org\nBcc: b@example.org", fact="other") == 0
+
+
+def test_an_outage_delays_and_loses_nothing(engine: sa.Engine) -> None:
+    with transaction(engine) as session:
+        tell(session, "one@example.org", "two@example.org")
+    down = Mailbox(ConnectionRefusedError("password=secret"))
+    assert deliver_waiting(engine=engine, send=down, now=NOW, base_url=BASE).postponed == 1
+    up, later = Mailbox(), NOW
+    with Session(engine) as session:
+        [problem] = queries.undelivered(session=session)
+        assert problem.last_problem == "the mail server could not be used (ConnectionRefusedError)"
+        assert problem.next_attempt_at == NOW + datetime.timedelta(minutes=1)
+    assert deliver_waiting(engine=engine, send=up, now=later, base_url=BASE).sent == 1
+    later += datetime.timedelta(minutes=1)
+    assert deliver_waiting(engine=engine, send=up, now=later, base_url=BASE).sent == 1
+    assert len(up.mails) == 2
+
+
+def test_a_refused_address_is_given_up_and_shown_and_the_others_go_on(engine: sa.Engine) -> None:
+    with transaction(engine) as session:
+        tell(session, "bad@example.org", "good@example.org")
+    mails: list[EmailMessage] = []
+
+    def send(mail: EmailMessage) -> None:
+        if mail["To"] == "bad@example.org":
+            raise smtplib.SMTPRecipientsRefused({"bad@example.org": (550, b"no such user")})
+        mails.append(mail)
+
+    outcome = deliver_waiting(engine=engine, send=send, now=NOW, base_url=BASE)
+    assert (outcome.sent, outcome.refused) == (1, 1)
+    with Session(engine) as session:
+        [bounced] = queries.undelivered(session=session)
+        assert (bounced.email, bounced.last_problem) == ("bad@example.org", "the mail server refused the address (550)")
+    assert deliver_waiting(engine=engine, send=send, now=NOW + datetime.timedelta(days=1), base_url=BASE).sent == 0
+
+
+def test_an_address_that_is_busy_is_tried_again_later(engine: sa.Engine) -> None:
+    with transaction(engine) as session:
+        tell(session, "busy@example.org")
+    busy = Mailbox(smtplib.SMTPRecipientsRefused({"busy@example.org": (450, b"later")}))
+    assert deliver_waiting(engine=engine, send=busy, now=NOW, base_url=BASE).postponed == 1
+    tomorrow = NOW + datetime.timedelta(days=1)
+    assert deliver_waiting(engine=engine, send=Mailbox(), now=tomorrow, base_url=BASE).sent == 1
+
+
+def test_a_process_that_dies_before_the_commit_sends_the_same_mail_again(engine: sa.Engine) -> None:
+    with transaction(engine) as session:
+        tell(session, "contact@example.org")
+    mails: list[EmailMessage] = []
+
+    def die(mail: EmailMessage) -> None:
+        mails.append(mail)
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        deliver_waiting(engine=engine, send=die, now=NOW, base_url=BASE)
+    deliver_waiting(engine=engine, send=mails.append, now=NOW, base_url=BASE)
+    assert len(mails) == 2
+    assert mails[0]["Message-ID"] == mails[1]["Message-ID"]
+
+
+def test_several_deliverers_at_once_send_each_message_once(engine: sa.Engine) -> None:
+    with transaction(engine) as session:
+        tell(session, *(f"p{number}@example.org" for number in range(20)))
+    mailbox = Mailbox()
+    threads = [
+        threading.Thread(
+            target=deliver_waiting, kwargs={"engine": engine, "send": mailbox, "now": NOW, "base_url": BASE}
+        )
+        for _ in range(3)
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(timeout=60)
+    assert sorted(mail["To"] for mail in mailbox.mails) == sorted(f"p{number}@example.org" for number in range(20))
+
+
+@pytest.mark.parametrize(
+    ("text", "valid"),
+    [
+        ("pat.smith+data@schools.k12.ky.us", True),
+        ("o'brien@example.org", True),
+        ("", False),
+        (None, False),
+        ("smith", False),
+        ("a@b@c.org", False),
+        ("a b@example.org", False),
+        ("a@example..org", False),
+        ("a@example.org\n", False),
+        ("<a@example.org>", False),
+    ],
+)
+def test_what_an_address_looks_like(text: str | None, valid: bool) -> None:
+    assert is_mail_address(text) == valid
+
+
+def test_a_subject_is_one_line_of_bearable_length() -> None:
+    assert one_line("a\r\n\tb\x00c") == "a b c"
+    assert len(one_line("x" * 500)) == 200
+
+
+def test_pauses_double_up_to_an_hour_and_never_end() -> None:
+    minutes = [pause_after(attempts).total_seconds() / 60 for attempts in (1, 2, 3, 6, 7, 1000)]
+    assert minutes == [1, 2, 4, 32, 60, 60]
+
+
+VALUES = {
+    "event": "Fall Count", "organization": "Adair County", "number": "001", "zone": "America/New_York", "person": "Pat",
+    "progress": "1 of 2", "everyone": False, "reason": "Storm", "status": "In Progress", "due": "November 3, 2016",
+    "was": "November 3, 2016", "comment": "No", "rule": "STU-005", "whom": "all", "text": "Hi", "revision": 3,
+    "digest": "abc", "organizations": "Adair County", "left": "due in 3 days", "end": "October 31, 2016", "count": 2,
+    "participants": "001 Adair County", "kind": "state", "why": "the source was away",
+}  # fmt: skip
+CERTIFICATION_KINDS = [
+    "approval_withdrawn", "approved", "certified", "due_date_given", "due_date_taken_back", "message_from_state",
+    "one_certified", "participant_withdrawn", "ready_to_send", "recertification_requested",
+    "recertification_taken_back", "request_accepted", "request_answered_by_approval", "request_denied",
+    "request_withdrawn", "rule_counts_again", "rule_set_aside", "sent_back", "submission_no_longer_counts",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("kind", CERTIFICATION_KINDS)
+def test_every_wording_has_a_subject_on_its_own_line_and_a_text(kind: str) -> None:
+    for everyone in (False, True):
+        wording = write(kind, {**VALUES, "everyone": everyone})
+        assert wording.subject.startswith("Fall Count: ")
+        assert len(wording.subject) < 110
+        assert wording.text
+    assert (MAIL_FOLDER / f"{kind}.txt").exists()
+
+
+@pytest.mark.parametrize("kind", ["sent_back", "request_accepted", "certified", "submission_no_longer_counts"])
+def test_what_was_not_given_is_not_mentioned(kind: str) -> None:
+    wording = write(kind, {**VALUES, "due": None, "comment": None, "revision": None})
+    assert "None" not in wording.text
+    assert "Due date" not in wording.text
