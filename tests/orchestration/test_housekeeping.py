@@ -1,0 +1,217 @@
+"""Housekeeping's steps, called as Airflow calls them, on a real database and through Airflow's own connections."""
+
+import asyncio
+import datetime
+import json
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
+from sqlalchemy.orm import Session
+
+from certification_lib.audit.service import SYSTEM, record
+from certification_lib.database import database_now, transaction
+from certification_lib.events.manifest import read_manifests
+from certification_lib.events.models import Event, Milestone, MilestoneKind, MilestoneState
+from certification_lib.notifications.models import Message
+from certification_lib.notifications.service import notify
+from certification_lib.orchestration import housekeeping
+from certification_lib.orchestration.triggering import ask_for_parsing, trigger_requests
+from certification_lib.snapshots.models import Snapshot, SnapshotKind, SnapshotStatus
+from certification_lib.supervisor.mail_sink import start_mail_sink
+from certification_lib.supervisor.ports import free_port
+from tests.conftest import CertificationDatabase
+from tests.factories import World
+
+KEY = "fall-enrollment-count-2016-17"
+DAG_ID = "certification_event_fall_enrollment_count_2016_17"
+
+
+@pytest.fixture(autouse=True)
+def surroundings(
+    certification_database: CertificationDatabase, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    url = sa.make_url(certification_database.url())
+    connection = {
+        "conn_type": "postgres", "host": url.host, "port": url.port, "login": url.username,
+        "password": url.password, "schema": url.database,
+    }  # fmt: skip
+    monkeypatch.setenv("AIRFLOW_CONN_CERTIFICATION_DB", json.dumps(connection))
+    monkeypatch.setenv("CERTIFICATION_STATE_FOLDER", str(tmp_path))
+
+
+@pytest.fixture
+def event(engine: sa.Engine) -> Event:
+    with transaction(engine) as session:
+        world = World(session)
+        lea = world.lea()
+        world.certifier("smith", lea)
+        return world.event([lea])
+
+
+def add(engine: sa.Engine, row: object) -> None:
+    with transaction(engine) as session:
+        session.add(row)
+
+
+def now_of(engine: sa.Engine) -> datetime.datetime:
+    with Session(engine) as session:
+        return database_now(session)
+
+
+@pytest.fixture
+def mails(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Path]:
+    """A mail server that writes what it gets into a folder."""
+    port, loop, started = free_port(0), asyncio.new_event_loop(), threading.Event()
+    stop = asyncio.Event()
+    (tmp_path / "mails").mkdir()
+
+    async def serve() -> None:
+        async with await start_mail_sink(tmp_path / "mails", port):
+            started.set()
+            await stop.wait()
+
+    thread = threading.Thread(target=lambda: loop.run_until_complete(serve()))
+    thread.start()
+    assert started.wait(20)
+    extra = {"disable_ssl": True, "disable_tls": True, "from_email": "data@state.example"}
+    monkeypatch.setenv(
+        "AIRFLOW_CONN_SMTP_DEFAULT",
+        json.dumps({"conn_type": "smtp", "host": "127.0.0.1", "port": port, "extra": extra}),
+    )
+    yield tmp_path / "mails"
+    loop.call_soon_threadsafe(stop.set)
+    thread.join()
+    loop.close()
+
+
+def write_message(engine: sa.Engine, event: Event) -> None:
+    with transaction(engine) as session:
+        notify(
+            "a fact", "message", ["office@district.example"], "Due soon", "Hello {{ conn.smtp_default.password }}",
+            event_key=event.key, session=session, now=database_now(session),
+        )  # fmt: skip
+
+
+def test_messages_go_out_by_airflows_mail_connection_and_are_sent_as_written(
+    engine: sa.Engine, event: Event, mails: Path
+):
+    write_message(engine, event)
+    assert housekeeping.deliver_messages() == {"sent": 1, "refused": 0, "postponed": 0}
+    assert housekeeping.deliver_messages()["sent"] == 0
+    [mail] = [file.read_text(encoding="utf-8") for file in mails.rglob("*.eml")]
+    assert "data@state.example" in mail
+    assert "Hello {{ conn.smtp_default.password }}" in mail
+
+
+def test_an_outage_of_the_mail_server_postpones_and_fails_nothing(
+    engine: sa.Engine, event: Event, monkeypatch: pytest.MonkeyPatch
+):
+    extra = {"disable_ssl": True, "disable_tls": True, "retry_limit": 0}
+    monkeypatch.setenv(
+        "AIRFLOW_CONN_SMTP_DEFAULT",
+        json.dumps({"conn_type": "smtp", "host": "127.0.0.1", "port": free_port(0), "extra": extra}),
+    )
+    write_message(engine, event)
+    assert housekeeping.deliver_messages() == {"sent": 0, "refused": 0, "postponed": 1}
+    with Session(engine) as session:
+        assert session.scalars(sa.select(Message.delivered_at)).one() is None
+
+
+def test_a_missing_manifest_is_written_and_a_broken_one_mended(engine: sa.Engine, event: Event, tmp_path: Path):
+    assert housekeeping.mend_manifests() == [f"{DAG_ID}.json: is missing"]
+    (tmp_path / "manifests" / f"{DAG_ID}.json").write_text("{", encoding="utf-8")
+    assert len(housekeeping.mend_manifests()) == 1
+    manifests, broken = read_manifests(tmp_path / "manifests")
+    assert [manifest.key for manifest in manifests] == [KEY]
+    assert broken == []
+    assert housekeeping.mend_manifests() == []
+
+
+def test_a_forgotten_request_is_given_a_run_of_another_name(engine: sa.Engine, event: Event):
+    long_ago = now_of(engine) - datetime.timedelta(minutes=5)
+    add(
+        engine,
+        Snapshot(
+            event_id=event.id, kind=SnapshotKind.DISTRICT, status=SnapshotStatus.REQUESTED, on_demand=True,
+            requested_by="smith", requested_at=long_ago,
+        ),
+    )  # fmt: skip
+    assert housekeeping.forgotten_requests().startswith("requests__snapshot-1_again_")
+
+
+def test_when_nothing_is_forgotten_no_run_is_started(engine: sa.Engine, event: Event):
+    with pytest.raises(AirflowSkipException):
+        housekeeping.forgotten_requests()
+
+
+def test_a_late_milestone_is_given_a_run_of_its_event_once_an_hour(engine: sa.Engine, event: Event):
+    housekeeping.mend_manifests()
+    late = now_of(engine) - datetime.timedelta(minutes=10)
+    add(
+        engine,
+        Milestone(event_id=event.id, kind=MilestoneKind.OPEN_WINDOW, at=late, state=MilestoneState.DUE),
+    )
+    first, again = housekeeping.late_events(), housekeeping.late_events()
+    assert [one["trigger_dag_id"] for one in first] == [DAG_ID]
+    assert first[0]["trigger_run_id"].endswith("_late_milestones")
+    assert again[0]["trigger_run_id"][:21] == first[0]["trigger_run_id"][:21]
+
+
+def test_an_event_without_a_dag_is_not_triggered(engine: sa.Engine, event: Event):
+    late = now_of(engine) - datetime.timedelta(minutes=10)
+    add(
+        engine,
+        Milestone(event_id=event.id, kind=MilestoneKind.OPEN_WINDOW, at=late, state=MilestoneState.DUE),
+    )
+    assert housekeeping.late_events() == []
+
+
+def test_own_reminders_of_nobody_are_none(engine: sa.Engine, event: Event):
+    assert housekeeping.own_reminders() == 0
+
+
+def test_a_changed_audit_entry_fails_the_nightly_check(engine: sa.Engine, event: Event, server, certification_database):
+    with transaction(engine) as session:
+        for act in ("event:create", "event:publish"):
+            record(act, "Fall", session=session, actor=SYSTEM, now=database_now(session))
+    housekeeping.check_audit_chain()
+    superuser = sa.create_engine(server.superuser_url(certification_database.name))
+    with superuser.begin() as connection:
+        connection.execute(sa.text("set local session_replication_role = replica"))
+        connection.execute(
+            sa.text("update certification.audit_entry set subject = 'Spring' where act = 'event:create'")
+        )
+    superuser.dispose()
+    with pytest.raises(AirflowFailException, match="does not hold together"):
+        housekeeping.check_audit_chain()
+
+
+def test_no_words_of_the_database_reach_a_log(monkeypatch: pytest.MonkeyPatch, engine: sa.Engine, event: Event):
+    from certification_lib.orchestration.tasks import StepRefused, step
+
+    @step
+    def breaks() -> None:
+        with engine.connect() as connection:
+            connection.execute(sa.text("select cast('Maria Gonzales' as bigint)"))
+
+    with pytest.raises(StepRefused) as refused:
+        breaks()
+    chain: list[BaseException | None] = [refused.value, refused.value.__cause__, refused.value.__context__]
+    assert not any("Maria" in str(error) for error in chain)
+
+
+def test_an_airflow_that_cannot_be_asked_is_no_error_of_publishing(engine: sa.Engine, event: Event):
+    """This process has no Airflow database at all."""
+    add(
+        engine,
+        Snapshot(
+            event_id=event.id, kind=SnapshotKind.DISTRICT, status=SnapshotStatus.REQUESTED, on_demand=True,
+            requested_by="smith", requested_at=now_of(engine),
+        ),
+    )  # fmt: skip
+    assert ask_for_parsing() is False
+    assert trigger_requests(engine=engine) is False
