@@ -98,8 +98,10 @@ def open_window() -> dict[str, datetime.date]:
     return {"start_date": today() - 30 * day, "opens_date": today() - 10 * day, "end_date": today() + 20 * day}
 
 
-def fill(engine: sa.Engine, *, certifiers: int = 2, **fields: Any) -> Cast:
-    """Two districts with data and findings, in an event whose window is open; fields change the event."""
+def fill(engine: sa.Engine, *, shared: bool = False, **fields: Any) -> Cast:
+    """Two districts with data and findings, in an event whose window is open; fields change the event.
+
+    `shared`: smith certifies for both."""
     with transaction(engine) as session:
         world = World(session)
         adair = world.lea("001", "Adair County", region="GRREC", county="Adair")
@@ -110,13 +112,15 @@ def fill(engine: sa.Engine, *, certifiers: int = 2, **fields: Any) -> Cast:
         event = world.event([adair, barren], key=KEY, status=status, rules=rules, **values)
         cast = Cast(
             smith=world.certifier("smith", adair),
-            jones=world.certifier("jones", adair) if certifiers > 1 else world.district_reviewer("jones", adair),
+            jones=world.certifier("jones", adair),
             brown=world.district_reviewer("brown", adair),
             green=world.certifier("green", barren),
             approver=world.approver(),
             reviewer=world.state_reviewer(),
             event_id=event.id,
         )
+        if shared:
+            world.certifier("smith", barren)
         if status is not EventStatus.UNPUBLISHED and values.get("requires_snapshot", True):
             _add_data(world, event, rules, {adair: STUDENT, barren: "700400999"})
     return cast
