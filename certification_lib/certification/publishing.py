@@ -32,7 +32,7 @@ from certification_lib.events.participants import participation_problems
 from certification_lib.events.phases import end_moment, local_day
 from certification_lib.events.planning import replan
 from certification_lib.events.queries import has_snapshot, locked_event, shown_version
-from certification_lib.events.versions import content_for_rules, participants_of, version_differences
+from certification_lib.events.versions import content_for_rules, participants_of, rules_differ, version_differences
 from certification_lib.people.models import Organization, Tool
 from certification_lib.people.queries import leas_of, state_time_zone
 from certification_lib.people.service import require
@@ -199,8 +199,7 @@ def _changed(live: EventVersion | None, draft: EventVersion, linked: list[Linked
     if live is None:
         return set()
     changed = version_differences(live, draft, session=session)
-    pinned = sa.select(EventVersionRule.rule_version_id).where(EventVersionRule.event_version_id == live.id)
-    if set(session.scalars(pinned)) != {rule.rule_version_id for rule in linked}:
+    if rules_differ(live.id, [rule.rule_version_id for rule in linked], session=session):
         changed.add("rules")
     return changed
 

@@ -28,6 +28,7 @@ from certification_lib.events.versions import (
     differences,
     next_number,
     rewrite,
+    rules_differ,
     shape_of,
     values_of,
 )
@@ -49,6 +50,7 @@ class _Looked:
     category: Category
     groups: list[ValidationGroup]
     participants: list[Organization]
+    rule_version_ids: list[int]
 
 
 def save_event(
@@ -57,7 +59,7 @@ def save_event(
     """Create an event (no key) or edit the one with `key`; nothing is published.
 
     Editing a published event makes or changes the draft beside the live version. BadInput lists every problem at once.
-    Saving what is already there changes nothing.
+    Saving what is already there changes nothing, unless a linked rule has changed since: publishing the draft pins it.
     """
     require(Tool.EVENT_MANAGEMENT, "A" if key is None else "W", session=session, actor=actor)
     event = locked_event(key, session=session) if key is not None else None
@@ -196,7 +198,8 @@ def _look_up(content: EventContent, event: Event | None, *, session: Session, no
         problems += _live_problems(event, content, category, today, session)
     if problems or category is None:
         raise BadInput(f"The event cannot be saved: {'; '.join(problems)}", problems=problems)
-    return _Looked(content, category, groups, participants)
+    current = [rule.rule_version_id for rule in linked if not rule.archived]
+    return _Looked(content, category, groups, participants, current)
 
 
 def _live_problems(
@@ -252,6 +255,8 @@ def _edit(event: Event, looked: _Looked, *, session: Session, actor: Actor, now:
     participant_ids = [one.id for one in looked.participants]
     group_ids = [group.id for group in looked.groups]
     changed = differences(standing, values, participant_ids, group_ids, session=session)
+    if live is not None and rules_differ(live.id, looked.rule_version_ids, session=session):
+        changed.add("rules")
     if not changed and event.active == looked.content.active:
         return
     if event.draft_version_id is None:

@@ -1,7 +1,7 @@
 """Writing the versions of an event. A version that was published is never written again."""
 
 import datetime
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 
 import sqlalchemy as sa
@@ -9,7 +9,13 @@ from sqlalchemy.orm import Session
 
 from certification_lib.audit.service import Actor
 from certification_lib.events.content import EventContent, Schedule
-from certification_lib.events.models import Event, EventVersion, EventVersionGroup, EventVersionParticipant
+from certification_lib.events.models import (
+    Event,
+    EventVersion,
+    EventVersionGroup,
+    EventVersionParticipant,
+    EventVersionRule,
+)
 from certification_lib.events.rules import Content
 
 # The columns that hold what the wizard asks.
@@ -173,6 +179,12 @@ def version_differences(old: EventVersion, new: EventVersion, *, session: Sessio
         groups_of(new.id, session=session),
         session=session,
     )
+
+
+def rules_differ(version_id: int, rule_version_ids: Collection[int], *, session: Session) -> bool:
+    """Whether a published version has other rules pinned than these."""
+    pinned = sa.select(EventVersionRule.rule_version_id).where(EventVersionRule.event_version_id == version_id)
+    return set(session.scalars(pinned)) != set(rule_version_ids)
 
 
 def participants_of(version_id: int, *, session: Session) -> list[int]:
