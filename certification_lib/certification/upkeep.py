@@ -6,10 +6,23 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from certification_lib.certification.models import DueDate, Round
+from certification_lib.events import due
 from certification_lib.events.due import Late
 from certification_lib.events.models import Event, EventStatus, Participant
 from certification_lib.notifications.service import Notice, notify_all
 from certification_lib.people.models import Person, PersonRole, Role
+from certification_lib.snapshots.models import Snapshot, SnapshotStatus
+
+_LONGEST_SNAPSHOT = datetime.timedelta(hours=2)
+
+
+def late_milestones(*, session: Session, now: datetime.datetime) -> list[Late]:
+    """Milestones that nobody did in time. A snapshot that is being taken is not late, however big the state."""
+    taken = sa.select(Snapshot.milestone_id).where(
+        Snapshot.status == SnapshotStatus.RUNNING, Snapshot.started_at > now - _LONGEST_SNAPSHOT
+    )
+    under_way = set(session.scalars(taken))
+    return [one for one in due.late_milestones(session=session, now=now) if one.milestone_id not in under_way]
 
 
 def alarm_about_late_milestones(late: list[Late], *, session: Session, now: datetime.datetime) -> int:

@@ -6,7 +6,6 @@ from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
 
 from certification_lib.audit.queries import first_broken_entry
 from certification_lib.database import database_now, transaction
-from certification_lib.events.due import late_milestones
 from certification_lib.events.manifest import check_manifests, dag_id_of, read_manifests, rebuild_manifests
 from certification_lib.orchestration import connections, requests
 from certification_lib.orchestration.tasks import step
@@ -66,7 +65,7 @@ def late_events() -> list[dict[str, str]]:
 
     with connections.engine() as engine, transaction(engine) as session:
         now = database_now(session)
-        late = late_milestones(session=session, now=now)
+        late = upkeep.late_milestones(session=session, now=now)
         upkeep.alarm_about_late_milestones(late, session=session, now=now)
     for milestone in late:
         logger.error("%s of %s is late since %s", milestone.kind.value, milestone.event_key, milestone.at)

@@ -42,8 +42,8 @@ class Site:
             headers = {"Authorization": f"Bearer {self._tokens[user]}"}
             return client.request(method, path, json=body, headers=headers)
 
-    def publish(self, key: str, **content: Any) -> None:
-        """Write the event down and publish it, as the approver does over REST."""
+    def create(self, key: str, **content: Any) -> None:
+        """Write the event down, as the approver does over REST."""
         today = datetime.datetime.now(ZONE)
         values = {
             "key": key,
@@ -62,6 +62,10 @@ class Site:
         }
         made = self.call("POST", "/certification/api/v1/events", body=values)
         assert made.status_code < 300, made.text
+
+    def publish(self, key: str, **content: Any) -> None:
+        """Write the event down and publish it."""
+        self.create(key, **content)
         published = self.call("POST", f"/certification/api/v1/events/{key}/publish", body={})
         assert published.status_code < 300, published.text
 

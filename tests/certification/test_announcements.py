@@ -10,10 +10,13 @@ from sqlalchemy.orm import Session
 
 from certification_lib.audit.models import AuditEntry
 from certification_lib.certification import announcements, service
-from certification_lib.certification.upkeep import alarm_about_late_milestones, events_with_own_due_dates
+from certification_lib.certification.upkeep import (
+    alarm_about_late_milestones,
+    events_with_own_due_dates,
+    late_milestones,
+)
 from certification_lib.database import transaction
 from certification_lib.errors import NotFound
-from certification_lib.events.due import late_milestones
 from certification_lib.events.models import EventStatus, Milestone, MilestoneKind, MilestoneState
 from certification_lib.notifications.models import Message
 from certification_lib.people.models import PersonRole, Role
@@ -205,6 +208,25 @@ def test_a_milestone_nobody_did_alarms_the_administrators_once(office: Office):
     assert [(one.event_key, one.kind) for one in late] == [(office.key, MilestoneKind.REMINDER)]
     assert alarm_about_late_milestones(late, session=session, now=at(10, 24)) == 1
     assert alarm_about_late_milestones(late, session=session, now=at(10, 24)) == 0
+
+
+def test_a_snapshot_that_is_being_taken_is_not_late(office: Office):
+    milestone = plan(office, MilestoneKind.STATE_SNAPSHOT, at(10, 24))
+    office.session.add(
+        Snapshot(
+            event_id=office.event.id,
+            milestone_id=milestone.id,
+            kind=SnapshotKind.STATE,
+            status=SnapshotStatus.RUNNING,
+            on_demand=False,
+            requested_by="system",
+            requested_at=at(10, 24),
+            started_at=at(10, 24),
+        )
+    )
+    office.session.flush()
+    assert late_milestones(session=office.session, now=at(10, 24, 13)) == []
+    assert len(late_milestones(session=office.session, now=at(10, 24, 15))) == 1
 
 
 def test_what_a_hold_keeps_back_is_not_late(office: Office):
