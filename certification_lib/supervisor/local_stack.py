@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -13,6 +14,7 @@ from typing import Self
 from certification_lib.settings import PROJECT_FOLDER, Settings, load_settings
 from certification_lib.supervisor.children import start_child
 from certification_lib.supervisor.console import last_lines
+from certification_lib.supervisor.postgres import delete_data
 from certification_lib.supervisor.processes import recorded
 from certification_lib.supervisor.state_folder import ADMINISTRATOR, load_secrets
 
@@ -70,6 +72,12 @@ class LocalStack:
                 self._process.kill()
                 self._process.wait()
         self._process = None
+
+    def delete(self) -> None:
+        """Stops and removes the state folder with everything in it, also databases that had to lie elsewhere."""
+        self.stop()
+        delete_data(self.state_folder / "postgres")
+        shutil.rmtree(self.state_folder, ignore_errors=True)
 
     def __enter__(self) -> Self:
         return self.start()

@@ -31,6 +31,7 @@ from certification_lib.supervisor.ports import HOST, free_port
 SUPERUSER = "postgres"
 # Where a system account finds data and binaries when the folder asked for is closed to it, such as a home folder.
 REACHABLE_FOLDER = Path("/var/lib/certification")
+_DATA_NOTE = "data-folder"
 START_LIMIT_SECONDS = 300  # recovery of a large database after a crash takes its time
 STOP_LIMIT_SECONDS = 60
 
@@ -201,9 +202,18 @@ def _data_folder(folder: Path, account: Account | None, *, fast: bool) -> Path:
     return data
 
 
+def delete_data(folder: Path) -> None:
+    """Deletes the databases of a stopped server, wherever they are; their passwords are of no use afterwards."""
+    shutil.rmtree(folder / "data", ignore_errors=True)
+    note = folder / _DATA_NOTE
+    if note.exists():
+        shutil.rmtree(note.read_text(encoding="utf-8"), ignore_errors=True)
+        note.unlink()
+
+
 def _data_elsewhere(folder: Path) -> Path:
     """Remembered in the folder, so that a new folder in the same place never meets the data of an old one."""
-    note = folder / "data-folder"
+    note = folder / _DATA_NOTE
     if note.exists():
         return Path(note.read_text(encoding="utf-8"))
     data = Path(tempfile.mkdtemp(prefix="data-", dir=_reachable_folder()))
