@@ -16,6 +16,7 @@ from certification_lib.orchestration.accounts import sync_accounts
 from certification_lib.people.models import Tool
 from certification_lib.sample_source.load import load_sample
 from certification_lib.supervisor.local_stack import LocalStack
+from certification_lib.supervisor.postgres import delete_data
 from tests.factories import World
 
 PASSWORD = "one password for the whole test"
@@ -125,6 +126,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
         sync_accounts(demo_password=PASSWORD, settings=stack.settings)
         yield Site(stack, engine)
         engine.dispose()
+    delete_data(folder / "postgres")  # as root it is not below pytest's folder, which is closed to PostgreSQL's account
 
 
 def _people(world: World) -> None:
