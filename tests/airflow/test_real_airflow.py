@@ -3,6 +3,7 @@
 import time
 
 import pytest
+import sqlalchemy as sa
 
 from tests.airflow.conftest import DISTRICTS, Site
 
@@ -135,3 +136,29 @@ def test_a_scheduler_killed_between_snapshot_and_validation_loses_nothing_and_do
         " group by 1, 2 having count(*) > 1) as twice) as told_twice "
         "from event where key = 'second-count'"
     ) == [{"snapshots": 1, "validations": 1, "revisions": 3, "not_validated": 0, "told_twice": 0}]
+
+
+def test_a_step_that_fails_fails_the_run_and_keeps_nobody_uninformed(site: Site, published: str):
+    with site.engine.begin() as connection:
+        # A column of another type than the view's: refused for good, so that nothing is tried again.
+        connection.execute(sa.text("create table datamart.discipline (district_id integer)"))
+    site.publish(
+        "third-count",
+        name="Third Count",
+        datamart_views=["discipline"],
+        validation_groups=[],
+        state_snapshot_schedule=site.in_the_past(5),
+    )
+    run = site.ended_run("certification_event_third_count")
+    assert run["state"] == "failed"
+    states = site.states("certification_event_third_count", run["dag_run_id"])
+    assert states["state_snapshot"] == states["settle"] == {"failed"}
+    assert states["validate"] == {"upstream_failed"}
+    assert states["announce"] == states["open_window"] == {"success"}
+    told = site.rows("select distinct kind from message where event_key = 'third-count'")
+    assert {"window_opened", "snapshot_failed"} <= {row["kind"] for row in told}
+    due = site.rows(
+        "select kind from milestone join event on event.id = event_id "
+        "where key = 'third-count' and milestone.state = 'due' and at < now()"
+    )
+    assert [row["kind"] for row in due] == ["state_snapshot"]
