@@ -2,10 +2,10 @@
 PYTHON ?= python3
 BIN := .venv/bin
 .DEFAULT_GOAL := help
-.PHONY: help setup demo up test lint fix lock
+.PHONY: help setup demo up test lint fix lock screenshots environment-file
 
 help: ## Say what there is
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-17s %s\n", $$1, $$2 }' Makefile
 
 setup: ## Make .venv with all pinned packages; a second time it does nothing
 	@$(PYTHON) scripts/set_up.py
@@ -35,3 +35,10 @@ lock: setup ## Pin the newest versions that fit pyproject.toml and package.json
 	$(BIN)/uv pip compile pyproject.toml --universal --python-version 3.11 --no-header --upgrade -q -o requirements.txt
 	$(BIN)/uv pip compile pyproject.toml --group dev --universal --python-version 3.11 --no-header --upgrade -q -c requirements.txt -o requirements-dev.txt
 	cd plugins/certification_ui && npm install --package-lock-only
+
+screenshots: setup ## Take pictures of every page at two widths into screenshots/, to be looked at
+	@$(BIN)/python scripts/browser.py
+	SCREENSHOTS=screenshots $(BIN)/pytest tests/browser
+
+environment-file: ## Write .env with generated secrets for docker-compose.yaml
+	@$(PYTHON) scripts/environment_file.py

@@ -71,11 +71,12 @@ def list_events(as_json: AsJson = False) -> None:
 @app.command()
 def status(key: Key, as_json: AsJson = False) -> None:
     """How many participants are in each status."""
-    from certification_lib.certification.queries import status_counts
+    from certification_lib.certification.queries import participants_page
 
     with acting() as boundary:
-        counts = status_counts(key, session=boundary.session)
-    show([{"status": name, "participants": count} for name, count in counts.items()], as_json=as_json)
+        page = participants_page(key, session=boundary.session, now=boundary.now, size=1)
+    rows = [{"status": name.value, "participants": count} for name, count in page.status_counts.items()]
+    show(rows, as_json=as_json)
 
 
 @manifests.command()
