@@ -6,7 +6,7 @@ Import this module only where a validation runs: it loads Great Expectations.
 
 import logging
 import threading
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Self
 
@@ -91,12 +91,15 @@ class ViewEvaluator:
             "district_id": self._context.data_sources.add_datamart_by_district,
             "school_id": self._context.data_sources.add_datamart_by_school,
         }[participant_column]
-        self._source = add_source(
-            "datamart",
-            connection_string=rules_url.replace("$", "$$"),
-            create_temp_table=False,
-            kwargs={"hide_parameters": True, "connect_args": {"options": options}},
-        )
+        try:
+            self._source = add_source(
+                "datamart",
+                connection_string=rules_url.replace("$", "$$"),
+                create_temp_table=False,
+                kwargs={"hide_parameters": True, "connect_args": {"options": options}},
+            )
+        except ConnectionError:
+            raise SourceFailure("The database could not be reached as certification_rules.") from None
         self._gx: ParticipantEngine = self._source.get_execution_engine()
         self._ran: list[tuple[RuleToRun, Expectation]] = []
 
@@ -108,8 +111,8 @@ class ViewEvaluator:
         self._deadline.end()
         self._gx.engine.dispose()
 
-    def evaluate(self, rules: Sequence[RuleToRun]) -> Evaluation:
-        """Evaluate all rules in one pass where Great Expectations can bundle them.
+    def evaluate(self, rules: Sequence[RuleToRun], *, participants: Collection[str]) -> Evaluation:
+        """Evaluate all rules in one pass where Great Expectations can bundle them; `participants` are all of the run.
 
         A rule that errs fails alone. SourceFailure when the database itself is the trouble: trying again may help.
         """
@@ -128,7 +131,9 @@ class ViewEvaluator:
             if expectation is None:
                 continue
             try:
-                evaluation.counts[rule.rule_version_id] = self._counts(expectation, totals[rule.rule_version_id])
+                evaluation.counts[rule.rule_version_id] = self._counts(
+                    expectation, totals[rule.rule_version_id], participants
+                )
                 self._ran.append((rule, expectation))
             except RuleFailed as failure:
                 self._fail(rule, failure, evaluation)
@@ -206,7 +211,7 @@ class ViewEvaluator:
             totals[meta["rule_version_id"]] = None if total is None else int(total)
         return totals
 
-    def _counts(self, expectation: Expectation, total: int | None) -> dict[str, int]:
+    def _counts(self, expectation: Expectation, total: int | None, participants: Collection[str]) -> dict[str, int]:
         asked = counted(expectation, self._gx)
         if asked in self._gx.failures:
             raise self._gx.failures[asked]
@@ -215,6 +220,8 @@ class ViewEvaluator:
         counts = self._gx.counts[asked]
         if None in counts:
             raise RuleFailed(f"the rule returns rows without {self._participant}")
+        if not set(counts) <= set(participants):
+            raise RuleFailed("the rule charges rows to somebody who does not take part")
         if sum(counts.values()) != total:
             raise RuleFailed("the counts of the participants do not add up to the total")
         return {str(number): count for number, count in counts.items()}

@@ -18,7 +18,7 @@ from certification_lib.rulebook.queries import pinned_rules
 from certification_lib.rulebook.rules import LinkedRule
 from certification_lib.validation.models import ValidationResult, ValidationRun, ValidationStatus
 from certification_lib.validation.rules import distinct, refusals
-from certification_lib.validation.run_schema import participant_column, schema_of, statewide_schema_of
+from certification_lib.validation.run_schema import participant_column, pinned_table, schema_of, statewide_schema_of
 from certification_lib.validation.storing import ViewResults, is_stored, store
 
 FINDINGS_KEPT = 1_000
@@ -101,6 +101,7 @@ def _run_part(part: _Part, work: _Work, *, engine: sa.Engine, rules_url: str, fi
     with engine.connect() as connection:
         if is_stored(work.run_id, numbers, connection=connection):
             return
+        participants = set(connection.execute(sa.select(pinned_table(part.schema).c.number)).scalars())
     # Great Expectations takes seconds to import; only this step needs it.
     from certification_lib.validation.evaluation import RuleToRun, ViewEvaluator
 
@@ -115,7 +116,7 @@ def _run_part(part: _Part, work: _Work, *, engine: sa.Engine, rules_url: str, fi
         view=work.view,
         participant_column=participant_column(work.version.level),
     ) as evaluator:
-        found = evaluator.evaluate(runnable)
+        found = evaluator.evaluate(runnable, participants=participants)
         refused = {number: reason for number, reason in work.refused.items() if number in numbers}
         results = ViewResults(
             run_id=work.run_id,
