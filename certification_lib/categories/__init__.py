@@ -1,4 +1,6 @@
 """Certification categories: whose data is certified, at which level, and by which people.
 
-models: Category, Member. rules: who may be a member. service: categories and members. queries: read models.
+models: Category, Member. rules: who may be a member. queries: read models. service: categories; membership: one member;
+approvers: the last Approver stays; live_events: what holds a category fast.
+people_import: the file of people, which names memberships; people_checks and people_changes are its two halves.
 """

@@ -194,6 +194,8 @@ def _look_up(content: EventContent, event: Event | None, *, session: Session, no
     today = local_day(now, state_time_zone(session=session))
     participants, wrong = resolve(content, today, session=session)
     problems += [problem for problem in wrong if problem not in problems]
+    if event is not None and content.key not in {None, event.key}:
+        problems.append("The key of an event never changes.")
     if event is not None and event.live_version_id is not None and category is not None:
         problems += _live_problems(event, content, category, today, session)
     if problems or category is None:
@@ -213,8 +215,6 @@ def _live_problems(
         problems.append(f"Event End Date cannot move before today ({today}).")
     if content.active != event.active:
         problems.append("Active of a published event is switched by Hold and Resume, with a reason.")
-    if content.key is not None and content.key != event.key:
-        problems.append("The key of an event never changes.")
     return problems
 
 

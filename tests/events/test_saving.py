@@ -45,9 +45,12 @@ def save(world: World, *numbers: str, key: str | None = None, letters: str = "RW
     return save_event(written, key=key, session=world.session, actor=planner(world, letters), now=EARLY)
 
 
-def refusals(world: World, *numbers: str, key: str | None = None, **changes: object) -> tuple[str, ...]:
+def refusals(
+    world: World, *numbers: str, key: str | None = None, content_key: str | None = None, **changes: object
+) -> tuple[str, ...]:
+    written = content(world, *numbers, **changes, key=content_key)
     with pytest.raises(BadInput) as refused:
-        save(world, *numbers, key=key, **changes)
+        save_event(written, key=key, session=world.session, actor=planner(world), now=EARLY)
     return refused.value.problems
 
 
@@ -328,6 +331,11 @@ def test_a_closed_event_is_never_edited(world: World, live: Event) -> None:
     world.session.flush()
     with pytest.raises(Conflict, match="closed; nothing in it changes any more"):
         save(world, "001", key=live.key)
+
+
+def test_the_key_of_an_event_never_changes(world: World, live: Event) -> None:
+    draft = save(world, name="Other")
+    assert refusals(world, key=draft.key, content_key="new") == ("The key of an event never changes.",)
 
 
 def test_an_event_that_does_not_exist_is_not_found(world: World) -> None:
