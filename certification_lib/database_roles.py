@@ -25,6 +25,9 @@ ROLES: dict[str, dict[str, str]] = {
     "source_owner": {},
     "source_reader": {"default_transaction_read_only": "on"},
 }
+# The server's own log would quote the value a rule or a COPY stumbled over; our processes tell errors in words without
+# values. Only a superuser may set this.
+_SAYS_NOTHING_OF_ROWS = {role: {"log_min_messages": "fatal"} for role in ("certification_rules", "certification_task")}
 OWNERS = {"airflow": "airflow", "certification": "certification_owner", "source": "source_owner"}
 _LOCK = 7_042_016  # any number, the same in every process, so that two of them do not create a role at once
 
@@ -84,7 +87,10 @@ def _ensure_role(admin: Connection[TupleRow], role: str, password: str | None) -
         # Only the verifier travels, so that the password cannot end in a server log.
         verifier = admin.pgconn.encrypt_password(password.encode(), role.encode(), b"scram-sha-256").decode()
         admin.execute(sql.SQL("alter role {} login password {}").format(name, sql.Literal(verifier)))
-    for setting, value in ROLES[role].items():
+    settings = dict(ROLES[role])
+    if admin.info.parameter_status("is_superuser") == "on":
+        settings |= _SAYS_NOTHING_OF_ROWS.get(role, {})
+    for setting, value in settings.items():
         admin.execute(sql.SQL("alter role {} set {} = {}").format(name, sql.Identifier(setting), sql.Literal(value)))
     if role in OWNERS.values() and admin.info.parameter_status("is_superuser") != "on":
         # From PostgreSQL 16 on, who creates a role may grant it, but may not act for it until granted.
