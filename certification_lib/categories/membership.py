@@ -57,6 +57,8 @@ def add_member(
     organization = _organization(organization_number, session, actor)
     person = person_by_username(username, session=session)
     _authorize(category, organization, role, person.id, Right.ADD, session=session, actor=actor)
+    if not category.active:
+        raise Conflict(f"{category.name} is not active.")
     school = organization_by_number(school_number, session=session) if school_number else None
     _check(category, organization, person, role, school, session=session, today=now.date())
     member = _list(category, organization, person, role, school, session=session, actor=actor, now=now)
@@ -104,8 +106,6 @@ def _locked_category(category_id: int, session: Session) -> Category:
     category = session.get(Category, category_id, with_for_update=True, populate_existing=True)
     if category is None:
         raise NotFound("There is no such certification category.")
-    if not category.active:
-        raise Conflict(f"{category.name} is not active.")
     return category
 
 
