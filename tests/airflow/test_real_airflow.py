@@ -5,7 +5,7 @@ import time
 import pytest
 import sqlalchemy as sa
 
-from tests.airflow.conftest import DISTRICTS, Site
+from tests.airflow.conftest import DISTRICTS, ENDED, Site
 
 pytestmark = [pytest.mark.stack, pytest.mark.timeout(900)]
 
@@ -162,3 +162,26 @@ def test_a_step_that_fails_fails_the_run_and_keeps_nobody_uninformed(site: Site,
         "where key = 'third-count' and milestone.state = 'due' and at < now()"
     )
     assert [row["kind"] for row in due] == ["state_snapshot"]
+
+
+def test_publishing_changes_and_closing_reach_airflow_at_once(site: Site, published: str):
+    site.ended_run(published)
+    path = "/certification/api/v1/events/first-count"
+    assert site.call("PATCH", path, body={"description": "Said more clearly"}).status_code == 200
+    assert site.call("POST", f"{path}/publish", body={}).status_code < 300
+    names = site.until(
+        lambda: len(runs := site.runs(published)) == 2 and [run["dag_run_id"] for run in runs],
+        seconds=30,
+        what="the second publication has its run",
+    )
+    assert names[1].endswith("_publication")
+    site.until(lambda: site.runs(published)[1]["state"] in ENDED, seconds=120, what="the second run has ended")
+    assert site.runs(published)[1]["state"] == "success"
+    closed = site.call("POST", f"{path}/close", body={"comment": "Done", "name": "First Count"})
+    assert closed.status_code < 300, closed.text
+    site.until(
+        lambda: site.call("GET", f"/api/v2/dags/{published}", user="admin").json()["timetable_summary"] == "None",
+        seconds=30,
+        what="the DAG of the closed event runs no more",
+    )
+    assert len(site.runs(published)) == 2
