@@ -35,7 +35,8 @@ def _by_number(numbers: Sequence[str], level: Level, session: Session) -> tuple[
     if unknown:
         problems.append(f"Participants {names_in_words(unknown)} are not known")
     problems += [
-        f"Participant {one.number} {one.name} is a {one.kind}, but the event is for {_PLURAL[level]}" for one in wrong
+        f"Participant {one.number} {one.name} is of kind {one.kind}, but the event is for {_PLURAL[level]}"
+        for one in wrong
     ]
     chosen = [one for _, one in sorted(found.items()) if one.kind is kind]
     return chosen, problems
@@ -66,7 +67,7 @@ def participation_problems(organizations: Sequence[Organization], level: Level, 
     for one in organizations:
         who = f"{one.number} {one.name}"
         if one.kind is not kind:
-            problems.append(f"{who} is a {one.kind}, but the event is for {_PLURAL[level]}")
+            problems.append(f"{who} is of kind {one.kind}, but the event is for {_PLURAL[level]}")
         elif one.merged_into_id is not None:
             problems.append(f"{who} was merged into another organization")
         elif one.closed is not None and one.closed < today:

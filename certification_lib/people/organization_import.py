@@ -113,7 +113,7 @@ def _check_together(
     for row in rows:
         known = kinds.get(row.number)
         if known is not None and known != row.kind:
-            problems.add(row.line, f"{row.number} is a {known} and cannot become a {row.kind}")
+            problems.add(row.line, f"{row.number} is of kind {known} and cannot become a {row.kind}")
         if row.kind == OrganizationKind.STATE and known is None and "time_zone" not in columns:
             problems.add(row.line, "the state needs a time_zone: it is the legal one of every event")
         if row.kind == OrganizationKind.SCHOOL and known is None and "lea_number" not in columns:

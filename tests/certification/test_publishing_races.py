@@ -12,13 +12,15 @@ from certification_lib.categories.models import Category
 from certification_lib.categories.queries import able_approvers, state_members
 from certification_lib.categories.service import remove_member
 from certification_lib.certification.closing import close_event
+from certification_lib.certification.holding import hold_event, resume_event
 from certification_lib.certification.publishing import publish_event
-from certification_lib.database import transaction
+from certification_lib.database import make_engine, transaction
 from certification_lib.errors import Conflict
+from certification_lib.events.manifest import manifest_of
 from certification_lib.events.models import Milestone, MilestoneKind, Participant
-from certification_lib.events.service import save_event
+from certification_lib.events.service import copy_event, delete_event, discard_draft, save_event
 from certification_lib.people.models import Tool
-from tests.conftest import StatementRecorder
+from tests.conftest import CertificationDatabase, StatementRecorder
 from tests.events.writing import EARLY, content, planner
 from tests.factories import World
 
@@ -117,3 +119,35 @@ def test_publishing_costs_the_same_number_of_statements_for_many_participants(en
                 publish_event(key, session=session, actor=actor, now=EARLY)
             counts.append(len(seen))
     assert counts[1] <= counts[0] + 3, counts
+
+
+def test_the_role_of_the_web_server_may_save_publish_hold_and_close(
+    engine: sa.Engine, certification_database: CertificationDatabase
+) -> None:
+    with transaction(engine) as session:
+        world = World(session)
+        approver = world.approver()
+        world.certifier("smith", world.lea("001", "Adair County"))
+        actor = planner(world)
+        world.give(world.person("planner"), Tool.CERTIFICATION_CATEGORY, "RWAD")
+    web = make_engine(certification_database.url("certification_app"))
+    name = "Fall Enrollment Count"
+    acts: list[Callable[[Session], Any]] = [
+        lambda session: save_event(content(world), session=session, actor=actor, now=EARLY),
+        lambda session: publish_event(KEY, session=session, actor=actor, now=EARLY),
+        lambda session: save_event(content(world, name="Other"), key=KEY, session=session, actor=actor, now=EARLY),
+        lambda session: discard_draft(KEY, session=session, actor=actor, now=EARLY),
+        lambda session: hold_event(KEY, "Wait.", session=session, actor=approver, now=EARLY),
+        lambda session: resume_event(KEY, session=session, actor=approver, now=EARLY),
+        lambda session: copy_event(KEY, session=session, actor=actor, now=EARLY),
+        lambda session: delete_event("fall-enrollment-count-copy-2016-17", session=session, actor=actor, now=EARLY),
+        lambda session: close_event(KEY, "Done.", confirmed_name=name, session=session, actor=approver, now=EARLY),
+    ]
+    try:
+        for act in acts:
+            with transaction(web) as session:
+                act(session)
+        with transaction(web) as session:
+            assert manifest_of(KEY, session=session).closed
+    finally:
+        web.dispose()

@@ -125,7 +125,7 @@ def test_an_empty_cell_empties_the_field(session: Session) -> None:
 def test_an_organization_never_changes_its_kind(session: Session) -> None:
     load(WHOLE, session)
     assert problems("kind,number,name\nSchool,001,Adair\n", session) == (
-        "line 2: 001 is a LEA and cannot become a School",
+        "line 2: 001 is of kind LEA and cannot become a School",
     )
 
 
