@@ -26,9 +26,9 @@ from certification_lib.certification.rules import (
     state_words,
     user_status,
 )
-from certification_lib.events.models import EventVersion
+from certification_lib.events.models import EventVersion, Participant
 from certification_lib.events.phases import end_moment
-from certification_lib.people.models import Organization
+from certification_lib.people.models import Organization, SchoolAgency
 from certification_lib.snapshots.models import Revision
 from certification_lib.snapshots.models import RevisionView as ViewOfRevision
 
@@ -77,7 +77,8 @@ class RowLookups:
     """What rows show beside their state."""
 
     revisions: Mapping[int, tuple[datetime.datetime, bool]]
-    names: Mapping[int, str]
+    changed_organizations: frozenset[int]
+    """Participants whose organization was renamed, renumbered, merged, closed or moved since publication."""
     reviews: Mapping[int, tuple[ReviewOutcome, ...]]
 
 
@@ -87,20 +88,36 @@ def row_lookups(states: Collection[State], *, session: Session) -> RowLookups:
     revisions = session.execute(
         sa.select(Revision.id, Revision.source_as_of, Revision.empty).where(Revision.id.in_(revision_ids))
     )
-    names = session.execute(
-        sa.select(Organization.id, Organization.name).where(
-            Organization.id.in_([state.participant.organization_id for state in states])
-        )
-    )
     reviews: dict[int, list[ReviewOutcome]] = {}
     round_ids = [state.round.id for state in states]
     for review in session.scalars(sa.select(Review).where(Review.round_id.in_(round_ids)).order_by(Review.id)):
         reviews.setdefault(review.round_id, []).append(review.outcome)
     return RowLookups(
         revisions={row.id: (row.source_as_of, row.empty) for row in revisions},
-        names={row.id: row.name for row in names},
+        changed_organizations=_changed_organizations([state.participant.id for state in states], session=session),
         reviews={round_id: tuple(outcomes) for round_id, outcomes in reviews.items()},
     )
+
+
+def _changed_organizations(participant_ids: Collection[int], *, session: Session) -> frozenset[int]:
+    agency = sa.select(SchoolAgency.lea_id).where(
+        SchoolAgency.school_id == Organization.id, SchoolAgency.until_date.is_(None)
+    )
+    query = (
+        sa.select(Participant.id)
+        .join(Organization, Organization.id == Participant.organization_id)
+        .where(
+            Participant.id.in_(participant_ids),
+            sa.or_(
+                Organization.name != Participant.organization_name,
+                Organization.number != Participant.organization_number,
+                Organization.merged_into_id.is_not(None),
+                Organization.closed.is_not(None),
+                agency.scalar_subquery() != Participant.lea_id,
+            ),
+        )
+    )
+    return frozenset(session.scalars(query))
 
 
 def shown_revision_id(state: State) -> int | None:
@@ -136,12 +153,11 @@ def participant_row(state: State, dates: Dates, lookups: RowLookups) -> Particip
 
 def _notes(state: State, dates: Dates, lookups: RowLookups, empty: bool) -> tuple[str, ...]:
     overdue = any(dates.is_overdue(state, person_id) for person_id in owing(state.facts))
-    changed = lookups.names.get(state.participant.organization_id, state.name) != state.name
     said = {
         "no certifiers": has_no_certifiers(state.facts),
         "ready to send": ready_to_send(state.facts),
         "overdue": overdue,
-        "directory changed": changed,
+        "directory changed": state.participant.id in lookups.changed_organizations,
         "empty": empty,
     }
     return tuple(note for note, holds in said.items() if holds)
