@@ -10,6 +10,7 @@ from certification_lib.categories.models import CategoryRole
 from certification_lib.certification.access import event_for_state, locked_states, needed_reason
 from certification_lib.certification.facts import State
 from certification_lib.certification.models import Approval, RequestOutcome
+from certification_lib.certification.noticing import tell_fallen
 from certification_lib.certification.outcomes import (
     BulkOutcome,
     LeftOut,
@@ -130,6 +131,8 @@ def withdraw_approval(
         session=session,
         now=now,
     )
+    # Data renewed while it was approved fell nobody's submission then; now that the round is open again they do.
+    tell_fallen([state.participant.id for state in settled], session=session, now=now)
     record(
         "participant:withdraw-approval",
         subject(settled, live.version.name),

@@ -1,7 +1,7 @@
 """What district and school people see: their own events and receipts, and nothing of anybody else's."""
 
 import datetime
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
@@ -11,10 +11,19 @@ from certification_lib.categories.models import Category, CategoryRole, Member
 from certification_lib.certification.access import LiveEvent, own_participant
 from certification_lib.certification.evidence import load_evidence
 from certification_lib.certification.facts import Listed, State, load_states, members_of_participants
-from certification_lib.certification.models import Round, Submission
+from certification_lib.certification.models import Approval, Round, Submission
 from certification_lib.certification.readiness import nil_return_needed
 from certification_lib.certification.readmodels import MyEvent, MyEventDetail, Readiness, Receipt
-from certification_lib.certification.rules import Act, counts, district_words, due_date, obstacle, owing, progress
+from certification_lib.certification.rules import (
+    Act,
+    Signed,
+    counts,
+    district_words,
+    due_date,
+    obstacle,
+    owing,
+    progress,
+)
 from certification_lib.certification.submitting import obstacles_of
 from certification_lib.certification.views import dates_of, person_view, revision_views
 from certification_lib.errors import NotFound
@@ -23,6 +32,7 @@ from certification_lib.events.phases import phase
 from certification_lib.people.models import Right, Tool
 from certification_lib.people.queries import holds, rights_of_people, state_time_zone
 from certification_lib.people.service import require
+from certification_lib.snapshots.models import Revision
 
 _LIVE = (EventStatus.PUBLISHED, EventStatus.UNPUBLISHED_CHANGES)
 
@@ -127,17 +137,50 @@ def _receipts(visible: sa.ColumnElement[bool], *, session: Session) -> list[Rece
     states = {
         state.round.id: state for state in load_states({row.Participant.id for row in rows}, session=session)
     }
-    return [_receipt(row, states.get(row.Round.id)) for row in rows]
+    earlier = _digests_of_rounds({row.Round.id for row in rows} - set(states), session=session)
+    return [_receipt(row, _counts(row.Submission, states.get(row.Round.id), earlier)) for row in rows]
 
 
-def _receipt(row: sa.Row[Submission, Round, Participant, Event, str], state: State | None) -> Receipt:
-    """A submission as signed. One of an earlier round counted for that round; only the current round can lose one."""
-    submission, one_round, participant, event, event_name = row
-    still_counts = state is None or any(
-        counts(state.facts, signed)
-        for signed in state.facts.signed
-        if signed.at == submission.submitted_at and signed.person_id == submission.person_id
+def _counts(submission: Submission, state: State | None, earlier: Mapping[int, str | None]) -> bool:
+    """Whether a submission counts, or in a round that is over did count in the end."""
+    if state is None:
+        reference = earlier.get(submission.round_id)
+        return reference is None or submission.digest == reference
+    return counts(state.facts, Signed(submission.person_id, submission.submitted_at, submission.digest))
+
+
+def _digests_of_rounds(round_ids: Collection[int], *, session: Session) -> dict[int, str | None]:
+    """Of rounds that are over: the digest of what was sent, else approved, else signed last; None without snapshots."""
+    sent = sa.select(Revision.digest).where(Revision.id == Round.certified_revision_id)
+    approved = (
+        sa.select(Revision.digest)
+        .join(Approval, Approval.revision_id == Revision.id)
+        .where(Approval.round_id == Round.id)
+        .order_by(Approval.id.desc())
+        .limit(1)
     )
+    signed = (
+        sa.select(Submission.digest)
+        .where(Submission.round_id == Round.id)
+        .order_by(Submission.id.desc())
+        .limit(1)
+    )
+    needed = (
+        sa.select(EventVersion.requires_snapshot)
+        .join(Event, Event.live_version_id == EventVersion.id)
+        .join(Participant, Participant.event_id == Event.id)
+        .where(Participant.id == Round.participant_id)
+    )
+    digest = sa.func.coalesce(*(query.correlate(Round).scalar_subquery() for query in (sent, approved, signed)))
+    query = sa.select(
+        Round.id, sa.case((needed.correlate(Round).scalar_subquery(), digest), else_=None).label("digest")
+    ).where(Round.id.in_(round_ids))
+    return {row.id: row.digest for row in session.execute(query)}
+
+
+def _receipt(row: sa.Row[Submission, Round, Participant, Event, str], still_counts: bool) -> Receipt:
+    """A submission as signed."""
+    submission, one_round, participant, event, event_name = row
     return Receipt(
         id=submission.id,
         event_key=event.key,

@@ -33,7 +33,7 @@ def note_new_revisions(revision_ids: Sequence[int], *, session: Session, now: da
         .where(Revision.id.in_(revision_ids), Participant.status.in_(OPEN))
         .distinct()
     )
-    return _tell_fallen(session.scalars(concerned).all(), session=session, now=now)
+    return tell_fallen(session.scalars(concerned).all(), session=session, now=now)
 
 
 def tell_ready_to_send(*, session: Session, now: datetime.datetime) -> int:
@@ -81,7 +81,8 @@ def lapse_waiting_requests(event_id: int, *, session: Session, now: datetime.dat
     return [state.number for state in settle(states, session=session)]
 
 
-def _tell_fallen(participant_ids: Sequence[int], *, session: Session, now: datetime.datetime) -> int:
+def tell_fallen(participant_ids: Sequence[int], *, session: Session, now: datetime.datetime) -> int:
+    """Tell the authors of submissions in an open round that do not count any more; each submission is told once."""
     notices: list[Notice] = []
     for state in load_states(participant_ids, session=session):
         if not state.facts.requires_snapshot or participant_status(state.facts) not in OPEN:

@@ -16,12 +16,17 @@ logger = logging.getLogger(__name__)
 
 @step
 def deliver_messages() -> dict[str, int]:
-    """Send what waits. An outage of the mail server postpones mails and is no failure of this step."""
+    """Send what waits, and what people who left make worth telling: that a certification is ready to be sent.
+
+    An outage of the mail server postpones mails and is no failure of this step.
+    """
+    from certification_lib.certification.service import tell_ready_to_send
     from certification_lib.notifications.delivery import SENDER, deliver_waiting
 
     with connections.engine() as engine, connections.MailConnection() as mail:
         with transaction(engine) as session:
             now = database_now(session)
+            tell_ready_to_send(session=session, now=now)
         done = deliver_waiting(engine=engine, send=mail.send, now=now, sender=mail.sender or SENDER)
     logger.info("%d sent, %d refused, %d postponed", done.sent, done.refused, done.postponed)
     return {"sent": done.sent, "refused": done.refused, "postponed": done.postponed}

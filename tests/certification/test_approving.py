@@ -228,6 +228,15 @@ def test_withdrawing_an_approval_of_what_was_not_sent_returns_to_in_progress(off
     assert office.status == ParticipantStatus.SENT
 
 
+def test_withdrawing_an_approval_tells_authors_whose_data_were_renewed_meanwhile(office: Office) -> None:
+    office.submit(office.smith)
+    office.approve(reason="The deadline", include_uncertified=True)
+    revision = office.world.revision(office.participant, "renewed while approved")
+    assert service.note_new_revisions([revision.id], session=office.session, now=office.now) == 0
+    service.withdraw_approval(office.key, ["001"], "By mistake", **office.act(office.approver))
+    assert office.told("submission_no_longer_counts") == {"smith"}
+
+
 def test_withdrawing_gives_the_official_place_back_to_the_revision_before(office: Office) -> None:
     office.send()
     office.approve()

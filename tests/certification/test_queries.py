@@ -182,6 +182,16 @@ def test_a_receipt_says_when_the_submission_no_longer_counts(office: Office) -> 
     assert not queries.receipt(submission.id, session=office.session, actor=office.smith).counts
 
 
+def test_in_a_round_that_is_over_a_replaced_signature_stays_without_effect(office: Office) -> None:
+    first = office.submit(office.smith)
+    office.world.revision(office.participant, "renewed")
+    second = office.submit(office.smith)
+    third = office.submit(office.jones)
+    service.request_recertification(office.key, ["001"], "One row too many", **office.act(office.approver))
+    receipts = {one.id: one.counts for one in queries.my_receipts(office.brown.person_id or 0, session=office.session)}
+    assert receipts == {first.id: False, second.id: True, third.id: True}
+
+
 def test_one_who_left_keeps_his_own_receipts(office: Office) -> None:
     office.submit(office.smith)
     office.world.remove_member(office.smith)
