@@ -18,6 +18,7 @@ from certification_lib.categories.models import CategoryRole
 from certification_lib.certification.queries import people_of_participants, who_owes
 from certification_lib.certification.readmodels import Owing
 from certification_lib.certification.reminders import Rung, days_left_in_words, rung
+from certification_lib.certification.rules import OPEN
 from certification_lib.certification.telling import day_in_words, state_members
 from certification_lib.events import due
 from certification_lib.events.milestones import REMINDER_HOUR
@@ -86,7 +87,7 @@ def remind_by_own_due_dates(key: str, *, session: Session, now: datetime.datetim
     event = locked_event(key, session=session)
     occasion = _occasion(event, (), session, now)
     early = now.astimezone(occasion.zone).time() < REMINDER_HOUR
-    if early or not event.active or not has_opened(occasion.version, now, occasion.zone):
+    if early or not event.active:
         return 0
     return notify_all(_reminders(occasion), session=session, now=now)
 
@@ -222,6 +223,8 @@ def _window_opened(occasion: _Occasion) -> list[Notice]:
 
 
 def _reminders(occasion: _Occasion) -> list[Notice]:
+    if not has_opened(occasion.version, occasion.now, occasion.zone):
+        return []  # the opening was moved after the reminder was planned, as during a hold
     since = max((local_day(milestone.at, occasion.zone) for milestone in occasion.milestones), default=occasion.today)
     steps: dict[tuple[int, datetime.date, Rung], list[Owing]] = defaultdict(list)
     for one in occasion.owing():
@@ -250,8 +253,12 @@ def _reminder(occasion: _Occasion, person_id: int, due_date: datetime.date, step
 
 
 def _window_ended(occasion: _Occasion) -> list[Notice]:
-    owing = occasion.owing()
-    participants = sorted({(one.number, one.name) for one in owing})
+    # Also those for whom nobody is listed, or left, who could certify.
+    participants = occasion.session.execute(
+        sa.select(Participant.organization_number, Participant.organization_name)
+        .where(Participant.event_id == occasion.event.id, Participant.status.in_(OPEN))
+        .order_by(Participant.organization_number)
+    ).all()
     return [
         Notice(
             fact=f"window_ended:{occasion.milestones[-1].id}",

@@ -4,6 +4,7 @@ No republish resets a certification: participants that stay keep their status, r
 """
 
 import datetime
+from collections.abc import Sequence
 from dataclasses import dataclass
 from zoneinfo import ZoneInfo
 
@@ -19,18 +20,20 @@ from certification_lib.certification.taking_part import Roll, take_roll
 from certification_lib.errors import Conflict
 from certification_lib.events import rules
 from certification_lib.events.manifest import dag_id_of
-from certification_lib.events.milestones import next_taking
+from certification_lib.events.milestones import plan
 from certification_lib.events.models import (
     Event,
     EventVersion,
     EventVersionGroup,
     EventVersionRule,
+    Milestone,
     MilestoneKind,
+    MilestoneState,
     Participant,
 )
 from certification_lib.events.participants import participation_problems
 from certification_lib.events.phases import end_moment, local_day
-from certification_lib.events.planning import replan
+from certification_lib.events.planning import occurrence_of, replan
 from certification_lib.events.queries import has_snapshot, locked_event, shown_version
 from certification_lib.events.versions import content_for_rules, participants_of, rules_differ, version_differences
 from certification_lib.people.models import Organization, Tool
@@ -39,6 +42,7 @@ from certification_lib.people.service import require
 from certification_lib.rulebook.models import ValidationGroup
 from certification_lib.rulebook.queries import rules_of_groups
 from certification_lib.rulebook.rules import LinkedRule, form_problems, group_problems
+from certification_lib.snapshots.models import Snapshot, SnapshotStatus
 from certification_lib.snapshots.views import read_views
 
 
@@ -131,8 +135,13 @@ def publish_problems(
     today = local_day(now, zone)
     views = read_views()
     chosen_views = [name for name in draft.datamart_views if name in views]
-    standing = _standing(event.id, session)
-    new = [organization for organization in organizations if organization.id not in standing]
+    known = {one.organization_id: one for one in _participants(event.id, session)}
+    # One whom an approver withdrew stays so while it is on the list: what is wrong with it concerns nobody.
+    listed = set(participants_of(live.id, session=session)) if live is not None else set()
+    gone = {one.organization_id for one in known.values() if one.withdrawn_at is not None} & listed
+    organizations = [one for one in organizations if one.id not in gone]
+    new = [one for one in organizations if one.id not in known or known[one.id].withdrawn_at is not None]
+    with_data = {one.organization_id for one in known.values() if one.current_revision_id is not None}
     leas = leas_of([organization.id for organization in organizations], today, session=session)
     facts = rules.PublishFacts(
         content=content_for_rules(draft),
@@ -155,8 +164,8 @@ def publish_problems(
             *participation_problems(new, draft.level, today),
             *(f"{one.number} {one.name} belongs to no LEA today" for one in organizations if one.id not in leas),
         ],
-        without_snapshot=[one.name for one in organizations if not standing.get(one.id, False)],
-        next_takings=_next_takings(draft, zone, now),
+        without_snapshot=[one.name for one in organizations if one.id not in with_data],
+        next_takings=_next_takings(event, draft, zone, session=session, now=now),
         live=content_for_rules(live) if live is not None else None,
         has_snapshot=has_snapshot(event.id, session=session),
         has_submission=_has_submission(event.id, session),
@@ -171,17 +180,24 @@ def _linked_rules(draft: EventVersion, session: Session) -> list[LinkedRule]:
     return [rule for rule in rules_of_groups(group_ids, session=session) if not rule.archived]
 
 
-def _standing(event_id: int, session: Session) -> dict[int, bool]:
-    """The organizations that take part already, and whether each has a complete snapshot."""
-    query = sa.select(Participant.organization_id, Participant.current_revision_id.is_not(None)).where(
-        Participant.event_id == event_id, Participant.withdrawn_at.is_(None)
+def _participants(event_id: int, session: Session) -> Sequence[Participant]:
+    query = sa.select(Participant).where(Participant.event_id == event_id).execution_options(populate_existing=True)
+    return session.scalars(query).all()
+
+
+def _next_takings(
+    event: Event, draft: EventVersion, zone: ZoneInfo, *, session: Session, now: datetime.datetime
+) -> list[datetime.datetime]:
+    """When snapshots will be taken that a participant added now is part of: not one that was taken, or begun."""
+    begun = sa.exists().where(Snapshot.milestone_id == Milestone.id, Snapshot.status != SnapshotStatus.CANCELLED)
+    over = sa.select(Milestone).where(
+        Milestone.event_id == event.id,
+        sa.or_(Milestone.state.in_([MilestoneState.DONE, MilestoneState.SKIPPED]), begun),
     )
-    return dict(session.execute(query).all())
-
-
-def _next_takings(draft: EventVersion, zone: ZoneInfo, now: datetime.datetime) -> list[datetime.datetime]:
-    kinds = (MilestoneKind.STATE_SNAPSHOT, MilestoneKind.DISTRICT_SNAPSHOT)
-    return [taking for kind in kinds if (taking := next_taking(draft, kind, zone, now)) is not None]
+    settled = {(milestone.kind, occurrence_of(milestone)) for milestone in session.scalars(over)}
+    kinds = {MilestoneKind.STATE_SNAPSHOT, MilestoneKind.DISTRICT_SNAPSHOT}
+    planned = [milestone for milestone in plan(draft, zone, now) if milestone.kind in kinds]
+    return [milestone.at for milestone in planned if (milestone.kind, milestone.occurrence) not in settled]
 
 
 def _has_submission(event_id: int, session: Session) -> bool:

@@ -61,7 +61,7 @@ def take_roll(
             staying.append(participant)
         elif organization_id in chosen and organization_id not in before:
             _copy_directory(participant, organizations[organization_id], leas[organization_id])
-            _put_back(participant)
+            _put_back(participant, _next_round(participant, session))
             put_back.append(participant)
         elif stands:
             _withdraw(participant, now)
@@ -98,9 +98,15 @@ def _copy_directory(participant: Participant, organization: Organization, lea: O
     participant.lea_id, participant.lea_number, participant.lea_name = lea.id, lea.number, lea.name
 
 
-def _put_back(participant: Participant) -> None:
+def _next_round(participant: Participant, session: Session) -> int:
+    """One after the highest: a round that was taken back keeps its number."""
+    highest = session.scalar(sa.select(sa.func.max(Round.number)).where(Round.participant_id == participant.id))
+    return (highest or 0) + 1
+
+
+def _put_back(participant: Participant, round_number: int) -> None:
     participant.withdrawn_at = participant.withdrawn_reason = None
-    participant.round_number += 1
+    participant.round_number = round_number
     participant.status = ParticipantStatus.IN_PROGRESS
     participant.certified_revision_id = None
 

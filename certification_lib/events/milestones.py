@@ -72,14 +72,6 @@ def occurrences(schedule: Schedule, end_date: datetime.date | None, time_zone: Z
         yield local.replace(tzinfo=time_zone).astimezone(datetime.UTC)
 
 
-def next_taking(
-    version: Plannable, kind: MilestoneKind, time_zone: ZoneInfo, after: datetime.datetime
-) -> datetime.datetime | None:
-    """When a version published at `after` first takes snapshots of this kind; None when it never does."""
-    takings = [milestone.at for milestone in plan(version, time_zone, after) if milestone.kind is kind]
-    return min(takings, default=None)
-
-
 def _schedules(version: Plannable) -> Iterator[tuple[MilestoneKind, Schedule]]:
     for kind, stored in (
         (MilestoneKind.STATE_SNAPSHOT, version.state_snapshot_schedule),

@@ -151,6 +151,25 @@ def test_on_hold_nobody_is_reminded_and_the_reminder_waits(office: Office):
     assert announce(office, announcements.remind, at(10, 24, 13)) == 3
 
 
+def test_a_reminder_kept_back_by_a_hold_is_not_sent_before_an_opening_that_was_moved_meanwhile(office: Office):
+    plan(office, MilestoneKind.REMINDER, at(10, 24))
+    office.event.active = False
+    office.version.opens_date = datetime.date(2016, 10, 28)
+    office.event.active = True
+    assert announce(office, announcements.remind, at(10, 25)) == 0
+    assert office.messages("reminder") == []
+
+
+def test_when_event_end_passes_a_participant_nobody_can_certify_for_is_among_those_not_certified(office: Office):
+    office.send()
+    office.world.remove_member(office.green)
+    plan(office, MilestoneKind.CLOSE_WINDOW, at(11, 1, 4))
+    announce(office, announcements.close_window, at(11, 1, 4))
+    [message] = office.messages("window_ended")
+    assert "005 Barren County" in message.text
+    assert "001 Adair County" not in message.text
+
+
 def test_a_closed_event_announces_nothing(office: Office):
     plan(office, MilestoneKind.REMINDER, at(10, 24))
     office.event.status = EventStatus.CLOSED

@@ -492,6 +492,7 @@ def test_a_snapshot_cannot_become_required_after_somebody_has_certified(world: W
 def test_what_was_done_is_not_planned_again_and_a_moved_date_is_done_anew(world: World, session: Session) -> None:
     save(world, "001")
     publish(world)
+    world.revision(session.scalars(sa.select(Participant)).one())
     session.execute(sa.update(Milestone).where(Milestone.at <= LATER).values(state=MilestoneState.DONE, done_at=LATER))
     publish_again(world, "001", description="Other.")
     opening = datetime.datetime(2016, 10, 10, 4, tzinfo=datetime.UTC)

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from certification_lib.events.content import Frequency, Schedule
-from certification_lib.events.milestones import PlannedMilestone, next_taking, occurrences, plan
+from certification_lib.events.milestones import PlannedMilestone, occurrences, plan
 from certification_lib.events.models import MilestoneKind
 from certification_lib.events.phases import Phase, end_moment, has_opened, phase, start_moment, window_is_open
 
@@ -151,10 +151,6 @@ def test_what_was_missed_before_publication_is_caught_up_once() -> None:
     assert takings[0].occurrence == utc(2016, 10, 12, 6)
     [opening] = [milestone for milestone in planned if milestone.kind is MilestoneKind.OPEN_WINDOW]
     assert (opening.at, opening.occurrence) == (published, utc(2016, 10, 10, 4))
-
-
-def test_the_next_taking_of_an_event_without_a_schedule_is_never() -> None:
-    assert next_taking(Version(), MilestoneKind.STATE_SNAPSHOT, NEW_YORK, utc(2016, 9, 20)) is None
 
 
 @given(

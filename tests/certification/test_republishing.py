@@ -1,0 +1,85 @@
+"""Republishing at its edges: put back after a round taken back, added when no snapshot comes any more, other rules."""
+
+import datetime
+
+import pytest
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
+
+from certification_lib.certification import service
+from certification_lib.certification.models import Round
+from certification_lib.events.models import Event, Milestone, MilestoneKind, MilestoneState, Participant
+from certification_lib.people.models import Organization
+from tests.certification.test_publishing import KEY, LATER, lea, publish, publish_again, refusal, save, sign
+from tests.factories import World
+
+
+@pytest.fixture
+def world(session: Session) -> World:
+    world = World(session)
+    world.approver()
+    for number, name in (("001", "Adair County"), ("005", "Allen County"), ("006", "Anchorage")):
+        world.lea(number, name)
+    return world
+
+
+def participant(world: World, number: str) -> Participant:
+    event = world.session.scalars(sa.select(Event)).one()
+    return world.participant(event, lea(world, number))
+
+
+def state_snapshot_was_taken(world: World) -> None:
+    world.session.execute(
+        sa.update(Milestone)
+        .where(Milestone.kind == MilestoneKind.STATE_SNAPSHOT)
+        .values(state=MilestoneState.DONE, done_at=LATER)
+    )
+
+
+def test_one_put_back_after_a_round_that_was_taken_back_starts_a_round_of_its_own(world: World):
+    smith = world.certifier("smith", lea(world, "001"))
+    save(world, "001", "005")
+    publish(world)
+    adair = participant(world, "001")
+    sign(world, adair, smith, send=True)
+    act = {"session": world.session, "actor": world.actor(world.person("approver")), "now": LATER}
+    service.request_recertification(KEY, ["001"], "one row too many", **act)
+    service.take_back_recertification(KEY, ["001"], "the wrong district", **act)
+    publish_again(world, "005")
+    done = publish_again(world, "001", "005", now=LATER + datetime.timedelta(hours=1))
+    assert done.put_back == ("001",)
+    numbers = sa.select(Round.number).where(Round.participant_id == adair.id).order_by(Round.number)
+    assert world.session.scalars(numbers).all() == [1, 2, 3]
+    assert adair.round_number == 3
+
+
+def test_one_added_when_the_last_planned_snapshot_was_taken_already_stops_the_republish(world: World):
+    save(world, "001")
+    publish(world)
+    world.revision(participant(world, "001"))
+    state_snapshot_was_taken(world)
+    save(world, "001", "005", key=KEY, now=LATER)
+    [problem] = refusal(world, LATER)
+    assert "Allen County cannot get one before Event End" in problem
+
+
+def test_one_added_gets_its_snapshot_from_a_time_planned_anew(world: World):
+    save(world, "001")
+    publish(world)
+    world.revision(participant(world, "001"))
+    state_snapshot_was_taken(world)
+    again = {"first": "2016-10-14T02:00", "frequency": "once"}
+    assert publish_again(world, "001", "005", state_snapshot_schedule=again).added == ("005",)
+
+
+def test_one_whom_an_approver_withdrew_stops_no_republish(world: World):
+    save(world, "001", "005")
+    publish(world)
+    world.revision(participant(world, "001"))
+    state_snapshot_was_taken(world)
+    act = {"session": world.session, "actor": world.actor(world.person("approver")), "now": LATER}
+    service.withdraw_participant(KEY, "005", "it has no data this year", **act)
+    allen: Organization = lea(world, "005")
+    allen.closed = LATER.date() - datetime.timedelta(days=1)
+    world.session.flush()
+    assert publish_again(world, "001", "005", end_date="2016-11-15").withdrawn == ()
