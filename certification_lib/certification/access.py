@@ -1,6 +1,7 @@
 """The two gates before every act: the category role and the tool rights, on a locked event and its participants."""
 
 import datetime
+import unicodedata
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from zoneinfo import ZoneInfo
@@ -117,12 +118,20 @@ def locked_states(live: LiveEvent, numbers: Sequence[str], *, session: Session) 
 
 def needed_reason(text: str | None, what: str = "A reason") -> str:
     """The reason without blanks around it; BadInput when there is none."""
-    reason = (text or "").strip()
-    if not reason:
+    reason = optional_text(text, what)
+    if reason is None:
         raise BadInput(f"{what} is required.")
-    if len(reason) > 4000:
-        raise BadInput(f"{what} may have at most 4000 characters.")
     return reason
+
+
+def optional_text(text: str | None, what: str = "A comment") -> str | None:
+    """What somebody wrote, without blanks around it, or None; BadInput when it cannot be kept as it is."""
+    written = (text or "").strip()
+    if len(written) > 4000:
+        raise BadInput(f"{what} may have at most 4000 characters.")
+    if any(unicodedata.category(character) == "Cc" and character not in "\n\r\t" for character in written):
+        raise BadInput(f"{what} holds characters that are no text.")
+    return written or None
 
 
 def usable_due_date(live: LiveEvent, day: datetime.date | None, now: datetime.datetime) -> datetime.date | None:

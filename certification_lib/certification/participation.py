@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session
 
 from certification_lib.audit.service import Actor, record
 from certification_lib.categories.models import CategoryRole
-from certification_lib.certification.access import LiveEvent, event_for_state, locked_states, needed_reason
+from certification_lib.certification.access import LiveEvent, event_for_state, locked_states, needed_reason, optional_text
 from certification_lib.certification.approving import APPROVER
 from certification_lib.certification.facts import State, load_states
 from certification_lib.certification.models import RequestOutcome, Review, ReviewOutcome
@@ -77,7 +77,7 @@ def record_review(
 ) -> Review:
     """What a state reviewer found in this round, once per round and reviewer."""
     live = event_for_state(key, REVIEWER, "record a review", session=session, actor=actor)
-    comment = (comment or "").strip() or None
+    comment = optional_text(comment)
     if outcome == ReviewOutcome.RECOMMEND_RECERTIFICATION:
         comment = needed_reason(comment, "A comment")
     [state] = locked_states(live, [number], session=session)

@@ -12,6 +12,7 @@ from certification_lib.certification.access import (
     event_for_state,
     locked_states,
     needed_reason,
+    optional_text,
     own_participant,
     require_certifier,
     usable_due_date,
@@ -196,7 +197,7 @@ def decide_request(
 ) -> None:
     """Accept a district's request (`due_date` is required once End has passed) or deny it (a comment is required)."""
     live = event_for_state(key, APPROVER, "decide a recertification request", session=session, actor=actor)
-    comment = (comment or "").strip() or None if accept else needed_reason(comment, "A comment")
+    comment = optional_text(comment) if accept else needed_reason(comment, "A comment")
     [state] = locked_states(live, [number], session=session)
     refuse(Act.DECIDE, state)
     due_date = usable_due_date(live, due_date, now) if accept else None

@@ -138,7 +138,7 @@ def _matching(
     if where.statuses:
         query = query.where(Participant.status.in_(where.statuses))
     if where.search.strip():
-        text = where.search.strip()
+        text = where.search.strip().replace("\0", "")  # which PostgreSQL could not even compare
         query = query.where(
             sa.or_(
                 Participant.organization_name.icontains(text, autoescape=True),

@@ -52,6 +52,7 @@ def test_rows_are_filtered_searched_and_paged_by_the_database(office: Office) ->
     assert numbers(office, search="barr") == ["005"]
     assert numbers(office, search="00") == ["001", "005"]
     assert numbers(office, search="%") == []
+    assert numbers(office, search="bar\0ren") == ["005"]
     assert numbers(office, county="Barren") == ["005"]
     assert numbers(office, region="GRREC", progress="owing") == ["005"]
     assert numbers(office, progress="certified") == ["001"]

@@ -67,6 +67,13 @@ def test_sending_back_needs_a_reason(office: Office) -> None:
         service.request_recertification(office.key, ["001"], " ", **office.act(office.approver))
 
 
+@pytest.mark.parametrize(("text", "problem"), [("a\0b", "no text"), ("x" * 4001, "at most 4000")])
+def test_a_reason_that_cannot_be_kept_is_refused(office: Office, text: str, problem: str) -> None:
+    office.send()
+    with pytest.raises(BadInput, match=problem):
+        service.request_recertification(office.key, ["001"], text, **office.act(office.approver))
+
+
 def test_after_end_sending_back_needs_a_due_date_and_it_lets_people_submit(office: Office) -> None:
     office.send()
     office.now = AFTER_END
