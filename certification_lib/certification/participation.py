@@ -8,7 +8,13 @@ from sqlalchemy.orm import Session
 
 from certification_lib.audit.service import Actor, record
 from certification_lib.categories.models import CategoryRole
-from certification_lib.certification.access import LiveEvent, event_for_state, locked_states, needed_reason, optional_text
+from certification_lib.certification.access import (
+    LiveEvent,
+    event_for_state,
+    locked_states,
+    needed_reason,
+    optional_text,
+)
 from certification_lib.certification.approving import APPROVER
 from certification_lib.certification.facts import State, load_states
 from certification_lib.certification.models import RequestOutcome, Review, ReviewOutcome
