@@ -29,20 +29,26 @@ COUNTS_ONLY = {"result_format": "SUMMARY", "partial_unexpected_count": 0, "inclu
 _FAILING_ROWS = "failing_rows.count"
 # Another attempt may find these gone: connection lost, out of resources, server shutting down, deadlock.
 _PASSING_STATES = ("08", "40", "53", "57P", "58")
+_STOPPED = "57014"
 
 
 class RuleFailed(Exception):
     """A rule could not be evaluated. Great Expectations stores the text of exceptions, so this one quotes no value."""
 
-    def __init__(self, words: str, *, passing: bool = False) -> None:
+    def __init__(self, words: str, *, passing: bool = False, stopped: bool = False) -> None:
         super().__init__(words)
         self.passing = passing
+        self.stopped = stopped
 
 
 def rule_failed(error: sa.exc.DBAPIError) -> RuleFailed:
     state = getattr(error.orig, "sqlstate", None) or ""
-    lost = error.connection_invalidated or not state
-    return RuleFailed(database_error_in_words(error), passing=lost or state.startswith(_PASSING_STATES))
+    lost = error.connection_invalidated or (not state and isinstance(error, sa.exc.OperationalError))
+    return RuleFailed(
+        database_error_in_words(error),
+        passing=lost or state.startswith(_PASSING_STATES),
+        stopped=state == _STOPPED,
+    )
 
 
 def counted_as(metric: MetricConfiguration, name: str | None = None) -> Any:

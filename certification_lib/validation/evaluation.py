@@ -230,7 +230,7 @@ class ViewEvaluator:
         if failure.passing:
             raise SourceFailure(f"The rules on {self._view} could not be run: {failure}.")
         late = f"all rules together took longer than {self._limits.view} s"
-        evaluation.failures[rule.rule_version_id] = late if self._deadline.passed else str(failure)
+        evaluation.failures[rule.rule_version_id] = late if failure.stopped and self._deadline.passed else str(failure)
 
     def _finding_selects(self, ran: Sequence[tuple[RuleToRun, Expectation]]) -> list[sa.Select[Any]]:
         conditions = [
@@ -290,7 +290,7 @@ class _Deadline:
 
     def _refuse(self, *_arguments: object) -> None:
         if self.passed:
-            raise RuleFailed("the time limit of the run is over")
+            raise RuleFailed("the time is over", stopped=True)
 
     def _stop(self) -> None:
         self.passed = True

@@ -1,32 +1,48 @@
 """The only importer of Great Expectations, itself imported where a validation runs and nowhere else: it costs seconds.
 
-SciPy and Altair, over half of that time, serve statistics and pictures we never ask for. They are loaded at first use,
-so nothing is missing for whoever does ask.
+SciPy's statistics and Altair, over half of that time, serve numbers and pictures we never ask for. They are loaded at
+first use, so nothing is missing for whoever does ask.
 """
 
 import importlib.util
 import os
 import sys
+import threading
+import types
+from typing import Any
 
 os.environ["GX_ANALYTICS_ENABLED"] = "false"
 
 
+class _AtFirstUse(types.ModuleType):
+    """A module executed when something in it is asked for.
+
+    Not `importlib.util.LazyLoader`: its modules are executed by the import statement itself, which asks for `__spec__`.
+    """
+
+    _loading = threading.RLock()
+
+    def __getattr__(self, name: str) -> Any:
+        with self._loading:
+            if type(self) is _AtFirstUse:
+                self.__class__ = types.ModuleType  # type: ignore[assignment]
+                self.__spec__.loader.exec_module(self)  # type: ignore[union-attr]
+        return getattr(self, name)
+
+
 def _load_at_first_use(name: str) -> None:
-    if name in sys.modules:
-        return
-    found = importlib.util.find_spec(name)
+    found = None if name in sys.modules else importlib.util.find_spec(name)
     if found is None or found.loader is None:
         return
-    found.loader = importlib.util.LazyLoader(found.loader)
     module = importlib.util.module_from_spec(found)
+    module.__class__ = _AtFirstUse
     sys.modules[name] = module
-    found.loader.exec_module(module)
     parent, _, child = name.rpartition(".")
     if parent:
         setattr(sys.modules[parent], child, module)
 
 
-for _name in ("scipy", "scipy.stats", "altair"):
+for _name in ("scipy.stats", "altair"):
     _load_at_first_use(_name)
 
 import great_expectations  # noqa: E402, TID253  after the lazy loaders, and this module is that exception
@@ -71,5 +87,6 @@ __all__ = [
 def new_context() -> EphemeralDataContext:
     """A context that lives in memory, draws no progress bars and tells nobody."""
     context = great_expectations.get_context(mode="ephemeral")
+    context.enable_analytics(False)
     context.variables.progress_bars = {"globally": False}  # type: ignore[assignment]  # it takes no other form
     return context
