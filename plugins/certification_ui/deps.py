@@ -138,5 +138,6 @@ def own_only(why: str) -> Any:
 
 def declared_rights(dependant: Dependant) -> list[DeclaredRight]:
     """Every right a route declares, its own dependencies and theirs."""
-    found = [dependant.call] if isinstance(dependant.call, DeclaredRight) else []
+    call: object = dependant.call
+    found = [call] if isinstance(call, DeclaredRight) else []
     return found + [one for inner in dependant.dependencies for one in declared_rights(inner)]

@@ -59,6 +59,7 @@ def refusal(
         request,
         "error.html",
         status=status,
+        not_allowed=status == 403,
         title=title,
         sentence=sentence,
         problems=[problem for problem in problems if problem != sentence],
@@ -106,5 +107,5 @@ async def _http_error(request: Request, error: StarletteHTTPException) -> Respon
 
 
 async def _database_away(request: Request, error: Exception) -> Response:
-    log.error("the certification database did not answer: %s", database_error_in_words(error))
-    return refusal(request, 503, "The certification database does not answer. Nothing was changed. Try again soon.")
+    log.error("the certification database could not serve a request: %s", database_error_in_words(error))
+    return refusal(request, 503, "The certification database cannot do this now. Nothing was changed. Try again soon.")

@@ -1,6 +1,6 @@
 """Forms that come back filled, with each problem on top and at its field."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -37,7 +37,7 @@ class Form:
             self.problems.append((name, sentence))
             self.status = 422
 
-    def refused(self, error: CertificationError, place: "Placing | None" = None) -> None:
+    def refused(self, error: CertificationError, place: Callable[[str], str | None] | None = None) -> None:
         """Note every reason of a refusal, at the field it is about where that is known."""
         self.problems += [(place(problem) if place else None, problem) for problem in error.problems]
         self.status = error.status

@@ -11,7 +11,7 @@ import urllib.request
 from collections import OrderedDict
 from collections.abc import Callable
 from threading import Lock
-from typing import Annotated
+from typing import Annotated, Any
 
 from airflow.api_fastapi.app import get_auth_manager, get_cookie_path
 from airflow.api_fastapi.auth.managers.base_auth_manager import COOKIE_NAME_JWT_TOKEN
@@ -148,7 +148,7 @@ def sign_out(request: Request) -> Response:
     return response
 
 
-def _cookie_attributes() -> dict[str, object]:
+def _cookie_attributes() -> dict[str, Any]:
     return {
         "path": get_cookie_path(),
         "httponly": True,

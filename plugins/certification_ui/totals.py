@@ -64,8 +64,9 @@ def shown_totals(
 
 def _view_totals(name: str, rows: int, totals: Mapping[str, Any], school_names: Mapping[str, str]) -> ViewTotals:
     tiles = [("Rows", words.number(rows))]
-    if totals.get("count") not in {None, rows}:
-        tiles.append(("Counted once each", words.number(totals["count"])))
+    counted = totals.get("count")
+    if counted is not None and counted != rows:
+        tiles.append(("Counted once each", words.number(counted)))
     for kind in ("distinct", "flags", "sum"):
         for column, value in sorted((totals.get(kind) or {}).items()):
             tiles.append((column_label(name, column), _amount(value)))
@@ -77,7 +78,7 @@ def _view_totals(name: str, rows: int, totals: Mapping[str, Any], school_names: 
     return ViewTotals(name, view_title(name), rows, tuple(tiles), tuple(breakdowns))
 
 
-def _amount(value: float) -> str:
+def _amount(value: Any) -> str:
     return f"{value:,.2f}".rstrip("0").rstrip(".") if isinstance(value, float) else f"{value:,}"
 
 

@@ -84,6 +84,8 @@ def worklist(revision_id: int, code: str, *, after: int, session: Session) -> Wo
     before = session.scalar(sa.select(sa.func.count()).where(*of_rule, Finding.id <= after)) if after else 0
     listed = session.scalar(sa.select(sa.func.count()).where(*of_rule)) or 0
     names = _school_names(shown, session=session)
+    # Some views are about the district as a whole.
+    with_school = any(one.school_number for one in shown)
     columns = list(dict.fromkeys([*rule.row_identifier_columns, *(name for one in shown for name in one.identifiers)]))
     return Worklist(
         rule=rule,
@@ -91,9 +93,9 @@ def worklist(revision_id: int, code: str, *, after: int, session: Session) -> Wo
         total=result.finding_count or 0,
         listed=listed,
         could_not_run=result.could_not_run,
-        columns=("School", *(totals.column_label(rule.view, name) for name in columns)),
+        columns=(*["School"][:with_school], *(totals.column_label(rule.view, name) for name in columns)),
         rows=tuple(
-            (_school(one, names), *(_cell(one.identifiers, name) for name in columns)) for one in shown
+            (*[_school(one, names)][:with_school], *(_cell(one.identifiers, name) for name in columns)) for one in shown
         ),
         first=(before or 0) + 1,
         next_after=shown[-1].id if len(rows) > PAGE_SIZE else None,
@@ -119,4 +121,4 @@ def names_of(numbers: set[str], *, session: Session) -> dict[str, str]:
     if not numbers:
         return {}
     query = sa.select(Organization.number, Organization.name).where(Organization.number.in_(numbers))
-    return dict(map(tuple, session.execute(query)))
+    return {row.number: row.name for row in session.execute(query)}

@@ -148,6 +148,24 @@ def test_the_sign_in_page_is_accessible_and_fits(chromium: Browser, base_url: st
     check(page)
 
 
+def test_findings_show_by_themselves_when_the_rules_have_run(
+    chromium: Browser, base_url: str, engine: sa.Engine
+) -> None:
+    with engine.begin() as connection:
+        connection.execute(sa.text("update certification.revision set validated_at = null"))
+    smith = open_as(chromium, base_url, "smith", WIDE)
+    smith.goto(f"{base_url}{OWN}")
+    smith.get_by_text("The rules are still running on your snapshot.").wait_for()
+    assert smith.get_by_role("link", name="Submit Certification to State").count() == 0
+
+    with engine.begin() as connection:
+        connection.execute(sa.text("update certification.revision set validated_at = now()"))
+
+    smith.get_by_text("Findings inform you").wait_for(timeout=15_000)
+    smith.get_by_role("link", name="Submit Certification to State").wait_for(timeout=5_000)
+    check(smith)
+
+
 @pytest.mark.parametrize("script", [True, False], ids=["with script", "without script"])
 def test_a_certifier_signs_and_the_state_approves(chromium: Browser, base_url: str, script: bool) -> None:
     smith = open_as(chromium, base_url, "smith", WIDE, script=script)

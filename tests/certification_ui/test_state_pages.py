@@ -141,26 +141,26 @@ class TestEvents:
         ]
 
     @pytest.mark.parametrize(
-        ("changes", "field", "sentence"),
+        ("changes", "place"),
         [
-            ({"name": ""}, "name", "Event Name"),
-            ({"end_date": (today() - 20 * DAY).isoformat()}, "end_date", "Event End Date is before"),
-            ({"opens_date": (today() - 40 * DAY).isoformat()}, "opens_date", "Certification Opens is before"),
-            ({"participants_mode": "numbers", "numbers": ""}, "participants_mode", "Choose at least one participant"),
-            ({"participants_mode": "numbers", "numbers": "001, 777"}, None, "777"),
-            ({"level": "School"}, None, "School"),
-            ({"category": "None such"}, "category", "There is no certification category"),
-            ({"reporting_year": "<b>soon"}, "reporting_year", "Reporting Year"),
-            ({"link_label": "Bad", "link_url": "http://example.org"}, "links", "The link Bad is not an https address"),
-            ({"reminder_days": "often"}, "reminder_days", "Reminder days"),
+            ({"name": ""}, ("name", "Event Name")),
+            ({"end_date": (today() - 20 * DAY).isoformat()}, ("end_date", "Event End Date is before")),
+            ({"opens_date": (today() - 40 * DAY).isoformat()}, ("opens_date", "Certification Opens is before")),
+            ({"participants_mode": "numbers", "numbers": ""}, ("participants_mode", "Choose at least one participant")),
+            ({"participants_mode": "numbers", "numbers": "001, 777"}, (None, "777")),
+            ({"level": "School"}, (None, "School")),
+            ({"category": "None such"}, ("category", "There is no certification category")),
+            ({"reporting_year": "<b>soon"}, ("reporting_year", "Reporting Year")),
+            ({"link_label": "Bad", "link_url": "http://example.org"}, ("links", "The link Bad is not")),
+            ({"reminder_days": "often"}, ("reminder_days", "Reminder days")),
         ],
     )
     def test_a_refused_form_comes_back_filled_with_the_problem_at_its_field(
-        self, browser: Browser, cast: Cast, engine: sa.Engine, changes: dict[str, str], field: str, sentence: str
+        self, browser: Browser, engine: sa.Engine, changes: dict[str, str], place: tuple[str | None, str]
     ) -> None:
-        answer = browser("approver").post(
-            f"{ROOT}/new-event", data=new_event(description="Look & see", **changes)
-        )
+        fill(engine)
+        field, sentence = place
+        answer = browser("approver").post(f"{ROOT}/new-event", data=new_event(description="Look & see", **changes))
 
         assert answer.status_code == 422
         assert "The event was not saved" in answer.text

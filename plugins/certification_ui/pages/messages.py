@@ -25,7 +25,7 @@ def messages(visit: VisitOfRequest, before: Annotated[int | None, Query(ge=1)] =
     shown = found[:PAGE_SIZE]
     here = urls.path(visit.request, urls.MESSAGES)
     older = f"{here}?before={shown[-1].id}" if len(found) > PAGE_SIZE else None
-    pages = Paging(previous=here if before else None, next=older, words="newest first")
+    pages = Paging(previous=here if before else None, next=older, words="newest first", back="Newest")
     return visit.page("messages.html", messages=shown, pages=pages)
 
 

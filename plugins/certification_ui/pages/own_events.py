@@ -1,7 +1,7 @@
 """The district side: the list of one's events, Event Detail, and the worklist of a rule."""
 
 from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Query
 from starlette.responses import Response
@@ -26,6 +26,7 @@ class Paging:
     previous: str | None
     next: str | None
     words: str
+    back: str = "Previous"
 
 
 @router.get(urls.OWN_EVENTS, dependencies=[enter])
@@ -65,7 +66,7 @@ def own_zone(visit: Visit, detail: MyEventDetail) -> str | None:
     return zones.get(detail.lea_number)
 
 
-def about_data(visit: Visit, detail: MyEventDetail) -> dict[str, object]:
+def about_data(visit: Visit, detail: MyEventDetail) -> dict[str, Any]:
     """What the detail page and the submit page show of an event and its data."""
     return {
         "detail": detail,
@@ -91,7 +92,7 @@ def revision_results(visit: Visit, revision: RevisionView | None) -> list[RuleRe
 
 def findings_page(
     visit: Visit, revision: RevisionView | None, code: str, after: int, address: str, **values: str
-) -> dict[str, object]:
+) -> dict[str, Any]:
     """One page of a rule's failing rows. Paging goes by the id of a finding, which says nothing about anybody."""
     found = worklist.worklist(revision.id if revision else 0, code, after=after, session=visit.session)
     here = urls.path(visit.request, address, code=code, **values)
@@ -101,6 +102,7 @@ def findings_page(
         "revision": revision,
         "pages": Paging(
             previous=here if after else None,
+            back="First",
             next=f"{here}?after={found.next_after}" if found.next_after else None,
             words=f"Rows {found.first:,} to {last:,} of {found.listed:,}",
         ),
