@@ -54,9 +54,12 @@ class Totals(BaseModel):
     flags: list[str] = Field(default=[], description="Booleans: how many are true")
     distinct: list[str] = []
     sum: list[str] = []
+    labels: dict[str, str] = Field(
+        default={}, description="What certifiers read beside a number: for `rows`, `count` or a column"
+    )
 
     def names(self) -> set[str]:
-        return {name for names in self.model_dump().values() for name in names}
+        return {name for names in self.model_dump(exclude={"labels"}).values() for name in names}
 
 
 class Header(BaseModel):

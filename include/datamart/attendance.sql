@@ -9,6 +9,8 @@ row_key: row_key
 severity_of_absence: Warning
 totals:
   by: [attendance_event_category]
+  labels:
+    rows: Attendance events
 columns:
   district_id: District
   school_id: School

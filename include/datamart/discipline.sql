@@ -10,6 +10,10 @@ severity_of_absence: Info
 totals:
   by: [behavior, discipline]
   distinct: [incident_identifier, student_unique_id]
+  labels:
+    rows: Discipline records
+    incident_identifier: Incidents
+    student_unique_id: Students
 columns:
   district_id: District
   school_id: School

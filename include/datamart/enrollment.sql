@@ -13,6 +13,9 @@ totals:
   on_count_date: [entry_date, exit_withdraw_date]
   by: [school_id, entry_grade_level, race, sex]
   flags: [hispanic_latino_ethnicity, special_education, english_learner, economic_disadvantaged]
+  labels:
+    rows: Enrollment records
+    count: Students enrolled
 columns:
   district_id: District
   school_id: School

@@ -11,6 +11,9 @@ totals:
   once_per: [student_unique_id, program_type]
   on_count_date: [begin_date, end_date]
   by: [program_type]
+  labels:
+    rows: Participation records
+    count: Participations
 columns:
   district_id: District
   school_id: School

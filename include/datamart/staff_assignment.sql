@@ -11,6 +11,9 @@ totals:
   by: [staff_classification]
   distinct: [staff_unique_id]
   sum: [full_time_equivalency]
+  labels:
+    rows: Assignments
+    staff_unique_id: Staff members
 columns:
   district_id: District
   school_id: School

@@ -10,6 +10,8 @@ severity_of_absence: Error
 totals:
   by: [sex, race]
   flags: [hispanic_latino_ethnicity, english_learner, economic_disadvantaged]
+  labels:
+    rows: Students
 columns:
   district_id: District
   school_id: School

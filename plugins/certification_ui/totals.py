@@ -1,5 +1,6 @@
 """The totals of a revision as certifiers read them: by view, with labels instead of column names."""
 
+import datetime
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
@@ -7,7 +8,7 @@ from typing import Any
 
 from certification_lib.errors import BadInput, NotFound
 from certification_lib.snapshots.totals import NOT_REPORTED
-from certification_lib.snapshots.views import DatamartView, read_views
+from certification_lib.snapshots.views import DatamartView, Totals, read_views
 from certification_ui import words
 
 _GRADES = (
@@ -54,22 +55,40 @@ def column_label(view_name: str, column: str) -> str:
 
 
 def shown_totals(
-    row_counts: Mapping[str, int], totals: Mapping[str, Any], school_names: Mapping[str, str]
+    row_counts: Mapping[str, int],
+    totals: Mapping[str, Any],
+    school_names: Mapping[str, str],
+    count_date: datetime.date | None,
 ) -> list[ViewTotals]:
-    """One entry for each view of the revision, in the order of the delivered views."""
+    """One entry for each view of the revision, in the order of the delivered views.
+
+    `count_date` is that of the event: numbers counted on it say so.
+    """
     known = list(delivered_views())
     ordered = sorted(row_counts, key=lambda name: (known.index(name) if name in known else len(known), name))
-    return [_view_totals(name, row_counts[name], totals.get(name) or {}, school_names) for name in ordered]
+    return [_view_totals(name, row_counts[name], totals.get(name) or {}, school_names, count_date) for name in ordered]
 
 
-def _view_totals(name: str, rows: int, totals: Mapping[str, Any], school_names: Mapping[str, str]) -> ViewTotals:
-    tiles = [("Rows", words.number(rows))]
+def _view_totals(
+    name: str,
+    rows: int,
+    totals: Mapping[str, Any],
+    school_names: Mapping[str, str],
+    count_date: datetime.date | None,
+) -> ViewTotals:
+    view = delivered_views().get(name)
+    declared = view.header.totals if view else Totals()
+    tiles = []
     counted = totals.get("count")
-    if counted is not None and counted != rows:
-        tiles.append(("Counted once each", words.number(counted)))
-    for kind in ("distinct", "flags", "sum"):
+    if counted is not None and "count" in declared.labels:
+        label = declared.labels["count"]
+        if declared.on_count_date and count_date is not None:
+            label = f"{label} on {words.day(count_date)}"
+        tiles.append((label, words.number(counted)))
+    for kind in ("flags", "distinct", "sum"):
         for column, value in sorted((totals.get(kind) or {}).items()):
-            tiles.append((column_label(name, column), _amount(value)))
+            tiles.append((declared.labels.get(column) or column_label(name, column), _amount(value)))
+    tiles.append((declared.labels.get("rows", "Rows"), words.number(rows)))
     breakdowns = [
         Breakdown(column_label(name, column), _sorted(column, values, school_names))
         for column, values in sorted((totals.get("by") or {}).items())

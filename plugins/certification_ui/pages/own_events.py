@@ -1,5 +1,6 @@
 """The district side: the list of one's events, Event Detail, and the worklist of a rule."""
 
+import datetime
 from dataclasses import dataclass
 from typing import Annotated, Any
 
@@ -71,19 +72,19 @@ def about_data(visit: Visit, detail: MyEventDetail) -> dict[str, Any]:
     return {
         "detail": detail,
         "own_zone": own_zone(visit, detail),
-        "totals": revision_totals(visit, detail.revision),
+        "totals": revision_totals(visit, detail.revision, detail.count_date),
         "results": revision_results(visit, detail.revision),
     }
 
 
-def revision_totals(visit: Visit, revision: RevisionView | None) -> list[ViewTotals]:
+def revision_totals(visit: Visit, revision: RevisionView | None, count_date: datetime.date | None) -> list[ViewTotals]:
     if revision is None:
         return []
     numbers = {
         value for view in revision.totals.values() for value in ((view or {}).get("by") or {}).get("school_id", {})
     }
     names = worklist.names_of(numbers, session=visit.session)
-    return totals.shown_totals(revision.row_counts, revision.totals, names)
+    return totals.shown_totals(revision.row_counts, revision.totals, names, count_date)
 
 
 def revision_results(visit: Visit, revision: RevisionView | None) -> list[RuleResult]:

@@ -28,7 +28,7 @@ def participant(visit: VisitOfRequest, key: str, number: str) -> Response:
         shown=shown,
         powers=powers(visit, shown),
         detail=detail,
-        totals=revision_totals(visit, detail.shown),
+        totals=revision_totals(visit, detail.shown, shown.version.count_date),
         results=revision_results(visit, detail.shown),
     )
 
