@@ -1,7 +1,6 @@
 """A published event whose datamart rows a test writes itself: `World` knows the tables, the test knows the rows."""
 
 import datetime
-import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -221,11 +220,6 @@ class World:
     def query(self, statement: str, **parameters: Any) -> list[tuple[Any, ...]]:
         with self.engine.connect() as connection:
             return [tuple(row) for row in connection.execute(sa.text(statement), parameters)]
-
-    def stored_text(self) -> str:
-        """Everything the validation tables hold, as one text to search."""
-        tables = ("validation_run", "validation_result", "finding", "audit_entry")
-        return json.dumps([self.query(f"select to_jsonb(t) from certification.{table} t") for table in tables])  # noqa: S608
 
     def _driver(self) -> psycopg.Connection[Any]:
         url = self.engine.url.set(drivername="postgresql").render_as_string(hide_password=False)
