@@ -15,6 +15,7 @@ from certification_lib.audit.service import Actor, record
 from certification_lib.categories.models import Category
 from certification_lib.categories.queries import able_approvers
 from certification_lib.certification.models import Round, Submission
+from certification_lib.certification.new_rules import validate_with_new_rules
 from certification_lib.certification.publication_messages import tell
 from certification_lib.certification.taking_part import Roll, take_roll
 from certification_lib.errors import Conflict
@@ -83,6 +84,13 @@ def publish_event(key: str, *, session: Session, actor: Actor, now: datetime.dat
     event.live_version_id, event.draft_version_id = draft.id, None
     event.status = status
     event.published_at = event.published_at or now
+    validate_with_new_rules(
+        event,
+        before=live.id if live is not None else None,
+        rule_version_ids=[rule.rule_version_id for rule in linked],
+        session=session,
+        now=now,
+    )
     milestones = replan(event, draft, zone, session=session, now=now)
     told = tell(event, draft, roll, changed=changed, first=live is None, zone=zone, session=session, now=now)
     published = _answer(event, draft, live, roll, milestones=len(milestones), messages=told)

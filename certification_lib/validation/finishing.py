@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from certification_lib.errors import Conflict, NotFound
-from certification_lib.events.models import EventVersion
+from certification_lib.events.models import Event, EventVersion, EventVersionRule
 from certification_lib.rulebook.models import Rule, RuleVersion
 from certification_lib.rulebook.queries import pinned_rules
 from certification_lib.snapshots.models import Revision
@@ -64,28 +64,33 @@ def finish_validation(
     """End a run, once; called again, it returns the same. `only`: the rule versions the answer is about, None for all.
 
     A rule nobody got to is stored as could not run, never left out: what has no result would look like no finding. The
-    run then counts as failed, but its revisions as validated: the participants cannot mend it and must not wait.
+    run then counts as failed, but its revisions as validated: the participants cannot mend it and must not wait. A run
+    that other rules have overtaken leaves them as they are: one with those rules follows.
     """
+    # The event is held first, as by publishing: its rules must not change while they are compared.
+    of_run = sa.select(Event.live_version_id).join(ValidationRun, ValidationRun.event_id == Event.id)
+    live_version_id = session.scalar(of_run.where(ValidationRun.id == run_id).with_for_update(read=True, of=Event))
     run = session.get(ValidationRun, run_id, with_for_update=True)
     if run is None:
         raise NotFound(f"There is no validation run {run_id}.")
     if run.status is ValidationStatus.REQUESTED:
         raise Conflict("This validation run has not been started.")
     if run.status is ValidationStatus.RUNNING:
-        _end(run, session=session, now=now)
+        _end(run, live_version_id, session=session, now=now)
     return _finished(run, only, session=session)
 
 
-def _end(run: ValidationRun, *, session: Session, now: datetime.datetime) -> None:
+def _end(run: ValidationRun, live_version_id: int | None, *, session: Session, now: datetime.datetime) -> None:
     version = session.get_one(EventVersion, run.event_version_id)
     pinned = pinned_table(schema_of(run.id))
     linked = pinned_rules(version.id, session=session)
     refused = refusals(version.level, linked, count_date=version.count_date, views=version.datamart_views)
     reasons = {rule.rule_version_id: refused.get(rule.rule_version_id, NOT_REACHED) for rule in linked}
     missed = _store_missing(run.id, pinned, reasons, session=session)
-    session.execute(
-        sa.update(Revision).where(Revision.id.in_(sa.select(pinned.c.revision_id))).values(validated_at=now)
-    )
+    if _covers(live_version_id, {rule.rule_version_id for rule in linked}, session=session):
+        session.execute(
+            sa.update(Revision).where(Revision.id.in_(sa.select(pinned.c.revision_id))).values(validated_at=now)
+        )
     views = sorted({rule.view for rule in linked if reasons[rule.rule_version_id] == NOT_REACHED} & missed)
     run.status = ValidationStatus.FAILED if views else ValidationStatus.COMPLETED
     run.failure = f"the validation of {', '.join(views)} did not finish" if views else None
@@ -93,6 +98,12 @@ def _end(run: ValidationRun, *, session: Session, now: datetime.datetime) -> Non
     session.flush()  # the status changes with the schema
     drop_run_schema(schema_of(run.id), session=session)
     drop_run_schema(statewide_schema_of(run.id), session=session)
+
+
+def _covers(live_version_id: int | None, ran: Collection[int], *, session: Session) -> bool:
+    """Whether the run had every rule that counts now; other rules may have been published since it began."""
+    count = sa.select(EventVersionRule.rule_version_id).where(EventVersionRule.event_version_id == live_version_id)
+    return set(session.scalars(count)) <= set(ran)
 
 
 def _store_missing(run_id: int, pinned: sa.Table, reasons: dict[int, str], *, session: Session) -> set[str]:

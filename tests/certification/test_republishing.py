@@ -6,11 +6,13 @@ import pytest
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from certification_lib.certification import service
+from certification_lib.certification import queries, service
 from certification_lib.certification.models import Round
 from certification_lib.events.models import Event, Milestone, MilestoneKind, MilestoneState, Participant
 from certification_lib.people.models import Organization
-from tests.certification.test_publishing import KEY, LATER, lea, publish, publish_again, refusal, save, sign
+from certification_lib.rulebook.models import Rule, RuleVersion
+from certification_lib.validation.models import ValidationRun, ValidationStatus
+from tests.certification.test_publishing import KEY, LATER, lea, link, publish, publish_again, refusal, save, sign
 from tests.factories import World
 
 
@@ -83,3 +85,45 @@ def test_one_whom_an_approver_withdrew_stops_no_republish(world: World):
     allen.closed = LATER.date() - datetime.timedelta(days=1)
     world.session.flush()
     assert publish_again(world, "001", "005", end_date="2016-11-15").withdrawn == ()
+
+
+def sharpened(world: World, old: RuleVersion) -> RuleVersion:
+    """A second version of the rule."""
+    values = {column.key: getattr(old, column.key) for column in sa.inspect(RuleVersion).column_attrs}
+    new = RuleVersion(**{**values, "id": None, "version": 2, "title": "Sharper"})
+    world.session.add(new)
+    rule = world.session.get_one(Rule, old.rule_id)
+    rule.current_version = 2
+    world.session.flush()
+    return new
+
+
+def validations(world: World) -> list[ValidationRun]:
+    return list(world.session.scalars(sa.select(ValidationRun).order_by(ValidationRun.id)))
+
+
+def test_after_a_republish_with_another_rule_nobody_submits_before_it_has_run(world: World):
+    smith = world.certifier("smith", lea(world, "001"))
+    _, old = link(world)
+    save(world, "001", validation_groups=["Group"])
+    publish(world)
+    revision = world.revision(participant(world, "001"), at=LATER)
+    sharpened(world, old)
+    publish_again(world, "001", validation_groups=["Group"])
+    [run] = validations(world)
+    assert (run.status, run.participant_ids, run.requested_by) == (ValidationStatus.REQUESTED, None, "system")
+    readiness = queries.my_event(KEY, "001", session=world.session, actor=smith, now=LATER).readiness
+    assert readiness.obstacles == ("The rules have not finished running on the current snapshot.",)
+    world.session.refresh(revision)
+    assert revision.validated_at is None
+
+
+def test_a_republish_with_the_same_rules_or_fewer_validates_nothing_again(world: World):
+    link(world)
+    save(world, "001", validation_groups=["Group"])
+    publish(world)
+    revision = world.revision(participant(world, "001"), at=LATER)
+    publish_again(world, "001", validation_groups=["Group"], end_date="2016-11-15")
+    publish_again(world, "001", now=LATER + datetime.timedelta(hours=1))
+    world.session.refresh(revision)
+    assert (revision.validated_at, validations(world)) == (LATER, [])
