@@ -109,8 +109,15 @@ def row_counts(revision_ids: Collection[int], *, session: Session) -> dict[int, 
 def finding_results(
     revision_ids: Collection[int], version_id: int, *, session: Session
 ) -> dict[int, tuple[Counted, ...]]:
-    """Results of the rule versions the event pins, by revision."""
-    pinned = sa.select(EventVersionRule.rule_version_id).where(EventVersionRule.event_version_id == version_id)
+    """Results of the rules the event pins, by revision.
+
+    A revision signed before a rule was changed keeps what the rule said then: it is not run on it again.
+    """
+    pinned = (
+        sa.select(RuleVersion.rule_id)
+        .join(EventVersionRule, EventVersionRule.rule_version_id == RuleVersion.id)
+        .where(EventVersionRule.event_version_id == version_id)
+    )
     query = (
         sa.select(
             ValidationResult.revision_id,
@@ -121,13 +128,13 @@ def finding_results(
         )
         .join(RuleVersion, RuleVersion.id == ValidationResult.rule_version_id)
         .join(Rule, Rule.id == RuleVersion.rule_id)
-        .where(ValidationResult.revision_id.in_(revision_ids), ValidationResult.rule_version_id.in_(pinned))
-        .order_by(Rule.code)
+        .where(ValidationResult.revision_id.in_(revision_ids), Rule.id.in_(pinned))
+        .order_by(Rule.code, RuleVersion.version)  # of several versions the newest that ran counts
     )
-    found: dict[int, list[Counted]] = {}
+    found: dict[int, dict[str, Counted]] = {}
     for revision_id, code, severity, grain, count in session.execute(query):
-        found.setdefault(revision_id, []).append(Counted(code, severity, grain, count))
-    return {revision_id: tuple(results) for revision_id, results in found.items()}
+        found.setdefault(revision_id, {})[code] = Counted(code, severity, grain, count)
+    return {revision_id: tuple(results.values()) for revision_id, results in found.items()}
 
 
 def finding_counts(results: Collection[Counted]) -> dict[str, Any]:

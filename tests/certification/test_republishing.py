@@ -127,3 +127,21 @@ def test_a_republish_with_the_same_rules_or_fewer_validates_nothing_again(world:
     publish_again(world, "001", now=LATER + datetime.timedelta(hours=1))
     world.session.refresh(revision)
     assert (revision.validated_at, validations(world)) == (LATER, [])
+
+
+def test_the_certified_revision_keeps_the_findings_it_was_signed_with(world: World):
+    smith = world.certifier("smith", lea(world, "001"))
+    _, old = link(world)
+    rule = world.session.get_one(Rule, old.rule_id)
+    save(world, "001", validation_groups=["Group"])
+    publish(world)
+    adair = participant(world, "001")
+    certified = world.revision(adair, "certified", at=LATER)
+    world.result(certified, rule, 3)
+    sign(world, adair, smith, send=True)
+    world.result(world.revision(adair, "renewed", at=LATER), rule, 1)
+    sharpened(world, old)
+    publish_again(world, "001", validation_groups=["Group"])
+    detail = queries.participant_detail(KEY, "001", session=world.session, now=LATER)
+    assert detail.shown is not None
+    assert (detail.shown.id, detail.shown.findings[old.severity]) == (certified.id, 3)
