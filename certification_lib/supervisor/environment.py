@@ -25,6 +25,8 @@ SECTIONS = {
         "load_examples": "False",
         # A published event has to run; nobody would know that it waits for a switch.
         "dags_are_paused_at_creation": "False",
+        # Two publications within half a minute: the second would be parsed and not stored until the next parsing.
+        "min_serialized_dag_update_interval": "0",
         "parallelism": "4",  # 32 idle workers otherwise
         "default_timezone": "utc",
         # Validation is imported once and shared by forking; the default of Python 3.14 would import it for every task.
