@@ -14,7 +14,7 @@ from certification_lib.categories.models import Category, CategoryRole, Member
 from certification_lib.certification.facts import Listed, State, load_states, members_of_participants
 from certification_lib.errors import BadInput, Conflict, NotAllowed, NotFound
 from certification_lib.events.models import Event, EventStatus, EventVersion, Participant, ParticipantStatus
-from certification_lib.events.phases import end_moment, has_opened, local_day
+from certification_lib.events.phases import Phase, end_moment, has_opened, local_day, phase
 from certification_lib.people.models import Organization, OrganizationKind, Person, Tool
 from certification_lib.people.queries import is_state_side, state_time_zone
 from certification_lib.people.service import require
@@ -41,6 +41,9 @@ class LiveEvent:
 
     def has_opened(self, now: datetime.datetime) -> bool:
         return has_opened(self.version, now, self.zone)
+
+    def is_upcoming(self, now: datetime.datetime) -> bool:
+        return phase(self.version, now, self.zone) is Phase.UPCOMING
 
     def is_past(self, day: datetime.date, now: datetime.datetime) -> bool:
         return now >= end_moment(day, self.zone)
@@ -92,13 +95,28 @@ def own_participant(
     return LiveEvent(event, version, category, state_time_zone(session=session)), state, listed
 
 
+def refuse_strangers(
+    key: str, numbers: Sequence[str] | None, *, session: Session, actor: Actor, now: datetime.datetime
+) -> None:
+    """NotFound unless these participants are the person's own; the state's staff and the system may name any.
+
+    Before Event Start a district has no data to work on yet: Conflict.
+    """
+    if actor.person_id is None or is_state_side(actor.person_id, session=session):
+        return
+    if not numbers:
+        raise NotFound(f"There is no event {key}.")
+    for number in numbers:
+        live, _, _ = own_participant(key, number, session=session, actor=actor, lock=False)
+        if live.is_upcoming(now):
+            raise Conflict(f"{live.version.name} has not started yet.")
+
+
 def require_certifier(state: State, listed: Listed, what: str, *, session: Session, actor: Actor) -> None:
     """NotAllowed unless the member is a Certifier who holds all four rights for the LEA."""
     if listed.role != CategoryRole.CERTIFIER:
         raise NotAllowed(f"Only a Certifier of {state.name} may {what}; you are a {listed.role.value}.")
-    require(
-        Tool.CERTIFICATION_EVENT, "RWAD", session=session, actor=actor, organization_id=state.participant.lea_id
-    )
+    require(Tool.CERTIFICATION_EVENT, "RWAD", session=session, actor=actor, organization_id=state.participant.lea_id)
 
 
 def locked_states(live: LiveEvent, numbers: Sequence[str], *, session: Session) -> list[State]:

@@ -62,7 +62,9 @@ def my_event(key: str, number: str, *, session: Session, actor: Actor, now: date
     evidence = load_evidence(participant, version, session=session)
     is_certifier = member.role == CategoryRole.CERTIFIER
     obstacles = obstacles_of(live, state, member.person_id, evidence, now) if is_certifier else ()
-    shown = participant.certified_revision_id or participant.current_revision_id
+    # Before Event Start there are no data to see yet, whatever the state has taken already.
+    upcoming = live.is_upcoming(now)
+    shown = None if upcoming else participant.certified_revision_id or participant.current_revision_id
     dates = dates_of(version, live.zone, now)
     recertifying = state.participant.status == ParticipantStatus.RECERTIFYING
     return MyEventDetail(
@@ -79,7 +81,7 @@ def my_event(key: str, number: str, *, session: Session, actor: Actor, now: date
         nil_statement=version.nil_statement,
         findings_policy=version.findings_policy,
         requires_snapshot=version.requires_snapshot,
-        may_take_snapshot=is_certifier and (version.districts_may_take_snapshots or recertifying),
+        may_take_snapshot=is_certifier and not upcoming and (version.districts_may_take_snapshots or recertifying),
         may_request_recertification=is_certifier and obstacle(Act.REQUEST, state.facts) is None,
         may_withdraw_request=is_certifier and obstacle(Act.WITHDRAW_REQUEST, state.facts) is None,
         status_words=district_words(state.facts),
@@ -118,9 +120,7 @@ def receipt(receipt_id: int, *, session: Session, actor: Actor) -> Receipt:
 
 def _visible_to(person_id: int) -> sa.ColumnElement[bool]:
     of_own_organizations = members_of_participants().where(Member.person_id == person_id).subquery()
-    return sa.or_(
-        Submission.person_id == person_id, Round.participant_id.in_(sa.select(of_own_organizations.c[0]))
-    )
+    return sa.or_(Submission.person_id == person_id, Round.participant_id.in_(sa.select(of_own_organizations.c[0])))
 
 
 def _receipts(visible: sa.ColumnElement[bool], *, session: Session) -> list[Receipt]:
@@ -134,9 +134,7 @@ def _receipts(visible: sa.ColumnElement[bool], *, session: Session) -> list[Rece
         .order_by(Submission.id.desc())
     )
     rows = session.execute(query).all()
-    states = {
-        state.round.id: state for state in load_states({row.Participant.id for row in rows}, session=session)
-    }
+    states = {state.round.id: state for state in load_states({row.Participant.id for row in rows}, session=session)}
     earlier = _digests_of_rounds({row.Round.id for row in rows} - set(states), session=session)
     return [_receipt(row, _counts(row.Submission, states.get(row.Round.id), earlier)) for row in rows]
 
@@ -159,12 +157,7 @@ def _digests_of_rounds(round_ids: Collection[int], *, session: Session) -> dict[
         .order_by(Approval.id.desc())
         .limit(1)
     )
-    signed = (
-        sa.select(Submission.digest)
-        .where(Submission.round_id == Round.id)
-        .order_by(Submission.id.desc())
-        .limit(1)
-    )
+    signed = sa.select(Submission.digest).where(Submission.round_id == Round.id).order_by(Submission.id.desc()).limit(1)
     needed = (
         sa.select(EventVersion.requires_snapshot)
         .join(Event, Event.live_version_id == EventVersion.id)

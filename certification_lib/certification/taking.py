@@ -11,6 +11,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from certification_lib.audit.service import SYSTEM, Actor
+from certification_lib.certification.access import refuse_strangers
 from certification_lib.certification.announcements import findings_ready, rules_could_not_run
 from certification_lib.certification.queries import participants_to_leave_alone
 from certification_lib.certification.service import note_new_revisions
@@ -46,6 +47,7 @@ def request_snapshot(
     milestone_id: int | None = None,
 ) -> Snapshot:
     """Write down a snapshot to be taken. An unattended one leaves alone whoever has begun to sign."""
+    refuse_strangers(key, numbers, session=session, actor=actor, now=now)
     event_id = session.scalar(sa.select(Event.id).where(Event.key == key))
     signed = {} if on_demand or event_id is None else participants_to_leave_alone(event_id, session=session)
     return snapshots.request_snapshot(
@@ -59,6 +61,14 @@ def request_snapshot(
         milestone_id=milestone_id,
         leave_alone=signed,
     )
+
+
+def request_own_validation(
+    key: str, number: str, *, session: Session, actor: Actor, now: datetime.datetime
+) -> ValidationRun:
+    """Write down a validation of one participant's current data, for itself or for the state."""
+    refuse_strangers(key, [number], session=session, actor=actor, now=now)
+    return validation.request_validation(key, numbers=[number], session=session, actor=actor, now=now)
 
 
 def take_snapshot(

@@ -7,8 +7,10 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from certification_lib.errors import NotFound
+from certification_lib.events.models import Event, EventVersionRule, Participant
 from certification_lib.people.models import Organization
 from certification_lib.rulebook.models import Rule, RuleVersion, Severity
+from certification_lib.snapshots.models import Revision
 from certification_lib.validation.models import Finding, ValidationResult
 from certification_ui import totals
 
@@ -46,7 +48,7 @@ class Worklist:
 
 
 def rule_results(revision_id: int, *, session: Session) -> list[RuleResult]:
-    """Every rule that ran on the revision; those with the most severe findings first."""
+    """Every rule of the event that ran on the revision; those with the most severe findings first."""
     query = (
         sa.select(
             Rule.code,
@@ -58,10 +60,24 @@ def rule_results(revision_id: int, *, session: Session) -> list[RuleResult]:
         )
         .join(RuleVersion, RuleVersion.id == ValidationResult.rule_version_id)
         .join(Rule, Rule.id == RuleVersion.rule_id)
-        .where(ValidationResult.revision_id == revision_id)
+        .where(ValidationResult.revision_id == revision_id, Rule.id.in_(_rules_that_count(revision_id)))
+        .order_by(RuleVersion.version)
     )
-    results = [RuleResult(*row) for row in session.execute(query)]
+    # Of a rule that was changed by publishing again, the version that ran last.
+    results = {row[0]: RuleResult(*row) for row in session.execute(query)}.values()
     return sorted(results, key=lambda one: (not one.needs_work, _ORDER[one.severity], -(one.count or 0), one.code))
+
+
+def _rules_that_count(revision_id: int) -> sa.Select[int]:
+    """Ids of the rules that the published version of the revision's event pins."""
+    return (
+        sa.select(RuleVersion.rule_id)
+        .join(EventVersionRule, EventVersionRule.rule_version_id == RuleVersion.id)
+        .join(Event, Event.live_version_id == EventVersionRule.event_version_id)
+        .join(Participant, Participant.event_id == Event.id)
+        .join(Revision, Revision.participant_id == Participant.id)
+        .where(Revision.id == revision_id)
+    )
 
 
 def worklist(revision_id: int, code: str, *, after: int, session: Session) -> Worklist:
@@ -71,6 +87,8 @@ def worklist(revision_id: int, code: str, *, after: int, session: Session) -> Wo
         .join(Rule, Rule.id == RuleVersion.rule_id)
         .join(ValidationResult, ValidationResult.rule_version_id == RuleVersion.id)
         .where(ValidationResult.revision_id == revision_id, Rule.code == code)
+        .order_by(RuleVersion.version.desc())
+        .limit(1)
     )
     found = session.execute(query).first()
     if found is None:

@@ -280,3 +280,13 @@ def test_a_person_listed_twice_owes_once_and_as_certifier(session: Session) -> N
 
 def _moment(world: World) -> dict:
     return {"session": world.session, "now": NOON}
+
+
+def test_before_event_start_a_district_sees_no_data_yet(office: Office) -> None:
+    office.version.start_date = datetime.date(2016, 10, 6)
+    office.version.opens_date = datetime.date(2016, 10, 10)
+    detail = queries.my_event(office.key, "001", **office.act(office.smith))
+    assert (detail.event.phase, detail.revision, detail.may_take_snapshot) == ("Upcoming", None, False)
+    first = datetime.datetime(2016, 10, 6, 4, 0, tzinfo=datetime.UTC)  # midnight in New York
+    detail = queries.my_event(office.key, "001", **office.act(office.smith, now=first))
+    assert detail.revision is not None

@@ -374,6 +374,17 @@ CASES = {
         "smith", "GET", ADAIR, 404, "no event", None, {"status": EventStatus.CLOSED}
     ),
     "another district's participant": Refused("green", "GET", ADAIR, 404, "no event"),
+    "taking a snapshot of another district": Refused("green", "POST", f"{ADAIR}/snapshot", 404, "no event"),
+    "taking a snapshot in an unpublished event": Refused(
+        "smith", "POST", f"{ADAIR}/snapshot", 404, "no event", None, {"status": EventStatus.UNPUBLISHED}
+    ),
+    "taking a snapshot before Event Start": Refused(
+        "smith", "POST", f"{ADAIR}/snapshot", 409, "not started", None, {**FUTURE, "start_date": today() + 2 * DAY}
+    ),
+    "validating another district's data": Refused("green", "POST", f"{ADAIR}/validate", 404, "no event"),
+    "validating in a closed event": Refused(
+        "smith", "POST", f"{ADAIR}/validate", 404, "no event", None, {"status": EventStatus.CLOSED}
+    ),
     "approving by a reviewer": Refused(
         "statereviewer", "POST", f"{EVENT}/approve", 403, "Approver", {"participants": ["001"]}, before=_sent
     ),

@@ -14,7 +14,6 @@ from certification_lib.events.models import ParticipantStatus
 from certification_lib.events.queries import event_details
 from certification_lib.people.models import Right, Tool
 from certification_lib.snapshots.models import SnapshotKind
-from certification_lib.validation.service import request_validation
 from certification_ui import worklist
 from certification_ui.api.answers import cursor_of, listed, plain, position_of
 from certification_ui.api.events import EVERYBODY, Limit
@@ -119,7 +118,7 @@ def validate(key: str, number: str, visit: VisitOfRequest, once: OnceOfRequest) 
     """Run the event's rules on the participant's current data."""
 
     def act() -> dict[str, Any]:
-        requested = request_validation(key, numbers=[number], **visit.act)
+        requested = taking.request_own_validation(key, number, **visit.act)
         return {"id": requested.id, "status": requested.status}
 
     answer = once(act, status=202)

@@ -98,8 +98,8 @@ def ask_for_snapshot(visit: VisitOfRequest, key: str, number: str) -> Response:
 
 @router.post(urls.OWN_SNAPSHOT, dependencies=[act])
 def take_snapshot(visit: VisitOfRequest, key: str, number: str) -> Response:
+    from certification_lib.certification.taking import request_snapshot
     from certification_lib.snapshots.models import SnapshotKind
-    from certification_lib.snapshots.service import request_snapshot
 
     own_detail(visit, key, number)
     request_snapshot(key, SnapshotKind.DISTRICT, numbers=[number], on_demand=True, **visit.act)
