@@ -21,6 +21,7 @@ from certification_lib.people.queries import (
     person_by_username,
     rights_of_people,
     roles_of,
+    state_day,
     state_organization,
     visible_lea_ids,
 )
@@ -60,7 +61,7 @@ def add_member(
     if not category.active:
         raise Conflict(f"{category.name} is not active.")
     school = organization_by_number(school_number, session=session) if school_number else None
-    _check(category, organization, person, role, school, session=session, today=now.date())
+    _check(category, organization, person, role, school, session=session, now=now)
     member = _list(category, organization, person, role, school, session=session, actor=actor, now=now)
     _tell(member, category, organization, person, "added", session=session, actor=actor, now=now)
     _record("add", member, category, organization, person, session=session, actor=actor, now=now)
@@ -85,7 +86,7 @@ def change_member(
         raise Conflict(f"{person.name} is already listed so.")
     with approvers_remain(session):
         _end(member, session=session, actor=actor, now=now)
-        _check(category, organization, person, role, school, session=session, today=now.date())
+        _check(category, organization, person, role, school, session=session, now=now)
         new = _list(category, organization, person, role, school, session=session, actor=actor, now=now)
     _tell(new, category, organization, person, "changed", session=session, actor=actor, now=now)
     _record("change", new, category, organization, person, session=session, actor=actor, now=now)
@@ -201,11 +202,13 @@ def _check(
     school: Organization | None,
     *,
     session: Session,
-    today: datetime.date,
+    now: datetime.datetime,
 ) -> None:
     """Everything about the new membership itself, all problems at once."""
     lea_id = None if organization.kind is OrganizationKind.STATE else organization.id
-    of_school = leas_of([school.id], today, session=session).get(school.id) if school else None
+    of_school = (
+        leas_of([school.id], state_day(now, session=session), session=session).get(school.id) if school else None
+    )
     listed = current_listings(category.id, [person.id], session=session).get(person.id, [])
     problems = [
         rules.role_problem(role, organization.kind),
@@ -288,7 +291,12 @@ def _tell(
     actor: Actor,
     now: datetime.datetime,
 ) -> None:
-    """Tell the person and the organization's other certifiers; of the state's members the person alone."""
+    """Tell the person and the organization's other certifiers; of the state's members the person alone.
+
+    Of a category that is not published yet, districts hear nothing.
+    """
+    if not category.published and organization.kind is not OrganizationKind.STATE:
+        return
     others = sa.select(Member.person_id).where(
         Member.category_id == category.id,
         Member.organization_id == organization.id,

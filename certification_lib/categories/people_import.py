@@ -20,6 +20,7 @@ from certification_lib.notifications.service import Notice, notify_all
 from certification_lib.people.csv_files import BadLine, ImportResult, Problems, read_lines
 from certification_lib.people.models import Organization, OrganizationKind, Tool
 from certification_lib.people.people_csv import OPTIONAL, REQUIRED, WHAT, PersonRow, person_row
+from certification_lib.people.queries import state_day
 from certification_lib.people.rules import is_email
 from certification_lib.people.service import lock_imports, require
 
@@ -39,8 +40,9 @@ def import_people(text: str, *, session: Session, actor: Actor, now: datetime.da
     directory = Directory.load(session)
     wanted = look_up(rows, directory, problems)
     known = known_people([line.row.username for line in wanted], session)
+    today = state_day(now, session=session)
     for line in wanted:
-        check(line, known.get(line.row.username, Known()), directory, now.date(), problems)
+        check(line, known.get(line.row.username, Known()), directory, today, problems)
     problems.refuse_if_any(WHAT)
     compared = [change_of(line, known.get(line.row.username, Known())) for line in wanted]
     changes = [change for change in compared if not change.is_empty]

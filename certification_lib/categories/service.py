@@ -16,7 +16,7 @@ from certification_lib.errors import BadInput, Conflict, NotFound
 from certification_lib.notifications.service import Notice, notify_all
 from certification_lib.people.csv_files import ImportResult
 from certification_lib.people.models import Organization, OrganizationKind, Tool
-from certification_lib.people.queries import district_administrators, open_organizations
+from certification_lib.people.queries import district_administrators, open_organizations, state_day
 from certification_lib.people.service import lock_imports, require
 
 __all__ = [
@@ -212,7 +212,7 @@ def _has_members(category: Category, session: Session) -> bool:
 
 
 def _tell_to_name_people(category: Category, *, session: Session, now: datetime.datetime) -> None:
-    leas = open_organizations(OrganizationKind.LEA, now.date(), session=session)
+    leas = open_organizations(OrganizationKind.LEA, state_day(now, session=session), session=session)
     administrators = district_administrators([lea.id for lea in leas], session=session)
     notify_all(
         [_notice(category, lea, [p.id for p in administrators.get(lea.id, [])], now) for lea in leas],

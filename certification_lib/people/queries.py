@@ -145,6 +145,12 @@ def state_time_zone(*, session: Session) -> ZoneInfo:
     return ZoneInfo(state_organization(session=session).time_zone or "UTC")
 
 
+def state_day(moment: datetime.datetime, *, session: Session) -> datetime.date:
+    """The day it is in the state at a moment; in UTC as long as the directory holds no state."""
+    zone = session.scalar(sa.select(Organization.time_zone).where(Organization.kind == OrganizationKind.STATE))
+    return moment.astimezone(ZoneInfo(zone or "UTC")).date()
+
+
 def organization_by_number(number: str, *, session: Session) -> Organization:
     """An organization by the id the state uses."""
     organization = session.scalar(sa.select(Organization).where(Organization.number == number))

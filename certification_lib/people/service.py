@@ -13,7 +13,7 @@ from certification_lib.errors import NotAllowed
 from certification_lib.people import organization_import
 from certification_lib.people.csv_files import ImportResult
 from certification_lib.people.models import DISTRICT_TOOLS, Organization, Right, Tool
-from certification_lib.people.queries import rights_held
+from certification_lib.people.queries import rights_held, state_day
 from certification_lib.people.rules import lacking_in_words, rights_of_letters
 
 # One import at a time: two at once would each not see what the other adds.
@@ -62,7 +62,7 @@ def import_organizations(text: str, *, session: Session, actor: Actor, now: date
     """
     require(Tool.ORGANIZATIONS, "WA", session=session, actor=actor)
     lock_imports(session)
-    result = organization_import.import_rows(text, session=session, today=now.date())
+    result = organization_import.import_rows(text, session=session, today=state_day(now, session=session))
     record(
         "organization:import",
         "Organizations",

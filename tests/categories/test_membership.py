@@ -1,5 +1,7 @@
 """Who may be listed in a category, by whom, and with which rights (domain sections 2 and 3)."""
 
+import datetime
+
 import pytest
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
@@ -18,7 +20,7 @@ from certification_lib.categories.queries import (
 from certification_lib.categories.service import add_member, change_member, remove_member
 from certification_lib.errors import BadInput, Conflict, NotAllowed, NotFound
 from certification_lib.notifications.models import Message
-from certification_lib.people.models import Organization, Person, PersonRole, Role, Tool
+from certification_lib.people.models import Organization, Person, PersonRole, Role, SchoolAgency, Tool
 from tests.factories import OPENING, World
 
 CERTIFIER, REVIEWER, APPROVER = CategoryRole.CERTIFIER, CategoryRole.REVIEWER, CategoryRole.APPROVER
@@ -389,3 +391,40 @@ def test_each_act_on_a_member_is_one_entry_in_the_audit_trail(
         ("member:add", "001"),
         ("member:remove", "001"),
     ]
+
+
+def test_of_an_unpublished_category_districts_hear_nothing(
+    world: World, administrator: Actor, adair: Organization
+) -> None:
+    world.category.published = False
+    district_person(world, "smith", adair)
+    member = add(world, administrator, "smith", CERTIFIER, "001")
+    remove_member(member, session=world.session, actor=administrator, now=OPENING)
+    assert world.session.scalars(sa.select(Message)).all() == []
+
+
+def test_a_school_belongs_to_its_lea_from_the_states_midnight_on(
+    world: World, administrator: Actor, adair: Organization
+) -> None:
+    world.category.level = Level.SCHOOL
+    allen = world.lea("005", "Allen County")
+    school = world.school("001010", adair)
+    world.session.execute(
+        sa.update(SchoolAgency)
+        .where(SchoolAgency.school_id == school.id)
+        .values(until_date=datetime.date(2016, 10, 10))
+    )
+    world.session.add(SchoolAgency(school_id=school.id, lea_id=allen.id, from_date=datetime.date(2016, 10, 11)))
+    district_person(world, "smith", adair)
+    evening = datetime.datetime(2016, 10, 11, 3, 0, tzinfo=datetime.UTC)  # October 10, 11 pm in New York
+    made = add_member(
+        world.category.id,
+        "smith",
+        CERTIFIER,
+        organization_number="001",
+        school_number="001010",
+        session=world.session,
+        actor=administrator,
+        now=evening,
+    )
+    assert made.member_id

@@ -16,7 +16,7 @@ from certification_lib.errors import BadInput, Conflict, NotAllowed
 from certification_lib.events.models import Participant, ParticipantStatus
 from certification_lib.notifications.models import Message
 from certification_lib.people.csv_files import ImportResult
-from certification_lib.people.models import Person, PersonRole, Role, Tool, ToolRight
+from certification_lib.people.models import Organization, Person, PersonRole, Role, Tool, ToolRight
 from certification_lib.people.queries import holds, roles_of
 from tests.factories import OPENING, World
 
@@ -260,3 +260,14 @@ def test_three_thousand_people_are_imported_in_seconds(session: Session) -> None
     assert load(HEADER + "".join(lines), world).added == 3000
     assert time.monotonic() - started < 20
     assert len(members_of(world.category.id, session=session)) == 3000
+
+
+def test_an_lea_is_open_to_the_end_of_its_last_day_in_the_states_time_zone(world: World) -> None:
+    adair = world.session.scalars(sa.select(Organization).where(Organization.number == "001")).one()
+    adair.closed = datetime.date(2016, 10, 10)
+    world.session.flush()
+    midnight = datetime.datetime(2016, 10, 11, 4, 0, tzinfo=datetime.UTC)  # in New York
+    with pytest.raises(BadInput) as refused:
+        load(HEADER + SMITH, world, now=midnight)
+    assert refused.value.problems == ("line 2: Adair County is closed since 2016-10-10",)
+    assert load(HEADER + SMITH, world, now=midnight - datetime.timedelta(seconds=1)).added == 1
