@@ -180,7 +180,7 @@ def test_publishing_changes_and_closing_reach_airflow_at_once(site: Site, publis
     closed = site.call("POST", f"{path}/close", body={"comment": "Done", "name": "First Count"})
     assert closed.status_code < 300, closed.text
     site.until(
-        lambda: site.call("GET", f"/api/v2/dags/{published}", user="admin").json()["timetable_summary"] == "None",
+        lambda: site.call("GET", f"/api/v2/dags/{published}", user="admin").json()["timetable_summary"] is None,
         seconds=30,
         what="the DAG of the closed event runs no more",
     )
