@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 from certification_lib.audit.service import SYSTEM, record
 from certification_lib.database import Base, database_now, transaction
 from certification_lib.errors import Conflict, NotFound
-from certification_lib.events.models import Event, EventStatus, Participant, ParticipantStatus
+from certification_lib.events.models import Event, EventStatus, EventVersion, Participant, ParticipantStatus
 from certification_lib.snapshots import partitions
 from certification_lib.snapshots.digests import NO_ROWS, revision_digest
 from certification_lib.snapshots.models import Revision, RevisionView, Snapshot, SnapshotParticipant, SnapshotStatus
@@ -98,6 +98,13 @@ def _ours(plan: Plan, session: Session) -> Snapshot:
     event = session.scalars(sa.select(Event).where(Event.id == plan.event_id).with_for_update(read=True)).one()
     if event.status is EventStatus.CLOSED:
         raise Conflict(f"Event {plan.event_key} was closed while the snapshot was taken.")
+    version = session.get_one(EventVersion, event.live_version_id)
+    copies = (version.reporting_year, version.count_date, tuple(version.datamart_views))
+    if copies != (plan.school_year, plan.count_date, plan.view_names):  # free to change up to the first snapshot
+        raise Conflict(
+            f"Event {plan.event_key} was published with another Reporting Year, Count Date or other views while the "
+            "snapshot was taken."
+        )
     snapshot = session.scalars(
         sa.select(Snapshot)
         .where(

@@ -260,6 +260,34 @@ def test_older_data_never_replace_newer(toy: Toy, monkeypatch: pytest.MonkeyPatc
     assert toy.value("select count(*) from datamart.current_pupil where participant_number = '005'") == 29
 
 
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "update certification.event_version set reporting_year = 2018",
+        "update certification.event_version set count_date = '2016-11-01'",
+        "update certification.event_version set datamart_views = array['pupil']",
+    ],
+)
+def test_what_was_copied_before_the_event_was_published_with_other_content_is_not_shown(
+    toy: Toy, monkeypatch: pytest.MonkeyPatch, statement: str
+) -> None:
+    copy = taking._copy
+
+    def copy_then_publish(plan, *rest):
+        copied = copy(plan, *rest)
+        with toy.engine.begin() as connection:
+            connection.exec_driver_sql(statement)
+        return copied
+
+    monkeypatch.setattr(taking, "_copy", copy_then_publish)
+    snapshot_id = toy.request()
+    with pytest.raises(Conflict, match="while the snapshot was taken"):
+        toy.take(snapshot_id)
+    assert toy.value("select count(*) from certification.revision") == 0
+    monkeypatch.undo()
+    assert toy.take(snapshot_id).revision_ids
+
+
 def test_an_event_closed_meanwhile_gets_no_data(toy: Toy, monkeypatch: pytest.MonkeyPatch) -> None:
     copy = taking._copy
 
