@@ -84,13 +84,16 @@ def own_participant(
     participant = _participants(event, [number], session=session, lock=lock)[0:1] if event else []
     if event is None or not participant or event.status not in _LIVE:
         raise _not_yours(key, number)
+    version = session.get_one(EventVersion, event.live_version_id)
+    if lock:
+        # Members are named under the category's lock: nobody is listed between counting who owes and sending.
+        session.get_one(Category, version.category_id, with_for_update={"read": True})
     [state] = load_states([participant[0].id], session=session)
     listed = state.member(actor.person_id)
     if listed is None and actor.person_id is not None and is_state_side(actor.person_id, session=session):
         raise NotAllowed(f"Only members of the category for {state.name} may do this; you are not one.")
     if listed is None or state.participant.status == ParticipantStatus.WITHDRAWN:
         raise _not_yours(key, number)
-    version = session.get_one(EventVersion, event.live_version_id)
     category = session.get_one(Category, version.category_id)
     return LiveEvent(event, version, category, state_time_zone(session=session)), state, listed
 

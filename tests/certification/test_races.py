@@ -8,11 +8,15 @@ import pytest
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
+from certification_lib.audit.service import SYSTEM
+from certification_lib.categories.models import CategoryRole
+from certification_lib.categories.service import add_member
 from certification_lib.certification import service
 from certification_lib.certification.models import Approval, Round, Submission
 from certification_lib.database import transaction
 from certification_lib.errors import CertificationError
 from certification_lib.events.models import Participant, ParticipantStatus
+from certification_lib.people.models import DISTRICT_TOOLS
 from certification_lib.snapshots.models import Revision
 from tests.certification.conftest import Office, make_office
 
@@ -78,6 +82,37 @@ def test_two_certifiers_at_once_send_it_once(engine: sa.Engine, committed: Offic
     assert submissions == 2
     assert participant.status == ParticipantStatus.SENT
     assert participant.certified_revision_id == participant.current_revision_id
+
+
+def test_a_certifier_named_while_the_last_one_submits_is_waited_for(engine: sa.Engine, committed: Office) -> None:
+    with Session(engine, expire_on_commit=False) as session:
+        committed.world.session = session
+        for tool in DISTRICT_TOOLS:
+            committed.world.give(committed.world.person("wood"), tool, "RWAD", committed.adair)
+        session.commit()
+    shown = committed.shown()
+
+    def submit(actor: str) -> None:
+        with transaction(engine) as session:
+            in_session(session, service.submit, committed, "001", shown, actor=actor)
+
+    submit("smith")
+    last = threading.Thread(target=submit, args=("jones",))
+    with transaction(engine) as session:
+        add_member(
+            committed.world.category.id,
+            "wood",
+            CategoryRole.CERTIFIER,
+            organization_number="001",
+            session=session,
+            actor=SYSTEM,
+            now=committed.now,
+        )
+        last.start()
+        last.join(timeout=2)
+    last.join(timeout=30)
+    assert not last.is_alive()
+    assert reread(engine)[0].status == ParticipantStatus.IN_PROGRESS
 
 
 def test_the_same_certifier_twice_at_once_is_recorded_once(engine: sa.Engine, committed: Office) -> None:
