@@ -22,7 +22,7 @@ from certification_lib.certification.rules import OPEN
 from certification_lib.certification.telling import day_in_words, state_members
 from certification_lib.events import due
 from certification_lib.events.milestones import REMINDER_HOUR
-from certification_lib.events.models import Event, EventVersion, Milestone, MilestoneKind, Participant
+from certification_lib.events.models import Event, EventStatus, EventVersion, Milestone, MilestoneKind, Participant
 from certification_lib.events.phases import has_opened, local_day
 from certification_lib.events.queries import locked_event
 from certification_lib.notifications.service import Notice, notify, notify_all
@@ -114,7 +114,12 @@ def announce_failed_snapshots(key: str, *, session: Session, now: datetime.datet
 
 
 def findings_ready(event: Event, *, session: Session, now: datetime.datetime) -> int:
-    """Tell certifiers and reviewers, once per event, that their data were taken and checked."""
+    """Tell certifiers and reviewers, once per event, that their data were taken and checked.
+
+    Of an event that was closed meanwhile nobody hears any more.
+    """
+    if event.status is EventStatus.CLOSED:
+        return 0
     occasion = _occasion(event, (), session, now)
     validated = sa.select(Participant.id, Participant.organization_name).join(
         Revision, Revision.id == Participant.current_revision_id
@@ -143,7 +148,7 @@ def findings_ready(event: Event, *, session: Session, now: datetime.datetime) ->
 
 def rules_could_not_run(event: Event, finished: FinishedValidation, *, session: Session, now: datetime.datetime) -> int:
     """Tell the approvers which rules have no result: that is never the same as no findings."""
-    if not finished.could_not_run:
+    if not finished.could_not_run or event.status is EventStatus.CLOSED:
         return 0
     occasion = _occasion(event, (), session, now)
     return notify(

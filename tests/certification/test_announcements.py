@@ -21,6 +21,8 @@ from certification_lib.events.models import EventStatus, Milestone, MilestoneKin
 from certification_lib.notifications.models import Message
 from certification_lib.people.models import PersonRole, Role
 from certification_lib.snapshots.models import Snapshot, SnapshotKind, SnapshotStatus
+from certification_lib.validation.finishing import FinishedValidation, RuleThatCouldNotRun
+from certification_lib.validation.models import ValidationStatus
 from tests.certification.conftest import Office, make_office
 
 Announce = Callable[..., int | None]
@@ -193,6 +195,15 @@ def test_findings_are_announced_once_to_those_whose_data_were_checked(office: Of
     assert announcements.findings_ready(office.event, session=office.session, now=at(10, 3)) == 4
     assert office.told("findings_ready") == {"smith", "jones", "brown", "green"}
     assert announcements.findings_ready(office.event, session=office.session, now=at(10, 4)) == 0
+
+
+def test_findings_of_an_event_closed_meanwhile_are_not_announced(office: Office):
+    office.event.status = EventStatus.CLOSED
+    assert announcements.findings_ready(office.event, session=office.session, now=at(10, 3)) == 0
+    finished = FinishedValidation(
+        1, office.event.id, ValidationStatus.FAILED, 1, 1, 0, (RuleThatCouldNotRun("ENR-001", "Title", "why", 1),)
+    )
+    assert announcements.rules_could_not_run(office.event, finished, session=office.session, now=at(10, 3)) == 0
 
 
 def test_findings_that_are_not_checked_yet_are_not_announced(office: Office):
