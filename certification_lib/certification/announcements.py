@@ -209,21 +209,23 @@ def _occasion(event: Event, milestones: tuple[Milestone, ...], session: Session,
 def _window_opened(occasion: _Occasion) -> list[Notice]:
     # A moved opening is another milestone and is told again; the same one never is.
     opening = occasion.milestones[-1].id
+    # Who can still certify: the opening may come late, as after a hold.
+    open_to = [one for one in occasion.owing() if not one.overdue]
     return [
         Notice(
-            fact=f"window_opened:{opening}",
+            fact=f"window_opened:{opening}:{due_date.isoformat()}",
             kind="window_opened",
             receivers=[person_id],
             values={
                 "event": occasion.version.name,
                 "organizations": names_in_words([one.name for one in owed]),
-                "due": day_in_words(max(one.due_date for one in owed)),
+                "due": day_in_words(due_date),
                 "zone": occasion.zone.key,
             },
             path=_DISTRICT_PAGE,
             event_key=occasion.event.key,
         )
-        for person_id, owed in _by_person(occasion.owing()).items()
+        for (person_id, due_date), owed in _by_due_date(open_to).items()
     ]
 
 
@@ -281,8 +283,8 @@ def _window_ended(occasion: _Occasion) -> list[Notice]:
     ]
 
 
-def _by_person(owing: Sequence[Owing]) -> dict[int, list[Owing]]:
-    people: dict[int, list[Owing]] = defaultdict(list)
+def _by_due_date(owing: Sequence[Owing]) -> dict[tuple[int, datetime.date], list[Owing]]:
+    people: dict[tuple[int, datetime.date], list[Owing]] = defaultdict(list)
     for one in owing:
-        people[one.person_id].append(one)
+        people[one.person_id, one.due_date].append(one)
     return people

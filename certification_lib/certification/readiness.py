@@ -44,6 +44,7 @@ class Window:
     is_past_due: bool
     hold_reason: str | None = None
     held: bool = False
+    zone: datetime.tzinfo = datetime.UTC
 
 
 @dataclass(frozen=True)
@@ -61,7 +62,7 @@ def submit_obstacles(
 ) -> tuple[str, ...]:
     """Every reason why this certifier may not submit now; empty when he may."""
     found = [
-        _status_obstacle(facts, person_id),
+        _status_obstacle(facts, person_id, window.zone),
         *_window_obstacles(window),
         *_data_obstacles(facts.requires_snapshot, current),
         _findings_obstacle(blocking),
@@ -104,13 +105,13 @@ def attestation_problems(attestation: Attestation, current: CurrentData | None) 
     return tuple(problems)
 
 
-def _status_obstacle(facts: RoundFacts, person_id: int) -> str | None:
+def _status_obstacle(facts: RoundFacts, person_id: int, zone: datetime.tzinfo) -> str | None:
     why = obstacle(Act.SUBMIT, facts)
     if why is not None:
         return f"You cannot certify: {why}."
     if person_id in certified_people(facts) and not ready_to_send(facts):
         when = max(signed.at for signed in facts.signed if signed.person_id == person_id)
-        return f"You have already certified this round on {when:%B} {when.day}, {when.year}."
+        return f"You have already certified this round on {_day(when.astimezone(zone).date())}."
     return None
 
 
@@ -140,9 +141,7 @@ def _findings_obstacle(blocking: Blocking) -> str | None:
     return f"Findings of severity Error block certification in this event: {named}."
 
 
-def _revision_change(
-    attestation: Attestation, current: CurrentData | None, shown: Mapping[str, int] | None
-) -> str:
+def _revision_change(attestation: Attestation, current: CurrentData | None, shown: Mapping[str, int] | None) -> str:
     shown_as = "no snapshot" if attestation.revision is None else f"revision {attestation.revision}"
     if current is None:
         return f"There is no snapshot; you were shown {shown_as}."

@@ -99,6 +99,7 @@ def window_of(live: LiveEvent, state: State, person_id: int, now: datetime.datet
         is_past_due=live.is_past(due, now),
         held=not live.event.active,
         hold_reason=live.event.hold_reason,
+        zone=live.zone,
     )
 
 
@@ -211,9 +212,7 @@ def _shown_row_counts(state: State, attestation: Attestation, *, session: Sessio
     return row_counts([shown], session=session).get(shown, {}) if shown is not None else None
 
 
-def _notices(
-    live: LiveEvent, state: State, submission: Submission, sent: bool, *, session: Session
-) -> list[Notice]:
+def _notices(live: LiveEvent, state: State, submission: Submission, sent: bool, *, session: Session) -> list[Notice]:
     """While others owe, they are told; when it is sent, the approvers and everybody of the participant."""
     receipt = f"/certification/receipts/{submission.id}"
     if not sent:

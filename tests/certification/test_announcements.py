@@ -61,6 +61,25 @@ def test_a_message_names_the_organization_the_day_and_the_zone(office: Office):
     assert "America/New_York" in text
 
 
+def test_who_owes_for_two_districts_hears_the_due_date_of_each(office: Office):
+    office.world.certifier("smith", office.barren)
+    service.extend_due_date(office.key, ["005"], datetime.date(2016, 11, 10), "flood", **office.act(office.approver))
+    plan(office, MilestoneKind.OPEN_WINDOW, at(10, 3, 4))
+    announce(office, announcements.open_window, at(10, 5))
+    texts = [one.text for one in office.messages("window_opened") if one.person_id == office.smith.person_id]
+    assert ["October 31" in text for text in texts if "Adair" in text] == [True]
+    assert ["November 10" in text for text in texts if "Barren" in text] == [True]
+
+
+def test_nobody_hears_that_he_may_certify_when_that_is_over(office: Office):
+    service.override_due_date(
+        office.key, "001", "jones", datetime.date(2016, 11, 10), "ill", **office.act(office.approver)
+    )
+    plan(office, MilestoneKind.OPEN_WINDOW, at(10, 3, 4))
+    announce(office, announcements.open_window, at(11, 2))
+    assert office.told("window_opened") == {"jones"}
+
+
 def test_what_was_announced_is_not_announced_again(office: Office):
     plan(office, MilestoneKind.OPEN_WINDOW, at(10, 3, 4))
     announce(office, announcements.open_window, at(10, 3))

@@ -328,3 +328,10 @@ def _current(office: Office) -> Revision:
 
 def _owing(office: Office) -> set[int]:
     return set(owing(office.state.facts))
+
+
+def test_the_day_of_an_earlier_signature_is_told_in_the_states_time_zone(office: Office) -> None:
+    evening = datetime.datetime(2016, 10, 6, 1, 0, tzinfo=datetime.UTC)  # October 5, 9 pm in New York
+    office.submit(office.smith, now=evening)
+    with pytest.raises(Conflict, match="already certified this round on October 5, 2016"):
+        office.submit(office.smith, now=evening)
