@@ -84,6 +84,10 @@ def publish_event(key: str, *, session: Session, actor: Actor, now: datetime.dat
     event.live_version_id, event.draft_version_id = draft.id, None
     event.status = status
     event.published_at = event.published_at or now
+    milestones = replan(event, draft, zone, session=session, now=now)
+    told = tell(event, draft, roll, changed=changed, first=live is None, zone=zone, session=session, now=now)
+    published = _answer(event, draft, live, roll, milestones=len(milestones), messages=told)
+    # Late, like the entry of this publication: it takes the lock of the audit trail.
     validate_with_new_rules(
         event,
         before=live.id if live is not None else None,
@@ -91,9 +95,6 @@ def publish_event(key: str, *, session: Session, actor: Actor, now: datetime.dat
         session=session,
         now=now,
     )
-    milestones = replan(event, draft, zone, session=session, now=now)
-    told = tell(event, draft, roll, changed=changed, first=live is None, zone=zone, session=session, now=now)
-    published = _answer(event, draft, live, roll, milestones=len(milestones), messages=told)
     record(
         "event:publish",
         draft.name,
