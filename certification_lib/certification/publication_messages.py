@@ -102,9 +102,9 @@ def tell(
         *_to_contacts(publication, new, session),
         *_removed(publication, roll.withdrawn),
     ]
-    if first:
+    if new:
         notices.append(_to_state(publication, len(new), session))
-    elif what := sorted(set(changed) & _LABELS.keys()):
+    if not first and (what := sorted(set(changed) & _LABELS.keys())):
         notices += _changed(publication, roll.staying, what, session)
     return notify_all(notices, session=session, now=now)
 

@@ -477,6 +477,8 @@ def test_a_republish_that_only_adds_a_participant_tells_only_that_one(world: Wor
     publish_again(world, "001", "005")
     assert told(world, "event_changed") == set()
     assert told(world, "published") == {"old", "new"}
+    to_state = sa.select(Message.text).where(Message.kind == "published_state").order_by(Message.id)
+    assert ["to 1 participant." in text for text in world.session.scalars(to_state)] == [True, True]
 
 
 def test_a_snapshot_cannot_become_required_after_somebody_has_certified(world: World, session: Session) -> None:
