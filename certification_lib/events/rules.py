@@ -196,7 +196,8 @@ def frozen_problems(
 ) -> list[str]:
     """What may not change any more: level and category from publication, what a snapshot copies from the first one.
 
-    A snapshot required only later would make submissions count no more, and no republish may do that.
+    A snapshot required only later would make submissions count no more, and one no longer required would make those
+    count again that fell with a new revision: no republish may do either.
     """
     if live is None:
         return []
@@ -205,8 +206,9 @@ def frozen_problems(
         "Certification Category": new.category_id != live.category_id,
     }
     problems = [f"{label} cannot change after publication." for label, changed in frozen.items() if changed]
-    if has_submission and new.requires_snapshot and not live.requires_snapshot:
-        problems.append("Requires snapshot cannot be switched on after somebody has certified.")
+    if has_submission and new.requires_snapshot is not live.requires_snapshot:
+        turned = "on" if new.requires_snapshot else "off"
+        problems.append(f"Requires snapshot cannot be switched {turned} after somebody has certified.")
     if has_snapshot:
         frozen = {
             "Reporting Year": new.reporting_year != live.reporting_year,

@@ -491,6 +491,16 @@ def test_a_snapshot_cannot_become_required_after_somebody_has_certified(world: W
     assert refusal(world, LATER) == ("Requires snapshot cannot be switched on after somebody has certified.",)
 
 
+def test_a_snapshot_stays_required_after_somebody_has_certified(world: World) -> None:
+    smith = world.certifier("smith", lea(world, "001"))
+    event = save(world, "001")
+    publish(world)
+    sign(world, world.participant(event, lea(world, "001")), smith)
+    world.revision(world.participant(event, lea(world, "001")), "renewed")
+    save(world, "001", key=KEY, now=LATER, requires_snapshot=False, state_snapshot_schedule=None)
+    assert refusal(world, LATER) == ("Requires snapshot cannot be switched off after somebody has certified.",)
+
+
 def test_what_was_done_is_not_planned_again_and_a_moved_date_is_done_anew(world: World, session: Session) -> None:
     save(world, "001")
     publish(world)
