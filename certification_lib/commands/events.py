@@ -61,7 +61,7 @@ def close(
 @app.command("list")
 def list_events(as_json: AsJson = False) -> None:
     """Every event with its status."""
-    from certification_lib.events.queries import event_list
+    from certification_lib.events.listing import event_list
 
     with acting() as boundary:
         rows = event_list(session=boundary.session)

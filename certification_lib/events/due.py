@@ -69,6 +69,16 @@ def mark_done(milestones: Iterable[Milestone], *, run_id: str | None, now: datet
         milestone.done_at, milestone.done_by_run = now, run_id
 
 
+def milestones_done_by(event_id: int, run_id: str, *, session: Session) -> list[Milestone]:
+    """What a run did, or left with a reason."""
+    query = (
+        sa.select(Milestone)
+        .where(Milestone.event_id == event_id, Milestone.done_by_run == run_id)
+        .order_by(Milestone.at, Milestone.kind)
+    )
+    return list(session.scalars(query))
+
+
 @dataclass(frozen=True)
 class Late:
     """A milestone that should have been done."""

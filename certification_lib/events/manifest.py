@@ -79,6 +79,15 @@ def dag_id_of(key: str) -> str:
     return _PREFIX + key.replace("-", "_")
 
 
+def event_of_dag(dag_id: str, *, session: Session) -> Event:
+    """The published event whose DAG this is."""
+    published = session.scalars(sa.select(Event).where(Event.live_version_id.is_not(None)))
+    found = next((event for event in published if dag_id_of(event.key) == dag_id), None)
+    if found is None:
+        raise NotFound("No event belongs to this DAG.")
+    return found
+
+
 def digest_of(manifest: EventManifest) -> str:
     """SHA-256 over everything but the digest itself."""
     return hashlib.sha256(manifest.canonical().encode()).hexdigest()

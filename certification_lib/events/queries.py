@@ -3,20 +3,18 @@
 import datetime
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TypedDict
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from certification_lib.audit.service import Actor
-from certification_lib.categories.models import Category, Level, Member
+from certification_lib.categories.models import Category, Member
 from certification_lib.categories.queries import MemberView, acts_for, state_members
-from certification_lib.database import SCHEMA, database_now
+from certification_lib.database import SCHEMA
 from certification_lib.errors import NotFound
 from certification_lib.events.content import EventContent, Link, Schedule
 from certification_lib.events.models import (
     Event,
-    EventStatus,
     EventVersion,
     EventVersionGroup,
     EventVersionParticipant,
@@ -31,24 +29,6 @@ from certification_lib.rulebook.queries import groups_by_name
 
 # Revisions belong to a package above this one.
 _revision = sa.table("revision", sa.column("participant_id", sa.BigInteger), schema=SCHEMA)
-
-
-class EventRow(TypedDict):
-    """A line of the Event Management list."""
-
-    key: str
-    name: str
-    status: EventStatus
-    active: bool
-    category: str
-    level: Level
-    reporting_year: int
-    start_date: datetime.date | None
-    opens_date: datetime.date | None
-    end_date: datetime.date | None
-    phase: Phase | None
-    participants: int
-    has_draft: bool
 
 
 @dataclass(frozen=True)
@@ -140,68 +120,6 @@ def events_of_person(person_id: int) -> sa.Select[Event]:
     )
 
 
-def event_list(
-    *,
-    session: Session,
-    reporting_year: int | None = None,
-    status: EventStatus | None = None,
-    category: str | None = None,
-    search: str | None = None,
-    after_key: str | None = None,
-    limit: int | None = None,
-    now: datetime.datetime | None = None,
-) -> list[EventRow]:
-    """The Event Management list by key; the caller has checked the right. `after_key` is the cursor to page on."""
-    shown = sa.func.coalesce(Event.draft_version_id, Event.live_version_id)
-    chosen = (
-        sa.select(sa.func.count())
-        .where(EventVersionParticipant.event_version_id == EventVersion.id)
-        .correlate(EventVersion)
-        .scalar_subquery()
-    )
-    query = (
-        sa.select(Event, EventVersion, Category.name, chosen)
-        .join(EventVersion, EventVersion.id == shown)
-        .join(Category, Category.id == EventVersion.category_id)
-        .order_by(Event.key)
-        .limit(limit)
-    )
-    if reporting_year is not None:
-        query = query.where(EventVersion.reporting_year == reporting_year)
-    if status is not None:
-        query = query.where(Event.status == status)
-    if category is not None:
-        query = query.where(Category.name == category)
-    if search:
-        query = query.where(
-            sa.or_(EventVersion.name.icontains(search, autoescape=True), Event.key.icontains(search, autoescape=True))
-        )
-    if after_key is not None:
-        query = query.where(Event.key > after_key)
-    rows = session.execute(query).all()
-    if not rows:
-        return []
-    zone, moment = state_time_zone(session=session), now or database_now(session)
-    return [
-        EventRow(
-            key=event.key,
-            name=version.name,
-            status=event.status,
-            active=event.active,
-            category=category_name,
-            level=version.level,
-            reporting_year=version.reporting_year,
-            start_date=version.start_date,
-            opens_date=version.opens_date,
-            end_date=version.end_date,
-            phase=phase(version, moment, zone) if event.status in LIVE else None,
-            participants=participants,
-            has_draft=event.draft_version_id is not None,
-        )
-        for event, version, category_name, participants in rows
-    ]
-
-
 def event_details(key: str, *, session: Session, now: datetime.datetime) -> EventDetails:
     """The Event Viewer's own sections; the caller has checked the right Read on Event Management."""
     event = event_by_key(key, session=session)
@@ -286,6 +204,16 @@ def category_and_groups(
     problems = [] if category or not category_name else [f"There is no certification category {category_name}"]
     problems += [f"There is no validation group {name}" for name in group_names if name not in found]
     return category, [found[name] for name in dict.fromkeys(group_names) if name in found], problems
+
+
+def participants_by_number(event_id: int, numbers: Sequence[str], *, session: Session) -> list[Participant]:
+    """Participants of an event with these numbers, by number."""
+    query = (
+        sa.select(Participant)
+        .where(Participant.event_id == event_id, Participant.organization_number.in_(numbers))
+        .order_by(Participant.organization_number)
+    )
+    return list(session.scalars(query))
 
 
 def has_snapshot(event_id: int, *, session: Session) -> bool:

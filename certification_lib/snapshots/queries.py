@@ -1,7 +1,6 @@
 """Read models of snapshots. Who may see which participant is decided by the caller, before it asks."""
 
 import datetime
-from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,7 +8,14 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from certification_lib.errors import NotFound
-from certification_lib.events.models import Event, EventVersion, Participant
+from certification_lib.events.models import (
+    Event,
+    EventVersion,
+    Milestone,
+    MilestoneKind,
+    MilestoneState,
+    Participant,
+)
 from certification_lib.snapshots.models import (
     Revision,
     RevisionView,
@@ -19,6 +25,12 @@ from certification_lib.snapshots.models import (
     SnapshotStatus,
 )
 from certification_lib.snapshots.views import read_views
+
+_KINDS = {
+    MilestoneKind.STATE_SNAPSHOT: SnapshotKind.STATE,
+    MilestoneKind.DISTRICT_SNAPSHOT: SnapshotKind.DISTRICT,
+    MilestoneKind.CLEANUP_SNAPSHOT: SnapshotKind.CLEANUP,
+}
 
 
 @dataclass(frozen=True)
@@ -41,6 +53,16 @@ class SnapshotRow:
 
 
 @dataclass(frozen=True)
+class PlannedSnapshot:
+    """A snapshot of a schedule that is not taken yet, or never will be, with the reason."""
+
+    at: datetime.datetime
+    kind: SnapshotKind
+    cancelled: bool
+    reason: str | None
+
+
+@dataclass(frozen=True)
 class SnapshotParticipantRow:
     """A participant of one snapshot: what came of it."""
 
@@ -50,6 +72,9 @@ class SnapshotParticipantRow:
     left_alone: str | None
     revision_number: int | None
     confirmed: bool
+    """The data were those of a revision already there."""
+    empty: bool
+    """No rows now although the revision before had some."""
 
 
 @dataclass(frozen=True)
@@ -64,29 +89,18 @@ class ViewRow:
     """Name, label and type of each column."""
 
 
-@dataclass(frozen=True)
-class RevisionRow:
-    """A revision with its rows per view."""
-
-    id: int
-    participant_id: int
-    number: int
-    kind: SnapshotKind
-    taken_by: str
-    taken_at: datetime.datetime
-    source_as_of: datetime.datetime
-    confirmed_as_of: datetime.datetime
-    digest: str
-    row_count: int
-    empty: bool
-    validated_at: datetime.datetime | None
-    views: Mapping[str, int]
-
-
 def snapshot_history(
     event_key: str, *, session: Session, limit: int = 50, before: int | None = None
 ) -> list[SnapshotRow]:
     """The snapshots of an event, newest first; `before` is the id of the last one shown."""
+    query = _snapshots(event_key, session=session)
+    query = query.order_by(Snapshot.requested_at.desc(), Snapshot.id.desc()).limit(limit)
+    if before is not None:
+        query = query.where(Snapshot.id < before)
+    return [_row(found) for found in session.execute(query)]
+
+
+def _snapshots(event_key: str, *, session: Session) -> sa.Select[Any]:
     counted = (
         sa.select(
             SnapshotParticipant.snapshot_id,
@@ -99,38 +113,60 @@ def snapshot_history(
         .subquery()
     )
     made = sa.select(sa.func.count()).where(Revision.snapshot_id == Snapshot.id).correlate(Snapshot).scalar_subquery()
+    return sa.select(Snapshot, counted.c.participants, counted.c.left_alone, made).join(
+        counted, counted.c.snapshot_id == Snapshot.id
+    )
+
+
+def _row(found: Any) -> SnapshotRow:
+    snapshot, participants, left_alone, new = found
+    return SnapshotRow(
+        id=snapshot.id,
+        kind=snapshot.kind,
+        status=snapshot.status,
+        on_demand=snapshot.on_demand,
+        requested_by=snapshot.requested_by,
+        requested_at=snapshot.requested_at,
+        started_at=snapshot.started_at,
+        finished_at=snapshot.finished_at,
+        source_as_of=snapshot.source_as_of,
+        failure=snapshot.failure,
+        participants=participants,
+        left_alone=left_alone,
+        new_revisions=new,
+    )
+
+
+def planned_snapshots(event_key: str, *, session: Session, limit: int = 10) -> list[PlannedSnapshot]:
+    """Snapshots of the event's schedules that are still to come or were cancelled, the next one first."""
     query = (
-        sa.select(Snapshot, counted.c.participants, counted.c.left_alone, made)
-        .join(counted, counted.c.snapshot_id == Snapshot.id)
-        .order_by(Snapshot.requested_at.desc(), Snapshot.id.desc())
+        sa.select(Milestone)
+        .where(
+            Milestone.event_id == _event_id(event_key, session=session),
+            Milestone.kind.in_(_KINDS),
+            Milestone.state.in_([MilestoneState.DUE, MilestoneState.CANCELLED]),
+        )
+        .order_by(Milestone.at, Milestone.id)
         .limit(limit)
     )
-    if before is not None:
-        query = query.where(Snapshot.id < before)
     return [
-        SnapshotRow(
-            id=snapshot.id,
-            kind=snapshot.kind,
-            status=snapshot.status,
-            on_demand=snapshot.on_demand,
-            requested_by=snapshot.requested_by,
-            requested_at=snapshot.requested_at,
-            started_at=snapshot.started_at,
-            finished_at=snapshot.finished_at,
-            source_as_of=snapshot.source_as_of,
-            failure=snapshot.failure,
-            participants=participants,
-            left_alone=left_alone,
-            new_revisions=new,
-        )
-        for snapshot, participants, left_alone, new in session.execute(query)
+        PlannedSnapshot(one.at, _KINDS[one.kind], one.state is MilestoneState.CANCELLED, one.reason)
+        for one in session.scalars(query)
     ]
 
 
+def snapshot_row(event_key: str, snapshot_id: int, *, session: Session) -> SnapshotRow:
+    """One snapshot of the event; NotFound when it is another's."""
+    found = session.execute(_snapshots(event_key, session=session).where(Snapshot.id == snapshot_id)).one_or_none()
+    if found is None:
+        raise NotFound("There is no such snapshot of this event.")
+    return _row(found)
+
+
 def snapshot_participants(
-    snapshot_id: int, *, session: Session, participant_ids: Collection[int] | None = None
+    snapshot_id: int, *, session: Session, offset: int = 0, limit: int | None = None
 ) -> list[SnapshotParticipantRow]:
-    """The participants of one snapshot, all or those among `participant_ids`."""
+    """The participants of one snapshot: first those left alone, then by name."""
     query = (
         sa.select(
             Participant.id,
@@ -139,14 +175,15 @@ def snapshot_participants(
             SnapshotParticipant.left_alone,
             Revision.number,
             sa.func.coalesce(Revision.snapshot_id != snapshot_id, sa.false()),
+            sa.func.coalesce(Revision.empty, sa.false()),
         )
         .join(SnapshotParticipant, SnapshotParticipant.participant_id == Participant.id)
         .outerjoin(Revision, Revision.id == SnapshotParticipant.revision_id)
         .where(SnapshotParticipant.snapshot_id == snapshot_id)
-        .order_by(Participant.organization_name, Participant.id)
+        .order_by(SnapshotParticipant.left_alone.is_(None), Participant.organization_name, Participant.id)
+        .offset(offset)
+        .limit(limit)
     )
-    if participant_ids is not None:
-        query = query.where(Participant.id.in_(participant_ids))
     return [SnapshotParticipantRow(*row) for row in session.execute(query)]
 
 
@@ -185,60 +222,6 @@ def view_information(event_key: str, *, session: Session) -> list[ViewRow]:
         )
     order = {name: place for place, name in enumerate(names or [])}
     return sorted(found, key=lambda row: (order.get(row.name, len(order)), row.name))
-
-
-def revision_of(revision_id: int, *, session: Session) -> RevisionRow:
-    """One revision with its rows per view."""
-    revision = session.get(Revision, revision_id)
-    if revision is None:
-        raise NotFound("There is no such revision.")
-    return _with_views([revision], session=session)[0]
-
-
-def revisions_of(participant_id: int, *, session: Session) -> list[RevisionRow]:
-    """The revisions of a participant, newest first."""
-    revisions = session.scalars(
-        sa.select(Revision).where(Revision.participant_id == participant_id).order_by(Revision.number.desc())
-    ).all()
-    return _with_views(revisions, session=session)
-
-
-def totals_of(revision_id: int, *, session: Session) -> dict[str, dict[str, Any]]:
-    """{view: totals} as `snapshots.totals` describes them."""
-    rows = session.execute(
-        sa.select(RevisionView.view, RevisionView.totals)
-        .where(RevisionView.revision_id == revision_id)
-        .order_by(RevisionView.view)
-    )
-    return {view: dict(totals) for view, totals in rows}
-
-
-def _with_views(revisions: Sequence[Revision], *, session: Session) -> list[RevisionRow]:
-    counts: dict[int, dict[str, int]] = {}
-    for revision_id, view, rows in session.execute(
-        sa.select(RevisionView.revision_id, RevisionView.view, RevisionView.row_count)
-        .where(RevisionView.revision_id.in_([revision.id for revision in revisions]))
-        .order_by(RevisionView.view)
-    ):
-        counts.setdefault(revision_id, {})[view] = rows
-    return [
-        RevisionRow(
-            id=revision.id,
-            participant_id=revision.participant_id,
-            number=revision.number,
-            kind=revision.kind,
-            taken_by=revision.taken_by,
-            taken_at=revision.taken_at,
-            source_as_of=revision.source_as_of,
-            confirmed_as_of=revision.confirmed_as_of,
-            digest=revision.digest,
-            row_count=revision.row_count,
-            empty=revision.empty,
-            validated_at=revision.validated_at,
-            views=counts.get(revision.id, {}),
-        )
-        for revision in revisions
-    ]
 
 
 def _event_id(event_key: str, *, session: Session) -> int:

@@ -3,28 +3,9 @@
 import datetime
 import hashlib
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass
 
 from certification_lib.categories.models import Level
-from certification_lib.rulebook.models import Grain, Severity
 from certification_lib.rulebook.rules import LinkedRule, form_problems, rule_problems
-
-
-@dataclass(frozen=True)
-class RuleResult:
-    """What a rule of the live version says about one revision.
-
-    `finding_count` and `could_not_run` both None: it has not been run on this revision.
-    """
-
-    rule_id: int
-    rule_version_id: int
-    code: str
-    title: str
-    severity: Severity
-    grain: Grain
-    finding_count: int | None
-    could_not_run: str | None
 
 
 def rule_set_hash(rules: Iterable[LinkedRule], *, school_year: int, count_date: datetime.date | None) -> str:
@@ -32,22 +13,6 @@ def rule_set_hash(rules: Iterable[LinkedRule], *, school_year: int, count_date: 
     lines = sorted({f"{rule.code}\t{rule.version}\t{rule.digest}" for rule in rules})
     lines.append(f"school_year\t{school_year}\tcount_date\t{count_date or ''}")
     return hashlib.sha256("\n".join(lines).encode()).hexdigest()
-
-
-def blocking_rules(results: Iterable[RuleResult], *, set_aside: Collection[int] = ()) -> list[RuleResult]:
-    """The rules that keep a certifier from submitting under the policy *errors block certification*.
-
-    Never a rule that could not run or has not been run, nor one of State grain: the district cannot mend those. Nor one
-    whose rule id an approver has set aside.
-    """
-    return [
-        result
-        for result in results
-        if result.severity is Severity.ERROR
-        and result.grain is not Grain.STATE
-        and result.rule_id not in set_aside
-        and (result.finding_count or 0) > 0
-    ]
 
 
 def refusals(

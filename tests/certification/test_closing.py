@@ -14,6 +14,7 @@ from certification_lib.certification.holding import hold_event, resume_event
 from certification_lib.certification.models import Approval, DueDate, RecertificationRequest, RequestOutcome, Round
 from certification_lib.certification.publishing import publish_event
 from certification_lib.errors import BadInput, Conflict, NotAllowed, NotFound
+from certification_lib.events.listing import event_list
 from certification_lib.events.models import (
     Event,
     EventStatus,
@@ -23,7 +24,7 @@ from certification_lib.events.models import (
     Participant,
     ParticipantStatus,
 )
-from certification_lib.events.queries import event_list, visible_event
+from certification_lib.events.queries import visible_event
 from certification_lib.events.service import save_event
 from certification_lib.notifications.models import Message
 from certification_lib.people.models import Organization, Person, Tool

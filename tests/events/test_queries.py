@@ -11,9 +11,10 @@ from certification_lib.audit.service import SYSTEM
 from certification_lib.categories.live_events import LIVE_STATUSES, live_events_of
 from certification_lib.categories.models import Category, Level
 from certification_lib.errors import NotFound
+from certification_lib.events.listing import event_count, event_list
 from certification_lib.events.models import Event, EventStatus, EventVersion
 from certification_lib.events.phases import Phase
-from certification_lib.events.queries import event_details, event_list, events_of_person, visible_event
+from certification_lib.events.queries import event_details, events_of_person, visible_event
 from certification_lib.events.rules import LIVE
 from tests.conftest import StatementRecorder
 from tests.events.writing import EARLY, planner
@@ -137,8 +138,19 @@ def test_the_list_filters_by_year_status_category_and_words(world: World, sessio
     assert keys(category="None") == []
     assert keys(search="100%") == ["spring"]
     assert keys(search="%") == ["spring"]
-    assert keys(after_key="fall") == ["spring"]
+    assert keys(offset=1) == ["spring"]
     assert keys(limit=1) == ["fall"]
+    assert event_count(session=session) == 2
+    assert event_count(session=session, search="count", reporting_year=2018) == 1
+
+
+def test_the_latest_end_comes_first_and_events_without_dates_before(world: World, session: Session) -> None:
+    lea, day = world.lea(), datetime.timedelta(days=1)
+    world.event([lea], key="early")
+    world.event([lea], key="late", end_date=OPENING.date() + 90 * day)
+    world.event([lea], key="undated", status=EventStatus.UNPUBLISHED, end_date=None)
+    rows = event_list(session=session, now=OPENING, latest_first=True)
+    assert [row["key"] for row in rows] == ["undated", "late", "early"]
 
 
 def test_the_list_tells_phase_and_participants(world: World, session: Session) -> None:

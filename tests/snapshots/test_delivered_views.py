@@ -13,10 +13,10 @@ from certification_lib.audit.service import SYSTEM
 from certification_lib.database import database_now, make_engine, transaction
 from certification_lib.sample_source.load import load_sample
 from certification_lib.sample_source.manifest import SampleManifest
-from certification_lib.snapshots.models import SnapshotKind
+from certification_lib.snapshots.models import RevisionView, SnapshotKind
 from certification_lib.snapshots.partitions import described
 from certification_lib.snapshots.pipe import connect
-from certification_lib.snapshots.queries import totals_of, view_information
+from certification_lib.snapshots.queries import view_information
 from certification_lib.snapshots.service import SnapshotOutcome, request_snapshot, take_snapshot
 from certification_lib.snapshots.verification import verify
 from certification_lib.snapshots.views import read_views
@@ -172,7 +172,8 @@ def test_totals_agree_with_the_source_on_the_count_date(taken: Taken) -> None:
         "select organization_number, current_revision_id from certification.participant",
     )[number]
     with transaction(taken.engine) as session:
-        totals = totals_of(revision, session=session)
+        of_revision = sa.select(RevisionView.view, RevisionView.totals).where(RevisionView.revision_id == revision)
+        totals = dict(session.execute(of_revision).tuples().all())
     by_school = counted(
         taken.source,
         "select schoolid::text, count(distinct studentusi) from edfi.studentschoolassociation "

@@ -19,7 +19,7 @@ from certification_lib.events.models import (
 )
 from certification_lib.people.models import Person, Tool, ToolRight
 from certification_lib.snapshots.models import Snapshot, SnapshotKind, SnapshotParticipant, SnapshotStatus
-from certification_lib.snapshots.queries import snapshot_history, snapshot_participants
+from certification_lib.snapshots.queries import snapshot_history, snapshot_participants, snapshot_row
 from certification_lib.snapshots.service import cancel_waiting_snapshots, request_snapshot
 from tests.snapshots.conftest import EVENT_KEY, publish_event
 
@@ -230,10 +230,13 @@ def test_the_history_lists_every_snapshot_newest_first(session: Session, now: da
     ]
     assert [row.id for row in snapshot_history(EVENT_KEY, session=session, before=second.id)] == [first.id]
     assert [(row.name, row.left_alone) for row in snapshot_participants(first.id, session=session)] == [
-        ("Adair County", None),
         ("Allen County", "signed in part"),
+        ("Adair County", None),
         ("Anderson County", None),
     ]
+    assert snapshot_row(EVENT_KEY, first.id, session=session).failure == "the event was closed"
+    with pytest.raises(NotFound):
+        snapshot_row(EVENT_KEY, second.id + 1, session=session)
 
 
 def test_participants_of_a_school_level_event_are_schools(session: Session, now: datetime.datetime) -> None:

@@ -32,57 +32,47 @@ def revision(world: World, number: str) -> int:
     return int(world.query(query, number=number)[0][0])
 
 
-def test_results_of_a_revision_name_every_rule_of_the_version_severest_first(validated: World) -> None:
+def test_results_of_a_revision_begin_with_what_needs_work(validated: World) -> None:
     with Session(validated.engine) as session:
-        results = queries.rule_results(
-            revision(validated, "001"), event_version_id=validated.version_id, session=session
-        )
+        results = queries.results_of_revision(revision(validated, "005"), session=session)
     assert [(r.code, r.finding_count, r.could_not_run is None) for r in results] == [
-        ("AAA-002", 5, True), ("AAA-003", None, False), ("AAA-001", 5, True), ("AAA-004", None, True),
+        ("AAA-002", 1, True), ("AAA-003", None, False), ("AAA-001", 0, True),
     ]  # fmt: skip
 
 
-def test_counts_by_severity_name_every_severity(validated: World) -> None:
+def test_a_summary_adds_up_all_participants(validated: World) -> None:
     with Session(validated.engine) as session:
-        counts = queries.finding_counts(
-            revision(validated, "005"), event_version_id=validated.version_id, session=session
-        )
-    assert counts == {Severity.ERROR: 1, Severity.WARNING: 0, Severity.INFO: 0}
+        summaries = {one.code: one for one in queries.rule_summaries(validated.event_id, session=session)}
+    assert (summaries["AAA-002"].findings, summaries["AAA-002"].participants) == (6, 2)
+    assert (summaries["AAA-001"].findings, summaries["AAA-001"].participants) == (5, 1)
+    assert summaries["AAA-003"].could_not_run == 3
+    assert next(iter(summaries)) == "AAA-003"
 
 
-def test_findings_are_paged(validated: World) -> None:
-    keys: list[str] = []
+def test_findings_are_paged_forth_and_back(validated: World) -> None:
+    seen: list[tuple[list[str], int]] = []
     after: int | None = 0
-    with Session(validated.engine) as session:
-        while after is not None:
-            page = queries.findings(
-                revision(validated, "001"), "AAA-001", visible_leas={"001"}, after=after, limit=2, session=session
-            )
-            keys += [finding.row_key for finding in page.findings]
-            after = page.next_after
-    assert keys == ["0", "1", "2", "3", "4"]
-    assert (page.total, page.columns) == (5, ["student_unique_id"])
-
-
-def test_whoever_may_not_see_the_organization_is_told_there_is_nothing(validated: World) -> None:
+    before: list[int | None] = []
     with Session(validated.engine) as session:
         mine = revision(validated, "001")
-        assert queries.findings(mine, "AAA-001", visible_leas=None, session=session).total == 5
-        for number, code in ((mine, "AAA-001"), (mine, "ZZZ-999"), (4711, "AAA-001")):
-            with pytest.raises(NotFound) as refused:
-                queries.findings(number, code, visible_leas={"005"}, session=session)
-            assert str(refused.value) == "There are no results of this rule on these data."
+        starts: list[int] = []
+        while after is not None:
+            starts.append(after)
+            page = queries.findings(mine, "AAA-001", after=after, limit=2, session=session)
+            seen.append(([finding.row_key for finding in page.findings], page.first))
+            before.append(page.previous_after)
+            after = page.next_after
+    assert seen == [(["0", "1"], 1), (["2", "3"], 3), (["4"], 5)]
+    assert before == [None, *starts[:-1]]
+    assert (page.total, page.listed, page.rule.row_identifier_columns) == (5, 5, ["student_unique_id"])
 
 
-def test_the_matrix_shows_each_participant_once_a_page_at_a_time(validated: World) -> None:
+def test_a_rule_that_did_not_run_on_these_data_has_no_results(validated: World) -> None:
     with Session(validated.engine) as session:
-        rows = queries.findings_matrix(validated.event_id, visible_leas=None, limit=2, session=session)
-        rest = queries.findings_matrix(validated.event_id, visible_leas=None, after=rows[-1].number, session=session)
-        own = queries.findings_matrix(validated.event_id, visible_leas={"005"}, session=session)
-    assert [row.number for row in rows + rest] == ["001", "005", "011"]
-    assert [row.number for row in own] == ["005"]
-    assert own[0].results["AAA-002"] == 1
-    assert "column needs" in str(own[0].results["AAA-003"])
+        for number, code in ((revision(validated, "001"), "ZZZ-999"), (4711, "AAA-001")):
+            with pytest.raises(NotFound) as refused:
+                queries.findings(number, code, session=session)
+            assert str(refused.value) == "There are no results of this rule on these data."
 
 
 def test_the_web_connection_sees_only_findings_of_declared_organizations(

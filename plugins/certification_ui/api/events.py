@@ -10,7 +10,7 @@ from certification_lib.certification.closing import close_event
 from certification_lib.certification.holding import hold_event, resume_event
 from certification_lib.certification.publishing import publish_event
 from certification_lib.errors import NotFound
-from certification_lib.events import queries, service
+from certification_lib.events import listing, queries, service
 from certification_lib.events.content import EventContent, parse_content
 from certification_lib.events.manifest import dag_id_of
 from certification_lib.events.models import EventStatus
@@ -44,16 +44,17 @@ def events(
         person_id = visit.actor.person_id or 0
         return listed(certification.my_events(person_id, session=visit.session, now=visit.now))
     start = position_of(cursor, first=0)
-    rows = queries.event_list(
+    rows = listing.event_list(
         session=visit.session,
         reporting_year=reporting_year,
         status=status,
         category=category,
         search=search,
         now=visit.now,
+        offset=start,
+        limit=limit + 1,
     )
-    page = rows[start : start + limit]
-    return listed(page, next_cursor=cursor_of(start + limit) if len(rows) > start + limit else None)
+    return listed(rows[:limit], next_cursor=cursor_of(start + limit) if len(rows) > limit else None)
 
 
 @router.post("", status_code=201, dependencies=[right(Tool.EVENT_MANAGEMENT, Right.ADD)])

@@ -14,7 +14,8 @@ from certification_lib.events.models import ParticipantStatus
 from certification_lib.events.queries import event_details
 from certification_lib.people.models import Right, Tool
 from certification_lib.snapshots.models import SnapshotKind
-from certification_ui import worklist
+from certification_lib.validation.queries import findings as findings_of
+from certification_lib.validation.queries import results_of_revision
 from certification_ui.api.answers import cursor_of, listed, plain, position_of
 from certification_ui.api.events import EVERYBODY, Limit
 from certification_ui.api.once import OnceOfRequest
@@ -65,22 +66,10 @@ def findings(key: str, number: str, visit: VisitOfRequest, rule: str | None = No
     """The count of every rule; with `rule` its failing rows, for the organization's people and the category's staff."""
     revision = _shown_revision(visit, key, number, rows=rule is not None)
     if rule is None:
-        results = worklist.rule_results(revision.id, session=visit.session) if revision else []
-        items = [
-            {
-                "code": one.code,
-                "title": one.title,
-                "severity": one.severity,
-                "finding_count": one.count,
-                "could_not_run": one.could_not_run,
-            }
-            for one in results
-        ]
-        return listed(items, revision=revision.number if revision else None)
-    found = worklist.worklist(
-        revision.id if revision else 0, rule, after=position_of(cursor, first=0), session=visit.session
-    )
-    items = [dict(zip(found.columns, row, strict=True)) for row in found.rows]
+        results = results_of_revision(revision.id, session=visit.session) if revision else []
+        return listed(results, revision=revision.number if revision else None)
+    found = findings_of(revision.id if revision else 0, rule, after=position_of(cursor, first=0), session=visit.session)
+    items = [{"school": one.school_number, **one.identifiers} for one in found.findings]
     next_cursor = cursor_of(found.next_after) if found.next_after else None
     return listed(items, next_cursor=next_cursor, code=found.code, finding_count=found.total, listed=found.listed)
 

@@ -10,7 +10,7 @@ from certification_lib.certification import taking
 from certification_lib.events.queries import event_by_key
 from certification_lib.people.models import Right, Tool
 from certification_lib.snapshots.models import SnapshotKind
-from certification_lib.snapshots.queries import snapshot_history
+from certification_lib.snapshots.queries import planned_snapshots, snapshot_history
 from certification_lib.validation.models import ValidationRun
 from certification_lib.validation.service import request_validation
 from certification_ui.api import bodies
@@ -27,10 +27,11 @@ ACTS = right(Tool.EVENT_MANAGEMENT, Right.WRITE)
 
 @router.get("/snapshots", dependencies=[READS])
 def snapshots(key: str, visit: VisitOfRequest, cursor: str | None = None, limit: Limit = 50) -> Any:
-    """Snapshots of every kind, newest first."""
+    """Snapshots of every kind, newest first; `planned` are those of schedules, to come or cancelled."""
     before = position_of(cursor, first=0) or None
     rows = snapshot_history(key, session=visit.session, limit=limit, before=before)
-    return listed(rows, next_cursor=cursor_of(rows[-1].id) if len(rows) == limit else None)
+    planned = planned_snapshots(key, session=visit.session)
+    return listed(rows, next_cursor=cursor_of(rows[-1].id) if len(rows) == limit else None, planned=planned)
 
 
 @router.post("/snapshots", status_code=202, dependencies=[ACTS])

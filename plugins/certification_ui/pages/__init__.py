@@ -16,7 +16,8 @@ def routers() -> list[APIRouter]:
         participant,
         participant_acts,
         receipts,
+        snapshots,
     )
 
-    state = (events, event_editing, participant, participant_acts, airflow_tabs)
+    state = (events, event_editing, participant, participant_acts, snapshots, airflow_tabs)
     return [module.router for module in (home, *state, own_events, district_acts, receipts, messages)]

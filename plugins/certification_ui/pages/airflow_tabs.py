@@ -3,9 +3,11 @@
 from fastapi import APIRouter
 from starlette.responses import Response
 
+from certification_lib.events import manifest
+from certification_lib.events.due import milestones_done_by
 from certification_lib.events.queries import event_details
 from certification_lib.people.models import Right, Tool
-from certification_ui import event_reading, urls
+from certification_ui import urls
 from certification_ui.deps import right
 from certification_ui.visit import VisitOfRequest
 
@@ -15,15 +17,15 @@ view = right(Tool.EVENT_MANAGEMENT, Right.READ)
 
 @router.get(urls.EVENT_OF_DAG, dependencies=[view])
 def event_of_dag(visit: VisitOfRequest, dag_id: str) -> Response:
-    return visit.go(urls.EVENT, key=event_reading.event_of_dag(dag_id, session=visit.session).key)
+    return visit.go(urls.EVENT, key=manifest.event_of_dag(dag_id, session=visit.session).key)
 
 
 @router.get(urls.RUN_OF_DAG, dependencies=[view])
 def run_of_dag(visit: VisitOfRequest, dag_id: str, run_id: str) -> Response:
-    event = event_reading.event_of_dag(dag_id, session=visit.session)
+    event = manifest.event_of_dag(dag_id, session=visit.session)
     return visit.page(
         "events/run.html",
         shown=event_details(event.key, session=visit.session, now=visit.now),
         run_id=run_id,
-        milestones=event_reading.milestones_done_by(event.id, run_id, session=visit.session),
+        milestones=milestones_done_by(event.id, run_id, session=visit.session),
     )

@@ -8,9 +8,10 @@ from fastapi import APIRouter, Depends, Query
 from starlette.responses import Response
 
 from certification_lib.categories.models import CategoryRole
-from certification_lib.categories.queries import state_role
+from certification_lib.categories.queries import category_list, state_role
 from certification_lib.certification import queries
 from certification_lib.certification.queries import ParticipantFilter
+from certification_lib.events.listing import EventFilter, event_count, event_list, reporting_years
 from certification_lib.events.manifest import (
     BrokenManifest,
     ManifestError,
@@ -24,8 +25,9 @@ from certification_lib.events.rules import LIVE
 from certification_lib.people.models import Right, Tool
 from certification_lib.rulebook.queries import pinned_rules
 from certification_lib.settings import load_settings
-from certification_lib.snapshots.queries import view_information
-from certification_ui import event_reading, urls
+from certification_lib.snapshots.queries import planned_snapshots, snapshot_history, view_information
+from certification_lib.validation.queries import rule_summaries, something_is_running
+from certification_ui import urls
 from certification_ui.deps import right
 from certification_ui.forms import is_number
 from certification_ui.pages.own_events import Paging
@@ -35,7 +37,9 @@ router = APIRouter()
 any_right = right(Tool.EVENT_MANAGEMENT, *Right)
 view = right(Tool.EVENT_MANAGEMENT, Right.READ)
 PROGRESS = ("owing", "overdue", "ready to send", "no certifiers", "certified")
+EVENTS_SIZE = 25
 PARTICIPANTS_SIZE = 50
+HISTORY_SIZE = 30
 
 
 class ListQuery:
@@ -52,6 +56,9 @@ class ListQuery:
         given = {"year": self.year, "status": self.status, "category": self.category, "search": self.search}
         return {name: str(value) for name, value in given.items() if value}
 
+    def as_filter(self) -> EventFilter:
+        return EventFilter(reporting_year=self.year, status=self.status, category=self.category, search=self.search)
+
 
 def page_number(text: str) -> int:
     return max(1, int(text)) if is_number(text, digits=5) else 1
@@ -59,28 +66,26 @@ def page_number(text: str) -> int:
 
 @router.get(urls.EVENTS, dependencies=[any_right])
 def events(visit: VisitOfRequest, asked: Annotated[ListQuery, Depends()]) -> Response:
-    rows, total = event_reading.events_page(
-        year=asked.year,
-        status=asked.status,
-        category=asked.category,
-        search=asked.search,
-        page=asked.page,
-        session=visit.session,
+    session, where = visit.session, asked.as_filter()
+    total = event_count(session=session, **where)
+    rows = event_list(
+        session=session,
         now=visit.now,
+        latest_first=True,
+        offset=(asked.page - 1) * EVENTS_SIZE,
+        limit=EVENTS_SIZE,
+        **where,
     )
-    years, categories = event_reading.filter_choices(session=visit.session)
     return visit.page(
         "events/list.html",
         events=rows,
         total=total,
         asked=asked.values(),
-        years=years,
-        categories=categories,
+        years=reporting_years(session=session),
+        categories=[one.name for one in category_list(session=session)],
         statuses=list(EventStatus),
         broken=broken_manifests(),
-        pages=numbered_pages(
-            visit, urls.EVENTS, asked.values(), page=asked.page, size=event_reading.PAGE_SIZE, total=total
-        ),
+        pages=numbered_pages(visit, urls.EVENTS, asked.values(), page=asked.page, size=EVENTS_SIZE, total=total),
     )
 
 
@@ -194,9 +199,10 @@ def event_viewer(visit: VisitOfRequest, key: str, asked: Annotated[ParticipantQu
         manifest_problem=manifest_problem(shown.event),
         views=view_information(key, session=session),
         rules=pinned_rules(shown.version.id, session=session),
-        results=event_reading.rule_summaries(shown.event.id, session=session),
-        history=event_reading.snapshot_history(shown.event, session=session),
-        running=event_reading.something_is_running(shown.event.id, session=session),
+        results=rule_summaries(shown.event.id, session=session),
+        planned=planned_snapshots(key, session=session),
+        history=snapshot_history(key, session=session, limit=HISTORY_SIZE),
+        running=something_is_running(shown.event.id, session=session),
         participants=participants,
         statuses=list(ParticipantStatus),
         progress_choices=PROGRESS,

@@ -10,11 +10,11 @@ from starlette.responses import Response
 from certification_lib.certification import queries
 from certification_lib.certification.readmodels import MyEventDetail, RevisionView
 from certification_lib.people.models import Right, Tool
+from certification_lib.validation.queries import RuleResult, findings, results_of_revision
 from certification_ui import totals, urls, worklist
 from certification_ui.deps import right, show_rows_of
 from certification_ui.totals import ViewTotals
 from certification_ui.visit import Visit, VisitOfRequest
-from certification_ui.worklist import RuleResult
 
 router = APIRouter()
 enter = right(Tool.CERTIFICATION_EVENT, Right.READ)
@@ -88,23 +88,27 @@ def revision_totals(visit: Visit, revision: RevisionView | None, count_date: dat
 
 
 def revision_results(visit: Visit, revision: RevisionView | None) -> list[RuleResult]:
-    return worklist.rule_results(revision.id, session=visit.session) if revision else []
+    return results_of_revision(revision.id, session=visit.session) if revision else []
 
 
 def findings_page(
     visit: Visit, revision: RevisionView | None, code: str, after: int, address: str, **values: str
 ) -> dict[str, Any]:
     """One page of a rule's failing rows. Paging goes by the id of a finding, which says nothing about anybody."""
-    found = worklist.worklist(revision.id if revision else 0, code, after=after, session=visit.session)
+    found = findings(revision.id if revision else 0, code, after=after, session=visit.session)
     here = urls.path(visit.request, address, code=code, **values)
-    last = found.first + len(found.rows) - 1
+    last = found.first + len(found.findings) - 1
+
+    def at(place: int | None) -> str | None:
+        return None if place is None else f"{here}?after={place}" if place else here
+
     return {
         "found": found,
+        "table": worklist.table_of(found, session=visit.session),
         "revision": revision,
         "pages": Paging(
-            previous=here if after else None,
-            back="First",
-            next=f"{here}?after={found.next_after}" if found.next_after else None,
+            previous=at(found.previous_after),
+            next=at(found.next_after),
             words=f"Rows {found.first:,} to {last:,} of {found.listed:,}",
         ),
     }

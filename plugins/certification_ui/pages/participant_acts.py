@@ -14,9 +14,9 @@ from certification_lib.certification.queries import ParticipantFilter
 from certification_lib.certification.service import BulkOutcome
 from certification_lib.errors import CertificationError, Conflict
 from certification_lib.events.models import ParticipantStatus
-from certification_lib.events.queries import EventDetails, event_details
+from certification_lib.events.queries import EventDetails, event_details, participants_by_number
 from certification_lib.people.models import Right, Tool
-from certification_ui import event_reading, urls, words
+from certification_ui import urls, words
 from certification_ui.deps import FormOfRequest, right
 from certification_ui.forms import Form, fields_of, many
 from certification_ui.pages.events import PROGRESS, powers
@@ -60,7 +60,7 @@ def _approve_page(visit: Visit, shown: EventDetails, numbers: list[str], form: F
             form.refused(error)
     finally:
         visit.nothing_written()
-    participants = event_reading.chosen_participants(shown.event.id, numbers, session=visit.session)
+    participants = participants_by_number(shown.event.id, numbers, session=visit.session)
     return visit.page(
         "events/approve.html",
         status=form.status if form.problems else 200,
@@ -90,7 +90,7 @@ def request_recertification(visit: VisitOfRequest, sent: FormOfRequest, key: str
                 form.refused(error, lambda problem: "due_date" if "due date" in problem.lower() else None)
             else:
                 return visit.go(urls.EVENT, _in_words(outcome, "asked to certify again"), key=key)
-    participants = event_reading.chosen_participants(shown.event.id, numbers, session=visit.session)
+    participants = participants_by_number(shown.event.id, numbers, session=visit.session)
     return visit.page(
         "events/request_recertification.html",
         status=form.status,

@@ -1,11 +1,11 @@
-"""What the pages show of a revision's findings when rules were changed by publishing again."""
+"""What is read of a revision's findings when rules were changed by publishing again."""
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from certification_lib.events.models import EventVersionRule
 from certification_lib.rulebook.models import RuleVersion
-from certification_ui.worklist import rule_results, worklist
+from certification_lib.validation.queries import findings, results_of_revision
 from tests.factories import World
 
 
@@ -35,7 +35,7 @@ def test_of_a_changed_rule_the_version_that_ran_last_is_shown_and_of_one_taken_o
             of_event, EventVersionRule.rule_version_id == world.rule_version(taken_out).id
         )
     )
-    [shown] = rule_results(revision.id, session=session)
-    assert (shown.code, shown.title, shown.count) == ("ENR-001", "Sharper", 3)
-    found = worklist(revision.id, "ENR-001", after=0, session=session)
+    [shown] = results_of_revision(revision.id, session=session)
+    assert (shown.code, shown.title, shown.finding_count) == ("ENR-001", "Sharper", 3)
+    found = findings(revision.id, "ENR-001", session=session)
     assert (found.rule.id, found.total) == (new.id, 3)
