@@ -5,6 +5,8 @@ connections, COPY, row-level security or races takes `certification_database`: a
 """
 
 import datetime
+import os
+import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +19,10 @@ from sqlalchemy.orm import Session
 from certification_lib.database import make_engine
 from certification_lib.migrations.migrate import upgrade
 from certification_lib.supervisor.postgres import Server, embedded_server
+
+# Airflow reads its settings, and writes some, where it is imported first: never in the home folder of who tests.
+os.environ.setdefault("AIRFLOW_HOME", tempfile.mkdtemp(prefix="certification_airflow_"))
+os.environ.setdefault("AIRFLOW__CORE__LOAD_EXAMPLES", "False")
 
 TEMPLATE = "certification_template"
 
