@@ -18,7 +18,7 @@ up: setup ## Run everything on this machine until Ctrl-C
 
 test: setup lint ## Run all checks and tests; make test ARGS=tests/people runs the tests of one part
 	@$(BIN)/python scripts/browser.py
-	$(BIN)/pytest $(ARGS)
+	$(BIN)/pytest --numprocesses 2 --dist loadgroup $(ARGS)
 
 lint: setup ## Check style, types, the direction of imports, and that migrations and code agree
 	$(BIN)/ruff check
