@@ -70,6 +70,16 @@ class CertificationDatabase:
 @pytest.fixture
 def make_database(server: Server, migrated: str) -> Iterator[Callable[[], CertificationDatabase]]:
     """Make any number of databases; all are dropped at the end."""
+    yield from _databases(server, migrated)
+
+
+@pytest.fixture(scope="module")
+def make_lasting_database(server: Server, migrated: str) -> Iterator[Callable[[], CertificationDatabase]]:
+    """Databases for all tests of a module: for those that may change nothing anyway."""
+    yield from _databases(server, migrated)
+
+
+def _databases(server: Server, migrated: str) -> Iterator[Callable[[], CertificationDatabase]]:
     made: list[str] = []
 
     def make() -> CertificationDatabase:

@@ -22,9 +22,7 @@ from certification_lib.snapshots.models import Revision
 Condition = sa.ColumnElement[bool]
 
 
-def progress_condition(
-    progress: str, version: EventVersion, now: datetime.datetime, *, session: Session
-) -> Condition:
+def progress_condition(progress: str, version: EventVersion, now: datetime.datetime, *, session: Session) -> Condition:
     """The condition behind one of PROGRESS_FILTERS; BadInput for any other word."""
     make = PROGRESS_FILTERS.get(progress)
     if make is None:

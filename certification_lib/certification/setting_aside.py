@@ -115,9 +115,7 @@ def _tell(
         [participant.id]
         if participant
         else session.scalars(
-            sa.select(Participant.id).where(
-                Participant.event_id == live.event.id, Participant.withdrawn_at.is_(None)
-            )
+            sa.select(Participant.id).where(Participant.event_id == live.event.id, Participant.withdrawn_at.is_(None))
         ).all()
     )
     people = {one.person_id for listed in listed_members(ids, session=session).values() for one in listed}

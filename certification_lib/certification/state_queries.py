@@ -87,9 +87,7 @@ def participant_detail(key: str, number: str, *, session: Session, now: datetime
     """What opening a row shows to the state. The caller has checked the right Read on Event Management."""
     event, version = _published(key, session=session)
     participant_id = session.scalar(
-        sa.select(Participant.id).where(
-            Participant.event_id == event.id, Participant.organization_number == number
-        )
+        sa.select(Participant.id).where(Participant.event_id == event.id, Participant.organization_number == number)
     )
     if participant_id is None:
         raise NotFound(f"{version.name} has no participant {number}.")

@@ -61,9 +61,7 @@ def person_view(state: State, member: Listed, dates: Dates) -> PersonView:
         title=member.title,
         email=member.email,
         role=member.role,
-        user_status=user_status(
-            state.facts, member.person_id, overdue=dates.is_overdue(state, member.person_id)
-        ).value,
+        user_status=user_status(state.facts, member.person_id, overdue=dates.is_overdue(state, member.person_id)).value,
         did_not_certify=did_not_certify(state.facts, member.person_id),
         due_date=due_date(state.facts, member.person_id, dates.end) if is_certifier else None,
         override=state.facts.overrides.get(member.person_id),

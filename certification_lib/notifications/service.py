@@ -143,9 +143,11 @@ def _insert(rows: list[dict[str, Any]], *, session: Session) -> int:
     arrays = [
         sa.bindparam(f"all_{name}", [row[name] for row in rows], ARRAY(column.type)) for name, column in columns.items()
     ]
-    given = sa.func.unnest(*arrays).table_valued(
-        *[sa.column(name, column.type) for name, column in columns.items()], name="given"
-    ).render_derived()
+    given = (
+        sa.func.unnest(*arrays)
+        .table_valued(*[sa.column(name, column.type) for name, column in columns.items()], name="given")
+        .render_derived()
+    )
     statement = (
         insert(Message)
         .from_select(list(columns), sa.select(*[given.c[name] for name in columns]))

@@ -87,9 +87,7 @@ def create_sign_in_app(ask: Callable[[str, str], str | None] = token_for) -> Fas
 
     def form(request: Request, wanted: str, problem: str | None = None, username: str = "") -> Response:
         status = 200 if problem is None else 422
-        return render_page(
-            request, "sign_in.html", status=status, next=wanted, problem=problem, username=username
-        )
+        return render_page(request, "sign_in.html", status=status, next=wanted, problem=problem, username=username)
 
     @app.get("/")
     def show(request: Request, next: str = "") -> Response:  # noqa: A002 - the name Airflow's own login uses

@@ -55,9 +55,7 @@ def race(engine: sa.Engine, *acts: Act) -> list[str]:
 
 
 def in_session(session: Session, act: Callable[..., object], office: Office, *arguments: object, actor: str) -> object:
-    return act(
-        office.key, *arguments, session=session, actor=getattr(office, actor), now=office.now
-    )
+    return act(office.key, *arguments, session=session, actor=getattr(office, actor), now=office.now)
 
 
 def reread(engine: sa.Engine) -> tuple[Participant, int, int]:

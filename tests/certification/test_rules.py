@@ -55,9 +55,7 @@ APPROVED = facts(
 )
 APPROVED_WITHOUT = facts(signed=signed(FIRST), approvals=(Approved(THEN, "current", 1, 2),))
 REQUESTED = facts(sent_at=THEN, certified_digest="current", signed=signed(FIRST, SECOND), requester_id=FIRST)
-REQUESTED_AFTER_APPROVAL = facts(
-    signed=signed(FIRST), approvals=(Approved(THEN, "current", 1, 2),), requester_id=FIRST
-)
+REQUESTED_AFTER_APPROVAL = facts(signed=signed(FIRST), approvals=(Approved(THEN, "current", 1, 2),), requester_id=FIRST)
 WITHDRAWN = facts(withdrawn=True, requester_id=FIRST, sent_at=THEN)
 
 STATES = {
@@ -127,9 +125,7 @@ USER_TABLE = [
 
 
 @pytest.mark.parametrize(("state", "person", "overdue", "expected"), USER_TABLE)
-def test_user_status_is_that_of_the_table(
-    state: RoundFacts, person: int, overdue: bool, expected: UserStatus
-) -> None:
+def test_user_status_is_that_of_the_table(state: RoundFacts, person: int, overdue: bool, expected: UserStatus) -> None:
     assert user_status(state, person, overdue=overdue) == expected
 
 

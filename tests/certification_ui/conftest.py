@@ -49,6 +49,37 @@ def browser(site: FastAPI, certification_database: CertificationDatabase, engine
     web.dispose()
 
 
+Scene = Callable[[Callable[[Browser, sa.Engine], None]], tuple[Browser, sa.Engine]]
+
+
+@pytest.fixture(scope="module")
+def scene(site: FastAPI, make_lasting_database: Callable[[], CertificationDatabase]) -> Iterator[Scene]:
+    """`scene(arrange)` is the site over a database that `arrange` has filled, once for all tests that ask for it.
+
+    For tests in which nothing may change; each must make sure of that.
+    """
+    engines: dict[Callable[..., None], tuple[sa.Engine, sa.Engine]] = {}
+
+    def set_up(arrange: Callable[[Browser, sa.Engine], None]) -> tuple[Browser, sa.Engine]:
+        browser = opened(site)
+        if arrange in engines:
+            web, engine = engines[arrange]
+            site.state.pages.state.engine = web
+        else:
+            database = make_lasting_database()
+            web, engine = make_engine(database.url("certification_app")), make_engine(database.url())
+            engines[arrange] = (web, engine)
+            site.state.pages.state.engine = web
+            arrange(browser, engine)
+        return browser, engine
+
+    yield set_up
+    site.state.pages.state.engine = None
+    for pair in engines.values():
+        for engine in pair:
+            engine.dispose()
+
+
 @pytest.fixture
 def shell(site: FastAPI) -> Browser:
     """The site without a database."""

@@ -241,9 +241,7 @@ class TestSignIn:
          "/certification/\n//evil.example"],
     )  # fmt: skip
     def test_nobody_is_sent_elsewhere_after_signing_in(self, served, wanted: str) -> None:
-        answer = served(None).post(
-            f"{ROOT}/sign-in/", data={"username": "smith", "password": PASSWORD, "next": wanted}
-        )
+        answer = served(None).post(f"{ROOT}/sign-in/", data={"username": "smith", "password": PASSWORD, "next": wanted})
 
         assert answer.headers["location"] == f"{ROOT}/"
 

@@ -325,9 +325,7 @@ class TestParticipants:
         silent = client.post(address, data={"number": "001", "confirmed": "yes", "due_date": "tomorrow"})
         assert silent.status_code == 422
         assert typed(silent.text, "due_date") == "tomorrow"
-        done = client.post(
-            address, data={"number": "001", "confirmed": "yes", "reason": "Grade 12", "due_date": ""}
-        )
+        done = client.post(address, data={"number": "001", "confirmed": "yes", "reason": "Grade 12", "due_date": ""})
 
         assert done.status_code == 303
         assert scalar(engine, "select max(round_number) from certification.participant") == 2

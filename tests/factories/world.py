@@ -239,9 +239,7 @@ class World:
             )
         ).one()
 
-    def rule(
-        self, code: str, severity: Severity = Severity.ERROR, grain: Grain = Grain.STUDENT, **fields: Any
-    ) -> Rule:
+    def rule(self, code: str, severity: Severity = Severity.ERROR, grain: Grain = Grain.STUDENT, **fields: Any) -> Rule:
         rule = self._add(Rule(code=code, owner=RuleOwner.SYSTEM, current_version=1))
         self._add(
             RuleVersion(
@@ -368,9 +366,7 @@ class World:
     def _pin(self, version: EventVersion, rules: list[Rule]) -> None:
         if not rules:
             return
-        group = self._add(
-            ValidationGroup(name=f"Group of {version.id}", description="", level=self.level, active=True)
-        )
+        group = self._add(ValidationGroup(name=f"Group of {version.id}", description="", level=self.level, active=True))
         self._add(EventVersionGroup(event_version_id=version.id, group_id=group.id, position=1))
         for position, rule in enumerate(rules, start=1):
             self._add(ValidationGroupRule(group_id=group.id, rule_id=rule.id, position=position))

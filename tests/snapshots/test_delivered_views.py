@@ -173,7 +173,7 @@ def test_totals_agree_with_the_source_on_the_count_date(taken: Taken) -> None:
     )[number]
     with transaction(taken.engine) as session:
         of_revision = sa.select(RevisionView.view, RevisionView.totals).where(RevisionView.revision_id == revision)
-        totals = dict(session.execute(of_revision).tuples().all())
+        totals = {view: found for view, found in session.execute(of_revision)}  # noqa: C416 - rows are no pairs
     by_school = counted(
         taken.source,
         "select schoolid::text, count(distinct studentusi) from edfi.studentschoolassociation "

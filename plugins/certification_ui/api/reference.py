@@ -26,7 +26,7 @@ def rules(visit: VisitOfRequest, cursor: str | None = None, limit: Limit = 100) 
     """The current version of every rule, by code."""
     start = position_of(cursor, first=0)
     query = _current_rules().order_by(Rule.code).offset(start).limit(limit + 1)
-    found = visit.session.execute(query).tuples().all()
+    found = visit.session.execute(query).all()
     items = [_rule_answer(*row) for row in found[:limit]]
     return listed(items, next_cursor=cursor_of(start + limit) if len(found) > limit else None)
 
@@ -34,7 +34,7 @@ def rules(visit: VisitOfRequest, cursor: str | None = None, limit: Limit = 100) 
 @router.get("/rules/{code}", tags=["Rules"], dependencies=[SEES_RULES])
 def rule(code: str, visit: VisitOfRequest) -> Any:
     """One rule in its current version."""
-    found = visit.session.execute(_current_rules().where(Rule.code == code)).tuples().first()
+    found = visit.session.execute(_current_rules().where(Rule.code == code)).first()
     if found is None:
         raise NotFound(f"There is no rule {code}.")
     return plain(_rule_answer(*found))
