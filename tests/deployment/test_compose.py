@@ -131,6 +131,11 @@ def test_only_the_init_job_may_create_roles_or_change_tables() -> None:
     privileged = {"CERTIFICATION_ADMIN_URL", "CERTIFICATION_OWNER_URL"}
     holders = {name for name, service in SERVICES.items() if privileged & set(service.get("environment", {}))}
     assert holders == {"init"}
+    for name, service in SERVICES.items():
+        assert "env_file" not in service
+        given = str(service.get("environment"))
+        assert ("OWNER_PASSWORD" in given) == (name == "init"), name
+        assert ("POSTGRES_PASSWORD" in given) == (name in {"init", "postgres"}), name
 
 
 def test_what_the_image_copies_exists() -> None:
