@@ -18,9 +18,9 @@ from fastapi.responses import JSONResponse
 
 from certification_lib.audit.service import Actor
 from certification_lib.database import transaction
-from certification_lib.events.models import Event, EventStatus
+from certification_lib.events.models import Event, EventStatus, EventVersionRule
 from certification_lib.people.models import Organization
-from certification_lib.rulebook.models import Rule, Severity
+from certification_lib.rulebook.models import Rule, RuleVersion, Severity
 from certification_lib.validation.models import Finding
 from certification_ui.app import create_app
 from certification_ui.auth import NotSignedIn, airflow_user
@@ -31,6 +31,7 @@ PASSWORD = "correct horse"
 KEY = "fall-enrollment-count-2016-17"
 RULE = "ENR-001"
 STUDENT = "700400123"
+RULE_SQL = "select district_id, school_id, row_key, student_unique_id from enrollment where sex is null"
 
 
 class TokenUser:
@@ -107,6 +108,8 @@ def fill(engine: sa.Engine, *, shared: bool = False, **fields: Any) -> Cast:
         adair = world.lea("001", "Adair County", region="GRREC", county="Adair")
         barren = world.lea("005", "Barren County", region="GRREC", county="Barren", time_zone="America/Chicago")
         rules = [world.rule(RULE), world.rule("ENR-002", Severity.WARNING)]
+        # Rules that can be published, so that a refused publication is refused for what the test is about.
+        session.execute(sa.update(RuleVersion).values(definition={"sql": RULE_SQL}))
         values = {**open_window(), **fields}
         status = values.pop("status", EventStatus.PUBLISHED)
         event = world.event([adair, barren], key=KEY, status=status, rules=rules, **values)
@@ -119,6 +122,8 @@ def fill(engine: sa.Engine, *, shared: bool = False, **fields: Any) -> Cast:
             reviewer=world.state_reviewer(),
             event_id=event.id,
         )
+        if status is EventStatus.UNPUBLISHED:
+            session.execute(sa.delete(EventVersionRule))  # publishing pins them
         if shared:
             world.certifier("smith", barren)
         if status is not EventStatus.UNPUBLISHED and values.get("requires_snapshot", True):

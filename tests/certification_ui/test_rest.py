@@ -1,23 +1,17 @@
 """The REST interface: the same services, the same refusals, done once, nothing of others."""
 
 import datetime
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from typing import Any
 
-import pytest
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 from starlette.testclient import TestClient
 
-from certification_lib.audit.models import AuditEntry
-from certification_lib.categories.models import Category, Member
-from certification_lib.certification.models import Approval, Submission
-from certification_lib.events.models import Event, EventStatus, EventVersion, Participant
-from certification_lib.people.models import Person, ToolRight
-from certification_lib.rulebook.models import RuleVersion
+from certification_lib.certification.models import Submission
+from certification_lib.people.models import Person, Tool, ToolRight
 from tests.certification_ui.conftest import Browser
 from tests.certification_ui.site import KEY, ROOT, RULE, STUDENT, fill, today
+from tests.factories import World
 
 API = f"{ROOT}/api/v1"
 DAY = datetime.timedelta(days=1)
@@ -145,6 +139,22 @@ def test_the_description_names_every_route_and_is_for_signed_in_users(browser: B
     assert "/api/v1/events/{key}/participants/{number}/certify" in described["paths"]
     assert "EventContent" in described["components"]["schemas"]
     assert browser(None).get(f"{API}/openapi.json").status_code == 401
+
+
+def test_rules_are_read_with_the_right_to_see_them(browser: Browser, engine: sa.Engine) -> None:
+    fill(engine)
+    with Session(engine) as session, session.begin():
+        world = object.__new__(World)
+        world.session = session
+        world.give(world.person("approver"), Tool.VALIDATION, "R")
+    client = browser("approver")
+
+    page = client.get(f"{API}/rules?limit=1").json()
+    assert [one["code"] for one in page["items"]] == [RULE]
+    assert client.get(f"{API}/rules?cursor={page['next_cursor']}").json()["items"][0]["code"] == "ENR-002"
+    assert client.get(f"{API}/rules/{RULE}").json()["view"] == "enrollment"
+    assert client.get(f"{API}/rules/NONE-1").status_code == 404
+    assert browser("smith").get(f"{API}/rules").status_code == 403
 
 
 def test_findings_of_a_rule_are_for_the_organizations_people_and_the_categorys_staff(
