@@ -54,6 +54,9 @@ class Submission(Base):
     statement: Mapped[str]
     statement_version: Mapped[int] = mapped_column(sa.Integer)
     nil_return: Mapped[str | None] = mapped_column(comment="The sentence ticked when there were no records")
+    reason_without_change: Mapped[str | None] = mapped_column(
+        comment="Why the same data are certified again in a recertification"
+    )
     submitted_at: Mapped[datetime.datetime]
     timeliness: Mapped[Timeliness] = mapped_column(words(Timeliness, "timeliness"))
     channel: Mapped[Channel] = mapped_column(words(Channel, "channel"))

@@ -101,3 +101,23 @@ class RevisionView(Base):
     totals: Mapped[dict[str, Any]] = mapped_column(
         server_default=sa.text("'{}'::jsonb"), default=dict, comment="Sums shown to certifiers: by school, grade, …"
     )
+
+
+class RevisionDifference(Base):
+    """What differs between two revisions of a participant, by view and school: numbers, never rows.
+
+    A line with school "" is there for every view compared.
+    """
+
+    __tablename__ = "revision_difference"
+
+    from_revision_id: Mapped[int] = mapped_column(sa.ForeignKey("revision.id", ondelete="CASCADE"), primary_key=True)
+    to_revision_id: Mapped[int] = mapped_column(
+        sa.ForeignKey("revision.id", ondelete="CASCADE"), primary_key=True, index=True
+    )
+    view: Mapped[str] = mapped_column(primary_key=True)
+    school_number: Mapped[str] = mapped_column(primary_key=True, comment="Empty for rows without a school")
+    added: Mapped[int]
+    removed: Mapped[int]
+    changed: Mapped[int]
+    columns: Mapped[dict[str, Any]] = mapped_column(comment="{column: changed rows in which it differs}")
