@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 from airflow.configuration import conf
 from airflow.plugins_manager import AirflowPlugin
 
-from certification_lib.orchestration import preload
+from certification_lib.orchestration import pool, preload
 from certification_lib.orchestration.timetable import MilestoneTimetable
 
 URL_PREFIX = "/certification"
@@ -30,7 +30,7 @@ def external_view(name: str, page: str, destination: str, url_route: str, **more
 class CertificationPlugin(AirflowPlugin):
     name = "certification"
     timetables = [MilestoneTimetable]
-    listeners = [preload]
+    listeners = [pool, preload]
     external_views = [
         external_view("Certification", "", "nav", "certification", nav_top_level=True),
         external_view("Event Viewer", "airflow/dags/{DAG_ID}", "dag", "certification_event"),

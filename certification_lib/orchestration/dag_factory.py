@@ -12,12 +12,11 @@ from airflow.sdk.api.datamodels._generated import DagRunType
 
 from certification_lib.events.manifest import EventManifest, ManifestError, read_manifest, read_manifests
 from certification_lib.orchestration import steps, tasks
+from certification_lib.orchestration.pool import SNAPSHOT_POOL
 from certification_lib.orchestration.timetable import MilestoneTimetable
 
 logger = logging.getLogger(__name__)
 
-# Protects the source: at most its slots of snapshots read at once. `certify up` and the init job make it.
-SNAPSHOT_POOL = "certification_snapshots"
 RETRIES: dict[str, Any] = {
     "retries": 3,
     "retry_delay": datetime.timedelta(seconds=30),

@@ -1,5 +1,6 @@
 """The steps that belong to no event: mail, forgotten requests, manifests, late milestones, the audit chain."""
 
+import datetime
 import logging
 
 from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
@@ -8,6 +9,7 @@ from certification_lib.audit.queries import first_broken_entry
 from certification_lib.database import database_now, transaction
 from certification_lib.events.manifest import check_manifests, dag_id_of, read_manifests, rebuild_manifests
 from certification_lib.orchestration import connections, requests
+from certification_lib.orchestration.pool import SNAPSHOT_POOL
 from certification_lib.orchestration.tasks import step
 from certification_lib.settings import load_settings
 
@@ -78,6 +80,18 @@ def late_events() -> list[dict[str, str]]:
     keys = sorted({milestone.event_key for milestone in late} & known)
     run_id = f"manual__{now:%Y-%m-%dT%H}_late_milestones"
     return [{"trigger_dag_id": dag_id_of(key), "trigger_run_id": run_id} for key in keys]
+
+
+@step
+def snapshots_get_on() -> None:
+    """Fail, for operators to see, when snapshots wait and none is being taken: most likely their pool is missing."""
+    with connections.engine() as engine, transaction(engine) as session:
+        since = requests.snapshots_stuck_since(session=session, now=database_now(session))
+    if since is not None:
+        raise AirflowFailException(
+            f"Snapshots wait since {since.astimezone(datetime.UTC):%Y-%m-%d %H:%M} UTC and none is being taken. "
+            f"Is there a pool {SNAPSHOT_POOL} with free slots (Admin, Pools)? A starting scheduler makes a missing one."
+        )
 
 
 @step

@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 
 from certification_lib.database import transaction
 from certification_lib.errors import CertificationError
+from certification_lib.events import due
 from certification_lib.snapshots.models import Snapshot, SnapshotStatus
 from certification_lib.validation.models import ValidationRun, ValidationStatus
 
@@ -18,9 +19,11 @@ logger = logging.getLogger(__name__)
 REQUESTS_DAG = "certification_requests"
 # One click is one request. A run serves many, so that a thousand clicks are not a thousand runs.
 BATCH = 200
+_WITHOUT_ANY_TAKING = datetime.timedelta(minutes=10)
 # So long may a request wait for the run that the API server started, and a process be at it, before somebody looks.
 _PATIENCE = datetime.timedelta(minutes=1)
 _LONG_RUNNING = datetime.timedelta(minutes=15)
+_LONGEST_SNAPSHOT = datetime.timedelta(hours=2)
 
 
 @dataclass(frozen=True)
@@ -63,6 +66,28 @@ def forgotten(*, session: Session, now: datetime.datetime) -> Requests:
         ),
         session,
     )
+
+
+def snapshots_stuck_since(*, session: Session, now: datetime.datetime) -> datetime.datetime | None:
+    """Since when the oldest snapshot waits although none at all is being taken; None while they get on.
+
+    A task whose pool is missing or has no slots waits in Airflow without a word, and no task may look at the pools.
+    """
+    taking = sa.select(Snapshot.id).where(
+        Snapshot.status == SnapshotStatus.RUNNING, Snapshot.started_at > now - _LONGEST_SNAPSHOT
+    )
+    if session.scalars(taking.limit(1)).first() is not None:
+        return None
+    waiting_since = session.scalar(
+        sa.select(sa.func.min(Snapshot.requested_at)).where(
+            Snapshot.status == SnapshotStatus.REQUESTED, Snapshot.on_demand
+        )
+    )
+    late = due.late_milestones(session=session, now=now, tolerance=_WITHOUT_ANY_TAKING)
+    moments = [milestone.at for milestone in late if milestone.kind in due.SNAPSHOTS]
+    if waiting_since is not None and waiting_since <= now - _WITHOUT_ANY_TAKING:
+        moments.append(waiting_since)
+    return min(moments, default=None)
 
 
 def run_name(requests: Requests) -> str | None:

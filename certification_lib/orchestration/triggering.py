@@ -9,7 +9,9 @@ import logging
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import insert
 
+from certification_lib.events.manifest import dag_id_of
 from certification_lib.orchestration.requests import REQUESTS_DAG, open_batch
+from certification_lib.orchestration.resuming import run_after_hold
 
 logger = logging.getLogger(__name__)
 
@@ -44,20 +46,36 @@ def trigger_requests(*, engine: sa.Engine, username: str | None = None) -> bool:
         batch = open_batch(engine)
         if batch is None:
             return False
-        _start(batch, username)
+        _start(REQUESTS_DAG, batch, username)
     except Exception as error:  # noqa: BLE001 – see the module docstring
         logger.warning("No run was started for waiting requests (%s)", type(error).__name__)
         return False
     return True
 
 
-def _start(run_id: str, username: str | None) -> None:
+def trigger_resumed_event(key: str, *, engine: sa.Engine, username: str | None = None) -> bool:
+    """Start a run for what a hold kept back; True when one will do it, False when nothing was kept back.
+
+    Call it after the commit of the resuming, also again: there is one run for each resuming.
+    """
+    try:
+        run_id = run_after_hold(key, engine)
+        if run_id is None:
+            return False
+        _start(dag_id_of(key), run_id, username)
+    except Exception as error:  # noqa: BLE001 – see the module docstring
+        logger.warning("No run was started for what a hold kept back (%s)", type(error).__name__)
+        return False
+    return True
+
+
+def _start(dag_id: str, run_id: str, username: str | None) -> None:
     from airflow.api.common.trigger_dag import trigger_dag
     from airflow.exceptions import DagRunAlreadyExists
     from airflow.utils.types import DagRunTriggeredByType
 
     try:
-        trigger_dag(REQUESTS_DAG, run_id=run_id, triggered_by=DagRunTriggeredByType.UI, triggering_user_name=username)
+        trigger_dag(dag_id, run_id=run_id, triggered_by=DagRunTriggeredByType.UI, triggering_user_name=username)
     except DagRunAlreadyExists:
-        # It has not taken its batch yet, else the batch would have another number: it takes this request as well.
-        logger.info("The run %s takes this request as well", run_id)
+        # It has not begun the work yet, else the work left would have another name: it does this as well.
+        logger.info("The run %s does this as well", run_id)

@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from certification_lib.events.manifest import manifest_of, write_manifest
-from certification_lib.orchestration.triggering import ask_for_parsing, trigger_requests
+from certification_lib.orchestration.triggering import ask_for_parsing, trigger_requests, trigger_resumed_event
 from certification_lib.settings import load_settings
 
 log = logging.getLogger(__name__)
@@ -25,6 +25,12 @@ def tell_airflow_of_event(key: str, *, session: Session) -> bool:
         log.warning("the manifest of %s was not written (%s)", key, type(error).__name__)
         return False
     return ask_for_parsing()
+
+
+def start_what_a_hold_kept_back(key: str, *, session: Session, engine: sa.Engine, username: str) -> bool:
+    """Commit the resuming, and start the run that does what became due meanwhile."""
+    session.commit()
+    return trigger_resumed_event(key, engine=engine, username=username)
 
 
 def start_requests(*, session: Session, engine: sa.Engine, username: str) -> bool:

@@ -10,7 +10,8 @@ from airflow.serialization.serialized_objects import DagSerialization
 from airflow.timetables.base import DataInterval, TimeRestriction
 
 from certification_lib.events.manifest import write_manifest
-from certification_lib.orchestration.dag_factory import SNAPSHOT_POOL, build_dag, event_dags
+from certification_lib.orchestration.dag_factory import build_dag, event_dags
+from certification_lib.orchestration.pool import SNAPSHOT_POOL
 from tests.orchestration.manifests import MILESTONES, manifest
 
 PRINT_DAGS = """

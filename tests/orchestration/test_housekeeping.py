@@ -19,7 +19,7 @@ from certification_lib.events.models import Event, Milestone, MilestoneKind, Mil
 from certification_lib.notifications.models import Message
 from certification_lib.notifications.service import notify
 from certification_lib.orchestration import housekeeping
-from certification_lib.orchestration.triggering import ask_for_parsing, trigger_requests
+from certification_lib.orchestration.triggering import ask_for_parsing, trigger_requests, trigger_resumed_event
 from certification_lib.snapshots.models import Snapshot, SnapshotKind, SnapshotStatus
 from certification_lib.supervisor.mail_sink import start_mail_sink
 from certification_lib.supervisor.ports import free_port
@@ -170,6 +170,24 @@ def test_an_event_without_a_dag_is_not_triggered(engine: sa.Engine, event: Event
     assert housekeeping.late_events() == []
 
 
+def test_snapshots_that_nobody_takes_fail_a_step_that_names_the_pool(engine: sa.Engine, event: Event):
+    housekeeping.snapshots_get_on()
+    requested = now_of(engine) - datetime.timedelta(minutes=20)
+    waiting = {"event_id": event.id, "kind": SnapshotKind.DISTRICT, "on_demand": True, "requested_by": "smith"}
+    add(engine, Snapshot(**waiting, status=SnapshotStatus.REQUESTED, requested_at=requested))
+    with pytest.raises(AirflowFailException, match="pool certification_snapshots"):
+        housekeeping.snapshots_get_on()
+    add(engine, Snapshot(**waiting, status=SnapshotStatus.RUNNING, requested_at=requested, started_at=requested))
+    housekeeping.snapshots_get_on()
+
+
+def test_a_scheduled_snapshot_that_nobody_takes_fails_it_too(engine: sa.Engine, event: Event):
+    late = now_of(engine) - datetime.timedelta(minutes=20)
+    add(engine, Milestone(event_id=event.id, kind=MilestoneKind.STATE_SNAPSHOT, at=late, state=MilestoneState.DUE))
+    with pytest.raises(AirflowFailException, match=f"since {late:%Y-%m-%d %H:%M} UTC"):
+        housekeeping.snapshots_get_on()
+
+
 def test_own_reminders_of_nobody_are_none(engine: sa.Engine, event: Event):
     assert housekeeping.own_reminders() == 0
 
@@ -215,3 +233,4 @@ def test_an_airflow_that_cannot_be_asked_is_no_error_of_publishing(engine: sa.En
     )  # fmt: skip
     assert ask_for_parsing() is False
     assert trigger_requests(engine=engine) is False
+    assert trigger_resumed_event(KEY, engine=engine) is False

@@ -15,7 +15,7 @@ from certification_lib.events.content import EventContent, parse_content
 from certification_lib.events.manifest import dag_id_of
 from certification_lib.events.models import EventStatus
 from certification_lib.people.models import Right, Tool
-from certification_ui.after_commit import tell_airflow_of_event
+from certification_ui.after_commit import start_what_a_hold_kept_back, tell_airflow_of_event
 from certification_ui.api import bodies
 from certification_ui.api.answers import cursor_of, listed, plain, position_of
 from certification_ui.api.once import OnceOfRequest
@@ -154,13 +154,16 @@ def hold(key: str, body: bodies.ReasonBody, visit: VisitOfRequest, once: OnceOfR
 
 @router.post("/{key}/resume", dependencies=[right(Tool.EVENT_MANAGEMENT, Right.WRITE)])
 def resume(key: str, visit: VisitOfRequest, once: OnceOfRequest) -> Response:
-    """End a hold."""
+    """End a hold. What became due meanwhile begins now."""
 
     def act() -> Any:
         resume_event(key, **visit.act)
         return event_answer(visit, key)
 
-    return once(act)
+    answer = once(act)
+    engine = visit.request.app.state.engine
+    start_what_a_hold_kept_back(key, session=visit.session, engine=engine, username=visit.actor.username)
+    return answer
 
 
 def event_answer(visit: Visit, key: str) -> dict[str, Any]:
