@@ -8,8 +8,9 @@ from sqlalchemy.orm import Session
 from certification_lib.audit.service import Actor, record
 from certification_lib.categories.models import CategoryRole
 from certification_lib.certification.access import event_for_state, locked_states, needed_reason
+from certification_lib.certification.asset_facts import happened
 from certification_lib.certification.facts import State
-from certification_lib.certification.models import Approval, RequestOutcome
+from certification_lib.certification.models import Approval, AssetName, RequestOutcome
 from certification_lib.certification.noticing import tell_fallen
 from certification_lib.certification.outcomes import (
     BulkOutcome,
@@ -47,13 +48,15 @@ def approve(
             f"Certification opens on {day_in_words(live.version.opens_date)}: nothing can be approved before."
         )
     chosen, left_out = sort_out(Act.APPROVE, locked_states(live, numbers, session=session))
-    uncertified = [state for state in chosen if not progress(state.facts).everyone]
+    # Where an approval stands and only a request is answered, that approval's tick and reason stand too.
+    uncertified = [state for state in chosen if state.approval is None and not progress(state.facts).everyone]
     if uncertified and include_uncertified:
         reason = needed_reason(reason, "A reason to approve what not everyone has certified")
     elif uncertified:
-        chosen = [state for state in chosen if progress(state.facts).everyone]
+        chosen = [state for state in chosen if state not in uncertified]
         left_out += [_waits_for_tick(state) for state in uncertified]
     refuse_if_nothing_left(Act.APPROVE, chosen, left_out)
+    newly = [state.number for state in chosen if state.approval is None]
     requesters = _approve_each(chosen, uncertified, reason, session=session, actor=actor, now=now)
     settled = settle(chosen, session=session)
     notices = [
@@ -76,6 +79,7 @@ def approve(
         for request_id, person_id in requesters.get(state.number, ())
     ]
     notify_all(notices, session=session, now=now)
+    happened(AssetName.APPROVED, key, newly, session=session, now=now)
     record(
         "participant:approve",
         subject(settled, live.version.name),

@@ -10,8 +10,9 @@ from sqlalchemy.orm import Session
 from certification_lib.audit.service import Actor, record
 from certification_lib.categories.models import CategoryRole
 from certification_lib.certification.access import LiveEvent, event_for_state, needed_reason
+from certification_lib.certification.asset_facts import happened
 from certification_lib.certification.facts import State, load_states
-from certification_lib.certification.models import RequestOutcome
+from certification_lib.certification.models import AssetName, RequestOutcome
 from certification_lib.certification.outcomes import settle
 from certification_lib.certification.telling import day_in_words, state_members
 from certification_lib.errors import BadInput, Conflict
@@ -72,6 +73,7 @@ def close_event(
     event.status = status or event.status
     event.closed_at, event.closed_by, event.close_comment = now, actor.username, comment
     notify_all(_notices(live, states, comment, actor, session), session=session, now=now)
+    happened(AssetName.CLOSED, key, [state.number for state in states], session=session, now=now)
     closed = ClosedEvent(key, tuple(state.number for state in lapsed), cancelled, snapshots, had_draft)
     record(
         "event:close",

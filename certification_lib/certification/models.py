@@ -182,3 +182,28 @@ class Review(Base):
     outcome: Mapped[ReviewOutcome] = mapped_column(words(ReviewOutcome, "outcome"))
     comment: Mapped[str | None]
     reviewed_at: Mapped[datetime.datetime]
+
+
+class AssetName(enum.StrEnum):
+    """What other teams' DAGs can be scheduled on. All but the last are told for each participant."""
+
+    SNAPSHOT = "certification_snapshot"
+    CERTIFIED = "certification_certified"
+    APPROVED = "certification_approved"
+    CLOSED = "certification_closed"
+    EVENT = "certification_event"
+
+
+class AssetFact(Base):
+    """Something that happened to a participant, or in an event, until a task has told Airflow of it."""
+
+    __tablename__ = "asset_fact"
+    __table_args__ = (sa.Index("ix_asset_fact_waiting", "asset", "id", postgresql_where=sa.text("told_at is null")),)
+
+    id: Mapped[int] = mapped_column(sa.Identity(), primary_key=True)
+    asset: Mapped[AssetName] = mapped_column(words(AssetName, "asset"))
+    event_key: Mapped[str]
+    organization_number: Mapped[str | None] = mapped_column(comment="None: of the whole event")
+    happened_at: Mapped[datetime.datetime]
+    told_by_run: Mapped[str | None] = mapped_column(comment="The run that has taken it; told when that run succeeded")
+    told_at: Mapped[datetime.datetime | None]

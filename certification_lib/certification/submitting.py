@@ -9,9 +9,10 @@ from sqlalchemy.orm import Session
 from certification_lib.audit.service import Actor, record
 from certification_lib.categories.models import CategoryRole
 from certification_lib.certification.access import LiveEvent, own_participant, require_certifier
+from certification_lib.certification.asset_facts import happened
 from certification_lib.certification.evidence import Evidence, finding_counts, load_evidence, row_counts
 from certification_lib.certification.facts import Listed, State
-from certification_lib.certification.models import Submission, Timeliness
+from certification_lib.certification.models import AssetName, Submission, Timeliness
 from certification_lib.certification.outcomes import BulkOutcome, LeftOut, settle
 from certification_lib.certification.readiness import (
     Attestation,
@@ -23,7 +24,7 @@ from certification_lib.certification.readiness import (
 )
 from certification_lib.certification.rules import due_date, owing, progress, sends
 from certification_lib.certification.telling import notice, state_members, state_page
-from certification_lib.errors import BadInput, Conflict
+from certification_lib.errors import BadInput, CertificationError, Conflict, NotAllowed, NotFound
 from certification_lib.events.models import Event, FindingsPolicy, Participant
 from certification_lib.notifications.service import Notice, notify_all
 from certification_lib.snapshots.models import Revision
@@ -60,22 +61,29 @@ def submit_for_all(
     actor: Actor,
     now: datetime.datetime,
 ) -> BulkOutcome:
-    """The bulk button of an All Schools certifier: one submission per (school number, attestation)."""
+    """The bulk button of an All Schools certifier: one submission per (school number, attestation).
+
+    A school that cannot be certified, or is not the person's, is left out with the reason and stops no other.
+    """
     done: list[str] = []
     left_out: list[LeftOut] = []
     details: list[dict[str, object]] = []
+    refusals: list[CertificationError] = []
     problems: list[str] = []
     for number, attestation in _in_locking_order(key, attestations, session=session):
         try:
             with session.begin_nested():
                 submission, _, state = _submit(key, number, attestation, session=session, actor=actor, now=now)
-        except (Conflict, BadInput) as error:
+        except (Conflict, BadInput, NotAllowed, NotFound) as error:
+            refusals.append(error)
             left_out.append(LeftOut(number, number, str(error)))
             problems.extend(f"{number}: {problem}" for problem in error.problems)
             continue
         done.append(number)
         details.append({"number": number, **_audit_details(submission, state)})
     if not done:
+        if refusals and all(isinstance(error, NotAllowed | NotFound) for error in refusals):
+            raise refusals[0]
         raise Conflict(problems[0] if problems else "Choose at least one school.", problems=problems)
     record(
         "participant:submit",
@@ -145,6 +153,8 @@ def _submit(
         state.participant.certified_revision_id = state.participant.current_revision_id
     [settled] = settle([state], session=session)
     notify_all(_notices(live, settled, submission, sent, session=session), session=session, now=now)
+    if sent:
+        happened(AssetName.CERTIFIED, key, [number], session=session, now=now)
     return submission, live, settled
 
 

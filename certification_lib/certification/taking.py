@@ -13,6 +13,7 @@ from sqlalchemy.orm import InstrumentedAttribute, Session
 from certification_lib.audit.service import SYSTEM, Actor
 from certification_lib.certification.access import refuse_strangers
 from certification_lib.certification.announcements import findings_ready, rules_could_not_run
+from certification_lib.certification.asset_facts import snapshots_happened
 from certification_lib.certification.queries import participants_to_leave_alone
 from certification_lib.certification.service import note_new_revisions
 from certification_lib.database import database_now, transaction
@@ -86,6 +87,7 @@ def take_snapshot(
 
     def follow(revision_ids: Sequence[int], *, session: Session, now: datetime.datetime) -> None:
         note_new_revisions(revision_ids, session=session, now=now)
+        snapshots_happened(revision_ids, session=session, now=now)
         _milestone_done(snapshot_id, session=session, now=now)
 
     outcome = snapshots.take_snapshot(

@@ -8,12 +8,14 @@ from airflow.providers.standard.operators.trigger_dagrun import TriggerDagRunOpe
 from airflow.sdk import DAG
 from airflow.sdk.api.datamodels._generated import DagRunType
 
-from certification_lib.orchestration import housekeeping
-from certification_lib.orchestration.dag_factory import RETRIES, SNAPSHOT_POOL
+from certification_lib.orchestration import assets, housekeeping
+from certification_lib.orchestration.dag_factory import RETRIES
+from certification_lib.orchestration.pool import SNAPSHOT_POOL
 from certification_lib.orchestration.requests import REQUESTS_DAG
 
 HOUSEKEEPING_DAG = "certification_housekeeping"
 MAIL_DAG = "certification_mail"
+ASSETS_DAG = "certification_assets"
 AUDIT_DAG = "certification_audit_check"
 _START = datetime.datetime(2026, 1, 1, tzinfo=datetime.UTC)
 _RUN_TYPES = [DagRunType.SCHEDULED, DagRunType.MANUAL, DagRunType.OPERATOR_TRIGGERED]
@@ -43,6 +45,18 @@ def mail_dag() -> DAG:
     return dag
 
 
+def assets_dag() -> DAG:
+    """By itself, since a mail server's outage must not keep other teams' schedules waiting."""
+    dag = _dag(
+        ASSETS_DAG,
+        "Assets",
+        "Tells other teams' schedules what was taken, certified, approved and closed",
+        **_every(datetime.timedelta(minutes=1)),
+    )
+    assets.add_steps(dag)
+    return dag
+
+
 def housekeeping_dag() -> DAG:
     """Each step by itself: a forgotten request is started although a manifest cannot be mended."""
     dag = _dag(
@@ -53,6 +67,7 @@ def housekeeping_dag() -> DAG:
     )
     _step(dag, "mend_manifests", housekeeping.mend_manifests)
     _step(dag, "own_reminders", housekeeping.own_reminders)
+    _step(dag, "snapshots_get_on", housekeeping.snapshots_get_on)
     forgotten = _step(dag, "forgotten_requests", housekeeping.forgotten_requests)
     forgotten >> TriggerDagRunOperator(
         dag=dag,
