@@ -1147,6 +1147,45 @@ def upgrade() -> None:
         schema="certification",
     )
     op.create_table(
+        "revision_difference",
+        sa.Column("from_revision_id", sa.BigInteger(), nullable=False),
+        sa.Column("to_revision_id", sa.BigInteger(), nullable=False),
+        sa.Column("view", sa.Text(), nullable=False),
+        sa.Column("school_number", sa.Text(), nullable=False, comment="Empty for rows without a school"),
+        sa.Column("added", sa.BigInteger(), nullable=False),
+        sa.Column("removed", sa.BigInteger(), nullable=False),
+        sa.Column("changed", sa.BigInteger(), nullable=False),
+        sa.Column(
+            "columns",
+            postgresql.JSONB(astext_type=sa.Text()),
+            nullable=False,
+            comment="{column: changed rows in which it differs}",
+        ),
+        sa.ForeignKeyConstraint(
+            ["from_revision_id"],
+            ["certification.revision.id"],
+            name=op.f("fk_revision_difference_from_revision_id"),
+            ondelete="CASCADE",
+        ),
+        sa.ForeignKeyConstraint(
+            ["to_revision_id"],
+            ["certification.revision.id"],
+            name=op.f("fk_revision_difference_to_revision_id"),
+            ondelete="CASCADE",
+        ),
+        sa.PrimaryKeyConstraint(
+            "from_revision_id", "to_revision_id", "view", "school_number", name=op.f("pk_revision_difference")
+        ),
+        schema="certification",
+    )
+    op.create_index(
+        op.f("ix_revision_difference_to_revision_id"),
+        "revision_difference",
+        ["to_revision_id"],
+        unique=False,
+        schema="certification",
+    )
+    op.create_table(
         "snapshot_participant",
         sa.Column("snapshot_id", sa.BigInteger(), nullable=False),
         sa.Column("participant_id", sa.BigInteger(), nullable=False),
@@ -1369,6 +1408,12 @@ def upgrade() -> None:
         sa.Column("statement", sa.Text(), nullable=False),
         sa.Column("statement_version", sa.Integer(), nullable=False),
         sa.Column("nil_return", sa.Text(), nullable=True, comment="The sentence ticked when there were no records"),
+        sa.Column(
+            "reason_without_change",
+            sa.Text(),
+            nullable=True,
+            comment="Why the same data are certified again in a recertification",
+        ),
         sa.Column("submitted_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column(
             "timeliness",
@@ -1503,6 +1548,10 @@ def downgrade() -> None:
         op.f("ix_snapshot_participant_participant_id"), table_name="snapshot_participant", schema="certification"
     )
     op.drop_table("snapshot_participant", schema="certification")
+    op.drop_index(
+        op.f("ix_revision_difference_to_revision_id"), table_name="revision_difference", schema="certification"
+    )
+    op.drop_table("revision_difference", schema="certification")
     op.drop_table("revision_view", schema="certification")
     op.drop_index(op.f("ix_finding_validation_run_id"), table_name="finding", schema="certification")
     op.drop_index("ix_finding_revision_rule", table_name="finding", schema="certification")
