@@ -35,7 +35,7 @@ from certification_lib.events.models import (
 from certification_lib.events.participants import participation_problems
 from certification_lib.events.phases import end_moment, local_day
 from certification_lib.events.planning import occurrence_of, replan
-from certification_lib.events.queries import has_snapshot, locked_event, shown_version
+from certification_lib.events.queries import event_by_key, has_snapshot, locked_event, shown_version
 from certification_lib.events.versions import content_for_rules, participants_of, rules_differ, version_differences
 from certification_lib.people.models import Organization, Tool
 from certification_lib.people.queries import leas_of, state_time_zone
@@ -73,6 +73,7 @@ def publish_event(key: str, *, session: Session, actor: Actor, now: datetime.dat
     status = rules.after(event.status, rules.EventAct.PUBLISH, draft.name) or event.status
     live = session.get(EventVersion, event.live_version_id) if event.live_version_id is not None else None
     zone = state_time_zone(session=session)
+    _hold_what_is_checked(draft, session)
     linked = _linked_rules(draft, session)
     problems = publish_problems(event, draft, live, linked, zone, session=session, now=now)
     if problems:
@@ -108,8 +109,9 @@ def publish_event(key: str, *, session: Session, actor: Actor, now: datetime.dat
 
 
 def problems_of_draft(key: str, *, session: Session, now: datetime.datetime) -> list[str]:
-    """What would keep the event from being published now, for the wizard; the caller has checked the right."""
-    event = locked_event(key, session=session)
+    """What would keep the event from being published now, to be shown before anybody tries: by the same rules, but
+    nothing is locked or written. The caller has checked the right."""
+    event = event_by_key(key, session=session)
     draft = shown_version(event, session=session)
     live = session.get(EventVersion, event.live_version_id) if event.live_version_id is not None else None
     zone = state_time_zone(session=session)
@@ -126,16 +128,9 @@ def publish_problems(
     session: Session,
     now: datetime.datetime,
 ) -> list[str]:
-    """Gather the facts under the lock of the event and decide on them."""
-    # Held against being deactivated or unpublished until this publication is there to refuse that.
-    category = session.get_one(Category, draft.category_id, with_for_update={"read": True}, populate_existing=True)
-    groups = session.scalars(
-        sa.select(ValidationGroup)
-        .join(EventVersionGroup, EventVersionGroup.group_id == ValidationGroup.id)
-        .where(EventVersionGroup.event_version_id == draft.id)
-        .order_by(EventVersionGroup.position)
-        .with_for_update(read=True, of=ValidationGroup)
-    ).all()
+    """Gather the facts and decide on them."""
+    category = session.get_one(Category, draft.category_id)
+    groups = session.scalars(_groups_of(draft)).all()
     organizations = session.scalars(
         sa.select(Organization)
         .where(Organization.id.in_(participants_of(draft.id, session=session)))
@@ -180,6 +175,22 @@ def publish_problems(
         has_submission=_has_submission(event.id, session),
     )
     return rules.publish_problems(facts)
+
+
+def _groups_of(draft: EventVersion) -> sa.Select[ValidationGroup]:
+    return (
+        sa.select(ValidationGroup)
+        .join(EventVersionGroup, EventVersionGroup.group_id == ValidationGroup.id)
+        .where(EventVersionGroup.event_version_id == draft.id)
+        .order_by(EventVersionGroup.position)
+    )
+
+
+def _hold_what_is_checked(draft: EventVersion, session: Session) -> None:
+    """Keep category and groups from being deactivated or unpublished until this publication is there to refuse that."""
+    session.get_one(Category, draft.category_id, with_for_update={"read": True}, populate_existing=True)
+    held = _groups_of(draft).with_for_update(read=True, of=ValidationGroup)
+    session.execute(held.execution_options(populate_existing=True))
 
 
 def _linked_rules(draft: EventVersion, session: Session) -> list[LinkedRule]:

@@ -86,8 +86,10 @@ async def get_form(request: Request) -> FormData:
 FormOfRequest = Annotated[FormData, Depends(get_form)]
 
 
-def get_visitor(session: SessionOfRequest, actor: ActorOfRequest) -> Visitor:
-    return load_visitor(actor, session=session)
+def get_visitor(request: Request, session: SessionOfRequest, actor: ActorOfRequest) -> Visitor:
+    """The person with his rights; kept for the page of a refusal, which has his navigation too."""
+    request.state.visitor = load_visitor(actor, session=session)
+    return request.state.visitor
 
 
 VisitorOfRequest = Annotated[Visitor, Depends(get_visitor)]

@@ -59,6 +59,7 @@ def refusal(
         request,
         "error.html",
         status=status,
+        visitor=getattr(request.state, "visitor", None),
         not_allowed=status == 403,
         title=title,
         sentence=sentence,

@@ -124,6 +124,7 @@ def test_a_district_person_does_not_reach_the_states_pages(browser: Browser, cas
         answer = client.get(ROOT + address)
         assert answer.status_code == 403
         assert "You lack the right" in answer.text
+        assert f'href="{ROOT}/my-events/"' in answer.text  # the navigation stays
 
 
 def test_submitting_leads_to_the_receipt(browser: Browser, cast: Cast) -> None:

@@ -12,9 +12,11 @@ from starlette.testclient import TestClient
 
 from certification_lib.certification import service
 from certification_lib.database import database_now, transaction
-from certification_lib.events.models import EventStatus
+from certification_lib.events.models import Event, EventStatus, Participant
 from certification_lib.people.models import Tool
 from certification_lib.settings import load_settings
+from certification_lib.snapshots.models import Snapshot, SnapshotKind, SnapshotParticipant, SnapshotStatus
+from certification_lib.validation.models import Finding
 from tests.certification_ui.conftest import Browser
 from tests.certification_ui.site import KEY, ROOT, RULE, STUDENT, Cast, fill, open_window, today
 from tests.certification_ui.test_district_pages import sign
@@ -66,6 +68,13 @@ def typed(page: str, name: str) -> str:
     """The value of a field as the form came back."""
     found = re.search(rf'<input[^>]*name="{name}"[^>]*value="([^"]*)"', page)
     assert found, name
+    return html.unescape(found.group(1))
+
+
+def link(page: str, relation: str) -> str:
+    """Where the page of a list before or after this one is."""
+    found = re.search(rf'href="([^"]*)" rel="{relation}"', page)
+    assert found, relation
     return html.unescape(found.group(1))
 
 
@@ -194,6 +203,10 @@ class TestEvents:
         with transaction(engine) as session:
             session.execute(sa.text("update certification.category set published = false"))
 
+        asked = browser("approver").get(f"{EVENT}publish")
+        assert "It cannot be published yet" in asked.text
+        assert "is before today" in asked.text
+        assert ">Publish</button>" not in asked.text
         answer = browser("approver").post(f"{EVENT}publish")
 
         assert answer.status_code in {409, 422}
@@ -367,6 +380,60 @@ class TestParticipants:
     def test_a_participant_that_does_not_take_part_does_not_exist(self, browser: Browser, cast: Cast) -> None:
         assert browser("approver").get(f"{EVENT}participants/999/").status_code == 404
 
+    def test_a_page_of_findings_leads_forth_and_back(self, browser: Browser, cast: Cast, engine: sa.Engine) -> None:
+        with transaction(engine) as session:
+            first = session.scalars(sa.select(Finding).where(Finding.district_number == "001")).one()
+            values = {column.key: getattr(first, column.key) for column in sa.inspect(Finding).column_attrs}
+            for place in range(120):
+                session.add(Finding(**{**values, "id": None, "row_key": f"more {place}"}))
+        client = browser("approver")
+        address = f"{EVENT}participants/001/findings/{RULE}"
+
+        second = client.get(link(client.get(address).text, "next"))
+        third = client.get(link(second.text, "next"))
+
+        assert "Rows 51 to 100 of 121" in second.text
+        assert "Rows 101 to 121 of 121" in third.text
+        assert 'rel="next"' not in third.text
+        assert "Rows 51 to 100 of 121" in client.get(link(third.text, "prev")).text
+        assert link(second.text, "prev") == address
+
+    def test_a_snapshot_opens_to_what_came_of_each_participant(
+        self, browser: Browser, cast: Cast, engine: sa.Engine
+    ) -> None:
+        certify(browser, "smith")
+        client = browser("approver")
+        with transaction(engine) as session:
+            world = object.__new__(World)
+            world.session = session
+            event = session.get_one(Event, cast.event_id)
+            snapshot = Snapshot(
+                event_id=event.id,
+                kind=SnapshotKind.STATE,
+                status=SnapshotStatus.FAILED,
+                on_demand=False,
+                requested_by="schedule",
+                requested_at=database_now(session),
+                failure="The source could not be reached.",
+            )
+            session.add(snapshot)
+            session.flush()
+            for one in session.scalars(sa.select(Participant)):
+                why = "somebody has signed in this round" if one.organization_number == "001" else None
+                session.add(SnapshotParticipant(snapshot_id=snapshot.id, participant_id=one.id, left_alone=why))
+            session.flush()
+            address = f"{EVENT}snapshots/{snapshot.id}"
+
+        assert f'href="{address}"' in client.get(EVENT).text
+        page = client.get(address).text
+
+        assert "The source could not be reached." in page
+        assert "somebody has signed in this round" in page
+        assert page.index("Adair County") < page.index("Barren County")
+        assert client.get(f"{EVENT}snapshots/999").status_code == 404
+        assert client.get(f"{EVENT}snapshots/x").status_code == 404
+        assert browser("smith").get(address).status_code == 403
+
     def test_a_snapshot_and_a_run_of_the_rules_are_asked_for(
         self, browser: Browser, cast: Cast, engine: sa.Engine
     ) -> None:
@@ -390,8 +457,6 @@ def test_the_viewer_asks_the_database_the_same_number_of_times_however_many_take
     with transaction(engine) as session:
         world = object.__new__(World)
         world.session = session
-        from certification_lib.events.models import Event
-
         event = session.scalars(sa.select(Event)).one()
         for number in range(100, 140):
             world.take_part(event, world.lea(f"{number}", f"County {number}"))

@@ -9,7 +9,7 @@ from starlette.responses import Response
 from certification_lib.categories.models import Level
 from certification_lib.categories.queries import category_list
 from certification_lib.certification.closing import close_event
-from certification_lib.certification.publishing import publish_event
+from certification_lib.certification.publishing import problems_of_draft, publish_event
 from certification_lib.errors import CertificationError, NotFound
 from certification_lib.events.content import Frequency, parse_content
 from certification_lib.events.models import EventStatus, FindingsPolicy
@@ -123,9 +123,11 @@ def publish(visit: VisitOfRequest, key: str) -> Response:
 def _publish_page(visit: Visit, key: str, form: Form) -> Response:
     event = event_by_key(key, session=visit.session)
     version = shown_version(event, session=visit.session)
+    has_draft = event.draft_version_id is not None
     return visit.page(
         "events/publish.html",
         status=form.status,
+        in_the_way=problems_of_draft(key, session=visit.session, now=visit.now) if has_draft else [],
         event=event,
         version=version,
         shown=event_details(key, session=visit.session, now=visit.now),
