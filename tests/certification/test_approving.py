@@ -317,3 +317,14 @@ def test_a_participant_with_no_certifier_shows_so_and_never_becomes_sent_by_itse
 def _user_status(office: Office, username: str) -> str:
     people = participant_detail(office.key, "001", session=office.session, now=office.now).people
     return next(person.user_status for person in people if person.username == username)
+
+
+def test_answering_a_request_on_what_stands_approved_at_1_of_2_needs_no_second_tick_or_reason(office: Office) -> None:
+    office.submit(office.smith)
+    office.approve(reason="Jones is ill", include_uncertified=True)
+    request = service.request_recertification_by_district(office.key, "001", "An error", **office.act(office.smith))
+    assert office.approve().done == ("001",)
+    assert office.status == ParticipantStatus.APPROVED
+    assert request.outcome == RequestOutcome.ANSWERED_BY_APPROVAL
+    assert office.state.approval is not None
+    assert office.state.approval.reason == "Jones is ill"
