@@ -10,6 +10,7 @@ from certification_lib.audit.service import Actor, record
 from certification_lib.categories.models import CategoryRole
 from certification_lib.certification.access import LiveEvent, own_participant, require_certifier
 from certification_lib.certification.asset_facts import happened
+from certification_lib.certification.changes import certified_before
 from certification_lib.certification.evidence import Evidence, finding_counts, load_evidence, row_counts
 from certification_lib.certification.facts import Listed, State
 from certification_lib.certification.models import AssetName, Submission, Timeliness
@@ -18,6 +19,7 @@ from certification_lib.certification.readiness import (
     Attestation,
     Window,
     attestation_problems,
+    changes_nothing,
     nil_return_needed,
     submit_obstacles,
     what_changed,
@@ -144,8 +146,15 @@ def _submit(
     require_certifier(state, listed, WHAT, session=session, actor=actor)
     evidence = load_evidence(state.participant, live.version, session=session)
     _refuse_what_stands_in_the_way(live, state, listed, evidence, attestation, session=session, now=now)
+    before = certified_before(state, session=session)
+    digest_before = before.digest if before else None
+    problems = attestation_problems(attestation, evidence.current, digest_before)
+    if problems:
+        raise BadInput(problems[0], problems=problems)
     sent = sends(state.facts, listed.person_id)
     submission = _submission(live, state, listed, evidence, attestation, actor=actor, now=now)
+    if changes_nothing(evidence.current, digest_before):
+        submission.reason_without_change = (attestation.reason_without_change or "").strip()
     session.add(submission)
     if sent:
         state.round.sent_at = now

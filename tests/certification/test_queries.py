@@ -10,8 +10,9 @@ from sqlalchemy.orm import Session
 from certification_lib.categories.models import CategoryRole, Level
 from certification_lib.certification import queries, service
 from certification_lib.errors import BadInput, Conflict, NotAllowed, NotFound
-from certification_lib.events.models import Event, EventStatus, ParticipantStatus
+from certification_lib.events.models import Event, EventStatus, Participant, ParticipantStatus
 from certification_lib.people.models import SchoolAgency, Tool
+from certification_lib.snapshots.models import Revision
 from tests.certification.conftest import NOON, Office, make_office
 from tests.factories import World
 
@@ -262,6 +263,25 @@ def test_an_all_schools_certifier_owes_one_submission_per_school_with_a_bulk_but
     lines = {line.number: line.event_status for line in queries.my_events(lee.person_id or 0, **_moment(world))}
     assert lines == {"001010": ParticipantStatus.IN_PROGRESS, "001020": ParticipantStatus.SENT}
     assert [line.number for line in queries.my_events(park.person_id or 0, **_moment(world))] == ["001010"]
+
+
+def test_in_bulk_a_school_that_is_not_the_persons_is_left_out_and_stops_no_other(schools: tuple[World, Event]) -> None:
+    world, event = schools
+    rows = sa.select(Participant.organization_number, Revision.digest).join(
+        Revision, Revision.id == Participant.current_revision_id
+    )
+    own, other = (
+        (number, service.Attestation(1, digest, 1, "Kim Park", "Principal"))
+        for number, digest in world.session.execute(rows.order_by(Participant.organization_number))
+    )
+    act = {"session": world.session, "actor": world.actor(world.person("park")), "now": NOON}
+    done = service.submit_for_all(event.key, [other, own], **act)
+    assert done.done == ("001010",)
+    assert [(one.number, one.reason) for one in done.left_out] == [
+        ("001020", f"There is no event {event.key} for organization 001020.")
+    ]
+    with pytest.raises(NotFound):
+        service.submit_for_all(event.key, [other], **act)
 
 
 def test_a_principal_cannot_certify_another_school_of_his_lea(schools: tuple[World, Event]) -> None:
