@@ -82,8 +82,10 @@ def lapse_waiting_requests(event_id: int, *, session: Session, now: datetime.dat
 
 
 def tell_fallen(participant_ids: Sequence[int], *, session: Session, now: datetime.datetime) -> int:
-    """Tell the authors of submissions in an open round that do not count any more; each submission is told once."""
+    """Tell the authors of submissions in an open round that do not count any more, once each time one falls: data that
+    become again what was signed make it count again, and it may fall a second time."""
     notices: list[Notice] = []
+    counted_until = _counted_until(participant_ids, session=session)
     for state in load_states(participant_ids, session=session):
         if not state.facts.requires_snapshot or participant_status(state.facts) not in OPEN:
             continue
@@ -94,7 +96,7 @@ def tell_fallen(participant_ids: Sequence[int], *, session: Session, now: dateti
         notices += [
             notice(
                 "submission_no_longer_counts",
-                str(one.id),
+                f"{one.id}:{counted_until.get(one.id)}",
                 live,
                 state,
                 [one.person_id],
@@ -104,6 +106,21 @@ def tell_fallen(participant_ids: Sequence[int], *, session: Session, now: dateti
             if live is not None
         ]
     return notify_all(notices, session=session, now=now)
+
+
+def _counted_until(participant_ids: Sequence[int], *, session: Session) -> dict[int, int]:
+    """{submission: the newest revision it counted on}: of those with what was signed, equal digests being equal."""
+    newest = (
+        sa.select(Submission.id, sa.func.max(Revision.number))
+        .join(Round, Round.id == Submission.round_id)
+        .join(
+            Revision,
+            sa.and_(Revision.participant_id == Round.participant_id, Revision.digest == Submission.digest),
+        )
+        .where(Round.participant_id.in_(participant_ids))
+        .group_by(Submission.id)
+    )
+    return {row[0]: row[1] for row in session.execute(newest)}
 
 
 def _live(state: State, *, session: Session) -> LiveEvent:

@@ -207,6 +207,15 @@ def test_a_submission_that_fell_is_told_once(office: Office) -> None:
     assert service.note_new_revisions([first.id, again.id], session=office.session, now=office.now) == 0
 
 
+def test_a_signature_that_counted_again_and_falls_a_second_time_is_told_again(office: Office) -> None:
+    office.submit(office.smith)
+    told = []
+    for content in ("second", "third", "adair", "second"):
+        revision = office.world.revision(office.participant, content)
+        told.append(service.note_new_revisions([revision.id], session=office.session, now=office.now))
+    assert told == [1, 0, 0, 1]
+
+
 def test_a_new_revision_with_an_equal_digest_counts_as_equal(office: Office) -> None:
     office.submit(office.smith)
     revision = office.world.revision(office.participant, "adair")
