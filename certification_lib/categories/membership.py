@@ -60,6 +60,8 @@ def add_member(
     _authorize(category, organization, role, person.id, Right.ADD, session=session, actor=actor)
     if not category.active:
         raise Conflict(f"{category.name} is not active.")
+    if organization.closed is not None and organization.closed < state_day(now, session=session):
+        raise Conflict(f"{organization.name} is closed since {organization.closed}: nobody is named for it any more.")
     school = organization_by_number(school_number, session=session) if school_number else None
     _check(category, organization, person, role, school, session=session, now=now)
     member = _list(category, organization, person, role, school, session=session, actor=actor, now=now)

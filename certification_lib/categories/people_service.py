@@ -22,7 +22,13 @@ from certification_lib.people.models import (
     Tool,
     ToolRight,
 )
-from certification_lib.people.queries import granted, organization_by_number, person_by_username, roles_of
+from certification_lib.people.queries import (
+    granted,
+    organization_by_number,
+    person_by_username,
+    rights_held,
+    roles_of,
+)
 from certification_lib.people.rules import rights_in_words, rights_of_letters
 from certification_lib.people.service import require
 
@@ -61,6 +67,7 @@ def change_person(username: str, *, session: Session, actor: Actor, now: datetim
     unknown = sorted(set(changes) - set(_FIELDS))
     if unknown:
         raise BadInput(f"{', '.join(unknown)} cannot be changed.")
+    _require_some_right(session=session, actor=actor)
     person = _locked(username, session)
     different = {name: value for name, value in changes.items() if getattr(person, name) != value}
     deactivates = different.get("active") is False
@@ -131,6 +138,15 @@ def rights_or_none(rights: frozenset[Right]) -> str:
 def _locked(username: str, session: Session) -> Person:
     person = person_by_username(username, session=session)
     return session.get_one(Person, person.id, with_for_update=True, populate_existing=True)
+
+
+def _require_some_right(*, session: Session, actor: Actor) -> None:
+    """Before anybody is looked up: who may neither change nor deactivate people must not learn who there is."""
+    held = (
+        rights_held(Tool.PEOPLE_AND_RIGHTS, session=session, person_id=actor.person_id) if actor.person_id else Right
+    )
+    if not {Right.WRITE, Right.DELETE}.intersection(held):
+        require(Tool.PEOPLE_AND_RIGHTS, Right.WRITE, session=session, actor=actor)
 
 
 def _lea(tool: Tool, number: str | None, session: Session) -> Organization | None:

@@ -233,6 +233,16 @@ def test_an_inactive_person_or_category_gets_no_new_member(
     assert "is not active" in refused(Conflict, world, administrator, "smith", CERTIFIER, "001")
 
 
+def test_a_closed_lea_gets_no_new_member(world: World, administrator: Actor, adair: Organization) -> None:
+    district_person(world, "smith", adair)
+    adair.closed = OPENING.date() - datetime.timedelta(days=1)
+    world.session.flush()
+    assert "is closed since 2016-10-02" in refused(Conflict, world, administrator, "smith", CERTIFIER, "001")
+    adair.closed = OPENING.date()
+    world.session.flush()
+    assert add(world, administrator, "smith", CERTIFIER, "001")
+
+
 def test_a_member_without_an_address_is_added_after_a_warning(
     world: World, administrator: Actor, adair: Organization
 ) -> None:

@@ -57,6 +57,13 @@ def test_changing_needs_write_and_deactivating_delete(world: World, session: Ses
         change_person("smith", employer="001", session=session, actor=clerk(world), now=OPENING)
 
 
+def test_who_may_change_nobody_learns_not_who_there_is(world: World, session: Session) -> None:
+    world.person("smith")
+    for username in ("smith", "nobody"):
+        with pytest.raises(NotAllowed, match="the right Write on People and Rights"):
+            change_person(username, title="Chief", session=session, actor=clerk(world, "RA"), now=OPENING)
+
+
 def test_nobody_deactivates_himself(world: World, session: Session) -> None:
     with pytest.raises(NotAllowed, match="himself"):
         change_person("clerk", active=False, session=session, actor=clerk(world), now=OPENING)
