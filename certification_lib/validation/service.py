@@ -10,8 +10,10 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from certification_lib.audit.service import Actor, record
+from certification_lib.categories.models import CategoryRole
+from certification_lib.categories.queries import role_in_category
 from certification_lib.database import database_now, transaction
-from certification_lib.errors import BadInput, Conflict, NotFound
+from certification_lib.errors import BadInput, Conflict, NotAllowed, NotFound
 from certification_lib.events.models import Event, EventStatus, EventVersion, Participant, ParticipantStatus
 from certification_lib.people.models import Right, Tool
 from certification_lib.people.queries import holds
@@ -210,10 +212,7 @@ def _named_participants(event: Event, numbers: Sequence[str], *, session: Sessio
         Tool.EVENT_MANAGEMENT, Right.WRITE.value, session=session, person_id=actor.person_id
     )
     if not is_state:
-        for participant in found.values():
-            require(
-                Tool.CERTIFICATION_EVENT, Right.WRITE, session=session, actor=actor, organization_id=participant.lea_id
-            )
+        _require_certifier(event, list(found.values()), session=session, actor=actor)
     unknown = sorted(set(numbers) - set(found))
     if unknown or not numbers:
         raise BadInput(
@@ -221,6 +220,22 @@ def _named_participants(event: Event, numbers: Sequence[str], *, session: Sessio
             problems=[f"{number} does not take part" for number in unknown] or ["no participant is named"],
         )
     return sorted(participant.id for participant in found.values())
+
+
+def _require_certifier(event: Event, participants: Sequence[Participant], *, session: Session, actor: Actor) -> None:
+    """A district asks for its own as it certifies: all four rights, and the role alone tells a Reviewer apart."""
+    category_id = session.get_one(EventVersion, event.live_version_id).category_id
+    for one in participants:
+        require(Tool.CERTIFICATION_EVENT, "RWAD", session=session, actor=actor, organization_id=one.lea_id)
+        role = role_in_category(
+            category_id,
+            actor.person_id or 0,
+            session=session,
+            organization_id=one.lea_id,
+            school_id=one.organization_id if one.organization_id != one.lea_id else None,
+        )
+        if role is not CategoryRole.CERTIFIER:
+            raise NotAllowed(f"Only a Certifier of {one.organization_name} has its data validated.")
 
 
 def _same_run(

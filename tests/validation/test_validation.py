@@ -8,16 +8,16 @@ import sqlalchemy as sa
 
 from certification_lib.audit.models import Channel
 from certification_lib.audit.service import Actor
-from certification_lib.categories.models import Level
+from certification_lib.categories.models import CategoryRole, Level, Member
 from certification_lib.database import database_now, transaction
 from certification_lib.errors import BadInput, Conflict, NotAllowed, NotFound
 from certification_lib.events.models import Event, EventStatus, EventVersion, Participant, ParticipantStatus
-from certification_lib.people.models import Person
+from certification_lib.people.models import Organization, Person, Tool, ToolRight
 from certification_lib.rulebook.models import Grain, ValidationGroup
 from certification_lib.validation import service
 from certification_lib.validation.models import ValidationStatus
 from tests.validation.rows import enrollment, student
-from tests.validation.world import World
+from tests.validation.world import NOW, World
 
 NO_GRADE = "entry_grade_level is null"
 
@@ -419,3 +419,39 @@ def test_who_lacks_the_right_starts_nothing(world: World) -> None:
                 world.key, numbers=numbers, session=session, actor=actor, now=database_now(session)
             )
     assert world.query("select count(*) from certification.validation_run") == [(0,)]
+
+
+def test_a_district_certifier_has_its_own_data_validated_and_a_district_reviewer_does_not(world: World) -> None:
+    world.snapshot({})
+    with transaction(world.engine) as session:
+        lea = session.scalars(sa.select(Organization).where(Organization.number == "001")).one()
+        version = session.get_one(EventVersion, world.version_id)
+        actors = {}
+        for role in (CategoryRole.CERTIFIER, CategoryRole.REVIEWER):
+            person = Person(username=role.value, name=role.value)
+            session.add(person)
+            session.flush()
+            session.add_all(
+                [
+                    Member(
+                        category_id=version.category_id, person_id=person.id, organization_id=lea.id, role=role,
+                        added_at=NOW, added_by="test",
+                    ),
+                    ToolRight(
+                        person_id=person.id, tool=Tool.CERTIFICATION_EVENT, organization_id=lea.id,
+                        read=True, write=True, add=True, delete=True,
+                    ),
+                ]
+            )  # fmt: skip
+            actors[role] = Actor(role.value, role.value, person.id, Channel.PAGE)
+
+    def request(role: CategoryRole, number: str = "001") -> None:
+        with transaction(world.engine) as session:
+            service.request_validation(world.key, numbers=[number], session=session, actor=actors[role], now=NOW)
+
+    with pytest.raises(NotAllowed, match="Only a Certifier"):
+        request(CategoryRole.REVIEWER)
+    with pytest.raises(NotAllowed, match="Certification Event"):
+        request(CategoryRole.CERTIFIER, "005")
+    request(CategoryRole.CERTIFIER)
+    assert world.query("select requested_by from certification.validation_run") == [("Certifier",)]
