@@ -52,7 +52,7 @@ select
     revision.source_as_of,
     {standing} as standing,
     {columns}
-from certification.participant as participant
+from {participants} as participant
 join certification.event as event on event.id = participant.event_id
 join certification.event_version as version on version.id = event.live_version_id and version.level = {level}
 join certification.category as category on category.id = version.category_id
@@ -64,6 +64,46 @@ join {table} as rows
     and rows.snapshot_id = revision.snapshot_id
     and rows.{participant_column} = participant.organization_number
 where {condition}
+"""
+
+_PARTICIPANTS = "certification.participant"
+
+# The participants with the certified revision and the status they had at a moment: of the newest round that had begun
+# and was not taken back by then, what its people had sent.
+_PARTICIPANTS_AS_OF = """(
+    select distinct on (participant.id)
+        participant.id,
+        participant.event_id,
+        participant.organization_id,
+        participant.organization_number,
+        participant.organization_name,
+        case when round.sent_at <= $1 then round.certified_revision_id end as certified_revision_id,
+        case
+            when participant.withdrawn_at <= $1 then 'Withdrawn'
+            when exists (
+                select from certification.recertification_request as request
+                where request.round_id = round.id
+                    and request.requested_at <= $1
+                    and (request.decided_at is null or request.decided_at > $1)
+            ) then 'Recertification Request Sent'
+            when exists (
+                select from certification.approval as approval
+                where approval.round_id = round.id
+                    and approval.approved_at <= $1
+                    and (approval.withdrawn_at is null or approval.withdrawn_at > $1)
+            ) then 'Certification Approved by State'
+            else 'Certification Sent to State'
+        end as status
+    from certification.participant as participant
+    join certification.certification_round as round on round.participant_id = participant.id
+    where round.started_at <= $1 and (round.taken_back_at is null or round.taken_back_at > $1)
+    order by participant.id, round.number desc
+)"""
+
+# With the rights of its owner, as a view has them; a reader has none on the tables below.
+_AS_OF = """
+create function {name}(moment timestamptz) returns table ({columns})
+language sql stable security definer set search_path = pg_catalog, pg_temp as {body}
 """
 
 # `Certified`, or for example `Approved, 1 of 2 certified`: what nobody certified is never shown as certified.
@@ -110,7 +150,8 @@ _CONDITION = {
 
 
 def create_views(database: Connection[Any], view: str, columns: Sequence[str]) -> None:
-    """The three downstream views of a datamart view; new columns come last, so that a view can be replaced."""
+    """The downstream views of a datamart view and the function that looks back; new columns come last, so that a view
+    can be replaced."""
     for name in POINTERS:
         identifier = sql.Identifier(DATAMART_SCHEMA, f"{name}_{view}")
         database.execute(
@@ -121,11 +162,36 @@ def create_views(database: Connection[Any], view: str, columns: Sequence[str]) -
             )
         )
         database.execute(sql.SQL("grant select on {} to {}").format(identifier, sql.Identifier(READER_ROLE)))
+    _create_as_of(database, view, columns)
 
 
-def _branch(name: str, view: str, columns: Sequence[str], level: Level) -> sql.Composable:
+def _create_as_of(database: Connection[Any], view: str, columns: Sequence[str]) -> None:
+    """`datamart.certified_<view>_as_of(moment)`: the columns of the view, and the rows that were certified then."""
+    name = sql.Identifier(DATAMART_SCHEMA, f"certified_{view}_as_of")
+    body = sql.SQL("select * from ({} union all {}) as certified").format(
+        _branch("certified", view, columns, Level.DISTRICT, participants=_PARTICIPANTS_AS_OF),
+        _branch("certified", view, columns, Level.SCHOOL, participants=_PARTICIPANTS_AS_OF),
+    )
+    described = database.execute(
+        "select attname, format_type(atttypid, null) from pg_attribute "
+        "where attrelid = to_regclass(%s) and attnum > 0 and not attisdropped order by attnum",
+        [f"{DATAMART_SCHEMA}.certified_{view}"],
+    ).fetchall()
+    given = [sql.SQL("{} {}").format(sql.Identifier(column), sql.SQL(kind)) for column, kind in described]
+    database.execute(sql.SQL("drop function if exists {}(timestamptz)").format(name))
+    text = sql.Literal(body.as_string(database))
+    database.execute(sql.SQL(_AS_OF).format(name=name, columns=sql.SQL(", ").join(given), body=text))
+    database.execute(sql.SQL("revoke execute on function {}(timestamptz) from public").format(name))
+    reader = sql.Identifier(READER_ROLE)
+    database.execute(sql.SQL("grant execute on function {}(timestamptz) to {}").format(name, reader))
+
+
+def _branch(
+    name: str, view: str, columns: Sequence[str], level: Level, *, participants: str = _PARTICIPANTS
+) -> sql.Composable:
     return sql.SQL(_BRANCH).format(
-        standing=sql.SQL(_STANDING[name]),  # a constant of this module
+        participants=sql.SQL(participants),  # a constant of this module
+        standing=sql.SQL(_STANDING[name]),  # likewise
         condition=sql.SQL(_CONDITION[name]),  # likewise
         columns=sql.SQL(", ").join(sql.Identifier("rows", column) for column in columns),
         level=sql.Literal(level.value),

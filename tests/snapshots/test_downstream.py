@@ -93,6 +93,90 @@ def test_downstream_readers_see_the_three_pointers_and_how_rows_became_official(
         districts_seen(reader, "datamart.pupil")
 
 
+def test_what_was_certified_can_be_read_as_of_any_moment(
+    toy: Toy, certification_database: CertificationDatabase
+) -> None:
+    """Sent on the 10th, approved on the 12th, sent back on the 14th, sent again on the 18th; a second sending back on
+    the 20th was taken back on the 22nd."""
+    toy.take()
+    toy.write("delete from source.pupil where pupil = 'P0010030'")
+    toy.take()
+    toy.write("delete from source.pupil")  # what comes later changes nothing of it
+    with toy.engine.begin() as connection:
+        connection.execute(
+            sa.text(
+                "insert into certification.certification_round (participant_id, number, started_at, started_by, "
+                "sent_at, certified_revision_id, taken_back_at) select p.id, round.number, "
+                "timestamptz '2016-10-01 00:00Z' + began * interval '1 day', 'system', "
+                "timestamptz '2016-10-01 00:00Z' + sent * interval '1 day', revision.id, "
+                "timestamptz '2016-10-01 00:00Z' + taken_back * interval '1 day' "
+                "from certification.participant p, (values (1, 0, 9, 1, null), (2, 13, 17, 2, null), "
+                "(3, 19, null, null, 21)) as round (number, began, sent, revision, taken_back) "
+                "left join certification.revision on revision.number = round.revision "
+                "and revision.participant_id = (select id from certification.participant "
+                " where organization_number = '001') where organization_number = '001'"
+            )
+        )
+        connection.execute(
+            sa.text(
+                "insert into certification.approval (round_id, revision_id, certified_count, certifier_count, "
+                "approved_at, approved_by) select id, certified_revision_id, 1, 1, '2016-10-12 00:00Z', 'state' "
+                "from certification.certification_round where number = 1"
+            )
+        )
+    seen = {}
+    reader = make_engine(certification_database.url("datamart_reader"))
+    with reader.connect() as connection:
+        for day in (5, 10, 12, 14, 18, 20, 22):
+            rows = connection.execute(
+                sa.text(
+                    "select revision, participant_status, count(*) from datamart.certified_pupil_as_of(:moment) "
+                    "where district_id = '001' group by 1, 2"
+                ),
+                {"moment": datetime.datetime(2016, 10, day, 12, tzinfo=datetime.UTC)},
+            )
+            seen[day] = [tuple(row) for row in rows]
+    reader.dispose()
+    sent, approved = "Certification Sent to State", "Certification Approved by State"
+    assert seen == {
+        5: [],
+        10: [(1, sent, 30)],
+        12: [(1, approved, 30)],
+        14: [],
+        18: [(2, sent, 29)],
+        20: [],
+        22: [(2, sent, 29)],
+    }
+
+
+def test_now_the_function_gives_what_the_view_of_certified_rows_gives(toy: Toy) -> None:
+    toy.take()
+    with toy.engine.begin() as connection:
+        connection.execute(
+            sa.text(
+                "insert into certification.certification_round (participant_id, number, started_at, started_by, "
+                "sent_at, certified_revision_id) select id, 1, now(), 'system', now(), current_revision_id "
+                "from certification.participant where organization_number <> '011'"
+            )
+        )
+        connection.execute(
+            sa.text(
+                "update certification.participant set status = 'Certification Sent to State', "
+                "certified_revision_id = current_revision_id where organization_number <> '011'"
+            )
+        )
+    by_function, by_view = "datamart.certified_pupil_as_of(clock_timestamp())", "datamart.certified_pupil"
+    for one, other in ((by_function, by_view), (by_view, by_function)):
+        assert toy.rows(f"select * from {one} except select * from {other}") == []  # noqa: S608
+    assert toy.value(f"select count(*) from {by_function}") == 60  # noqa: S608
+
+
+def test_only_readers_of_the_datamart_may_look_back(toy: Toy, certification_database: CertificationDatabase) -> None:
+    toy.take()
+    with pytest.raises(sa.exc.ProgrammingError, match="permission denied"):
+        districts_seen(certification_database.url("certification_app"), "datamart.certified_pupil_as_of(now())")
+
+
 def test_a_new_column_in_the_file_becomes_one_of_the_table_and_the_views(toy: Toy) -> None:
     toy.take()
     file = toy.views / "pupil.sql"
