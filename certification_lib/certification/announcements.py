@@ -23,7 +23,7 @@ from certification_lib.certification.telling import day_in_words, state_members
 from certification_lib.events import due
 from certification_lib.events.milestones import REMINDER_HOUR
 from certification_lib.events.models import Event, EventStatus, EventVersion, Milestone, MilestoneKind, Participant
-from certification_lib.events.phases import has_opened, local_day
+from certification_lib.events.phases import Phase, has_opened, local_day, phase
 from certification_lib.events.queries import locked_event
 from certification_lib.notifications.service import Notice, notify, notify_all
 from certification_lib.people.queries import state_time_zone
@@ -114,34 +114,45 @@ def announce_failed_snapshots(key: str, *, session: Session, now: datetime.datet
 
 
 def findings_ready(event: Event, *, session: Session, now: datetime.datetime) -> int:
-    """Tell certifiers and reviewers, once per event, that their data were taken and checked.
+    """Tell certifiers and reviewers that their data were taken and checked: once of each participant's first snapshot,
+    schools of one LEA together when all that the person has in it are checked.
 
+    Not before Event Start: there are no data for districts then; the first call after it tells what was ready earlier.
     Of an event that was closed meanwhile nobody hears any more.
     """
-    if event.status is EventStatus.CLOSED:
-        return 0
     occasion = _occasion(event, (), session, now)
-    validated = sa.select(Participant.id, Participant.organization_name).join(
-        Revision, Revision.id == Participant.current_revision_id
+    if event.status is EventStatus.CLOSED or phase(occasion.version, now, occasion.zone) is Phase.UPCOMING:
+        return 0
+    firsts = (
+        sa.select(Revision.participant_id, sa.func.min(Revision.snapshot_id).label("snapshot_id"))
+        .group_by(Revision.participant_id)
+        .subquery()
     )
-    of_event = validated.where(
-        Participant.event_id == event.id, Participant.withdrawn_at.is_(None), Revision.validated_at.is_not(None)
-    )
-    names = {row.id: row.organization_name for row in session.execute(of_event)}
-    organizations: dict[int, list[str]] = defaultdict(list)
-    for participant_id, people in people_of_participants(list(names), session=session).items():
-        for person_id in people:
-            organizations[person_id].append(names[participant_id])
+    taken = session.execute(
+        sa.select(Participant, firsts.c.snapshot_id, Revision.validated_at.is_not(None).label("checked"))
+        .join(firsts, firsts.c.participant_id == Participant.id)
+        .join(Revision, Revision.id == Participant.current_revision_id)
+        .where(Participant.event_id == event.id, Participant.withdrawn_at.is_(None))
+    ).all()
+    people = people_of_participants([row.Participant.id for row in taken], session=session)
+    groups: dict[tuple[int, int, int], list[tuple[str, bool]]] = defaultdict(list)
+    for participant, snapshot_id, checked in taken:
+        for person_id in people[participant.id]:
+            groups[person_id, participant.lea_id, snapshot_id].append((participant.organization_name, checked))
     notices = [
         Notice(
-            fact=f"findings_ready:{event.id}",
+            fact=f"findings_ready:{event.id}:{lea_id}:{snapshot_id}",
             kind="findings_ready",
             receivers=[person_id],
-            values={"event": occasion.version.name, "organizations": names_in_words(sorted(of_person))},
+            values={
+                "event": occasion.version.name,
+                "organizations": names_in_words(sorted(name for name, _ in of_person)),
+            },
             path=_DISTRICT_PAGE,
             event_key=event.key,
         )
-        for person_id, of_person in organizations.items()
+        for (person_id, lea_id, snapshot_id), of_person in groups.items()
+        if all(checked for _, checked in of_person)
     ]
     return notify_all(notices, session=session, now=now)
 

@@ -216,6 +216,23 @@ def test_findings_are_announced_once_to_those_whose_data_were_checked(office: Of
     assert announcements.findings_ready(office.event, session=office.session, now=at(10, 4)) == 0
 
 
+def test_who_is_listed_for_two_districts_hears_of_the_findings_of_each(office: Office):
+    office.world.certifier("smith", office.barren)
+    barren = office.world.participant(office.event, office.barren)
+    later = office.world.revision(barren, "checked later", validated=False)
+    assert announcements.findings_ready(office.event, session=office.session, now=at(10, 3)) == 3
+    later.validated_at = at(10, 4)
+    assert announcements.findings_ready(office.event, session=office.session, now=at(10, 4)) == 2
+    texts = [one.text for one in office.messages("findings_ready") if one.person_id == office.smith.person_id]
+    assert ["Adair County" in text for text in texts] == [True, False]
+    assert ["Barren County" in text for text in texts] == [False, True]
+
+
+def test_findings_are_not_announced_before_event_start_but_after_it(office: Office):
+    assert announcements.findings_ready(office.event, session=office.session, now=at(8, 31)) == 0
+    assert announcements.findings_ready(office.event, session=office.session, now=at(9, 1)) == 4
+
+
 def test_findings_of_an_event_closed_meanwhile_are_not_announced(office: Office):
     office.event.status = EventStatus.CLOSED
     assert announcements.findings_ready(office.event, session=office.session, now=at(10, 3)) == 0
