@@ -59,6 +59,16 @@ def event_for_state(
 
     `what` completes "Only an Approver of the category … may …". `alone` keeps every other act on the event waiting.
     """
+    live = published_event_for_state(key, roles, what, session=session, actor=actor, alone=alone)
+    if live.event.status == EventStatus.CLOSED:
+        raise Conflict(f"The event {live.version.name} is closed; nothing in it changes any more.")
+    return live
+
+
+def published_event_for_state(
+    key: str, roles: Collection[CategoryRole], what: str, *, session: Session, actor: Actor, alone: bool = False
+) -> LiveEvent:
+    """The same, also of a closed event: for acts that change nothing in it but how long its data are kept."""
     event = _event(key, session=session, lock=True, alone=alone)
     version_id = (event.live_version_id or event.draft_version_id) if event else None
     if event is None or version_id is None:
@@ -68,8 +78,6 @@ def event_for_state(
     _require_state_role(event, category, roles, what, session=session, actor=actor)
     if event.status == EventStatus.UNPUBLISHED:
         raise Conflict(f"The event {version.name} is not published: nobody can {what} yet.")
-    if event.status == EventStatus.CLOSED:
-        raise Conflict(f"The event {version.name} is closed; nothing in it changes any more.")
     return LiveEvent(event, version, category, state_time_zone(session=session))
 
 

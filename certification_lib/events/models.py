@@ -206,3 +206,21 @@ class Milestone(Base):
     done_at: Mapped[datetime.datetime | None]
     done_by_run: Mapped[str | None] = mapped_column(comment="The Airflow run id")
     reason: Mapped[str | None] = mapped_column(comment="Why skipped or cancelled")
+
+
+class LegalHold(Base):
+    """A court, an audit or a records request needs the event's data: while it stands nothing of it is removed."""
+
+    __tablename__ = "legal_hold"
+    __table_args__ = (
+        sa.Index("uq_legal_hold_standing", "event_id", unique=True, postgresql_where=sa.text("ended_at is null")),
+    )
+
+    id: Mapped[int] = mapped_column(sa.Identity(), primary_key=True)
+    event_id: Mapped[int] = mapped_column(sa.ForeignKey("event.id"))
+    reason: Mapped[str]
+    placed_at: Mapped[datetime.datetime]
+    placed_by: Mapped[str]
+    ended_at: Mapped[datetime.datetime | None]
+    ended_by: Mapped[str | None]
+    end_reason: Mapped[str | None]

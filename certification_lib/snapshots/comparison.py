@@ -18,7 +18,7 @@ from sqlalchemy.orm import Session
 
 from certification_lib.categories.models import Level
 from certification_lib.database import DATAMART_SCHEMA
-from certification_lib.errors import NotAllowed, NotFound
+from certification_lib.errors import Conflict, NotAllowed, NotFound
 from certification_lib.events.models import Event, EventVersion, Participant
 from certification_lib.snapshots.models import Revision, RevisionView
 from certification_lib.snapshots.views import participant_column
@@ -86,6 +86,8 @@ class Part:
     rows: int
     digest: str
     columns: tuple[str, ...]
+    gone: bool = False
+    """Purged or disposed of: counts and digest stay on record, the rows do not."""
 
     @property
     def place(self) -> tuple[Any, ...]:
@@ -98,7 +100,10 @@ def total(counts: Iterable[Counts]) -> Counts:
 
 
 def compare(pairs: Collection[Pair], *, session: Session) -> dict[Pair, tuple[ViewDifference, ...]]:
-    """What differs between each two revisions, by view. A view with equal digests is not read."""
+    """What differs between each two revisions, by view. A view with equal digests is not read.
+
+    Conflict when the rows of one of them are no longer kept.
+    """
     parts = load_parts({revision_id for pair in pairs for revision_id in pair}, session=session)
     groups: dict[tuple[Any, ...], list[tuple[Pair, Part, Part]]] = defaultdict(list)
     found: dict[Pair, dict[str, ViewDifference]] = {pair: {} for pair in pairs}
@@ -106,6 +111,7 @@ def compare(pairs: Collection[Pair], *, session: Session) -> dict[Pair, tuple[Vi
         for view, (before, after) in sides_of(parts[pair[0]], parts[pair[1]]).items():
             found[pair][view] = ViewDifference(view, (), *column_changes(before, after))
             if before.digest != after.digest:
+                _refuse_gone(before, after)
                 groups[before.place, after.place].append((pair, before, after))
     for group in groups.values():
         schools = _schools(group, session=session)
@@ -140,10 +146,18 @@ def load_parts(revision_ids: Collection[int], *, session: Session) -> dict[int, 
                 rows=view.row_count,
                 digest=view.digest,
                 columns=tuple(name for name, _ in view.columns),
+                gone=revision.purged_at is not None or revision.disposal_id is not None,
             )
     if len(found) < len(set(revision_ids)):
         raise NotFound("There is no such revision.")
     return found
+
+
+def _refuse_gone(*parts: Part) -> None:
+    """Rows that were removed would look like rows that somebody took out."""
+    for part in parts:
+        if part.gone:
+            raise Conflict(f"The rows of revision {part.revision} of {part.number} are no longer kept.")
 
 
 def sides_of(before: Mapping[str, Part], after: Mapping[str, Part]) -> dict[str, tuple[Part, Part]]:

@@ -22,14 +22,14 @@ from certification_lib.snapshots.comparison import (
     load_parts,
     sides_of,
 )
-from certification_lib.snapshots.models import RevisionDifference
+from certification_lib.snapshots.models import Revision, RevisionDifference
 
 _PAIR = sa.tuple_(RevisionDifference.from_revision_id, RevisionDifference.to_revision_id)
 
 
 def keep_differences(pairs: Collection[Pair], *, session: Session) -> int:
-    """Compare and keep those not kept yet; how many that were."""
-    missing = sorted(set(pairs) - set(kept_counts(pairs, session=session)))
+    """Compare and keep those not kept yet; how many that were. Of rows that were removed no difference is known."""
+    missing = sorted(set(pairs) - set(kept_counts(pairs, session=session)) - _gone(pairs, session=session))
     if not missing:
         return 0
     rows = []
@@ -40,6 +40,13 @@ def keep_differences(pairs: Collection[Pair], *, session: Session) -> int:
             rows += [_row(before, after, view, school) for school in schools.values()]
     session.execute(insert(RevisionDifference).on_conflict_do_nothing(), rows)
     return len(missing)
+
+
+def _gone(pairs: Collection[Pair], *, session: Session) -> set[Pair]:
+    ids = {revision_id for pair in pairs for revision_id in pair}
+    removed = sa.or_(Revision.purged_at.is_not(None), Revision.disposal_id.is_not(None))
+    gone = set(session.scalars(sa.select(Revision.id).where(Revision.id.in_(ids), removed)))
+    return {pair for pair in pairs if gone.intersection(pair)}
 
 
 def kept_counts(pairs: Collection[Pair], *, session: Session) -> dict[Pair, Counts]:

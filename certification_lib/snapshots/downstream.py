@@ -1,8 +1,9 @@
 """Who may read the datamart: row-level security for the web, and views for downstream users.
 
 `datamart.current_<view>`, `certified_<view>` and `official_<view>` give the rows of the participants' three pointers,
-each row with its event and how far it is certified; they read over all events. The web reads the tables themselves,
-where the policy lets it see the organizations named in its settings and nothing else.
+each row with its event and how far it is certified; they read over all events and show nothing that was disposed of.
+The web reads the tables themselves, where the policy lets it see the organizations named in its settings and nothing
+else.
 """
 
 from collections.abc import Sequence
@@ -56,7 +57,7 @@ from {participants} as participant
 join certification.event as event on event.id = participant.event_id
 join certification.event_version as version on version.id = event.live_version_id and version.level = {level}
 join certification.category as category on category.id = version.category_id
-join certification.revision as revision on revision.id = participant.{pointer}
+join certification.revision as revision on revision.id = participant.{pointer} and revision.disposal_id is null
 join certification.revision_view as part on part.revision_id = revision.id and part.view = {view}
 join {table} as rows
     on rows.event_id = participant.event_id

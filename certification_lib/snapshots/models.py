@@ -85,6 +85,12 @@ class Revision(Base):
     row_count: Mapped[int]
     empty: Mapped[bool] = mapped_column(comment="No rows now although the revision before had some")
     validated_at: Mapped[datetime.datetime | None] = mapped_column(comment="When its validation finished")
+    purged_at: Mapped[datetime.datetime | None] = mapped_column(
+        comment="Superseded and past the event's days: its rows and findings are removed from then on"
+    )
+    disposal_id: Mapped[int | None] = mapped_column(
+        sa.ForeignKey("disposal.id"), index=True, comment="The act that disposed of its rows and findings"
+    )
 
 
 class RevisionView(Base):
@@ -101,6 +107,7 @@ class RevisionView(Base):
     totals: Mapped[dict[str, Any]] = mapped_column(
         server_default=sa.text("'{}'::jsonb"), default=dict, comment="Sums shown to certifiers: by school, grade, …"
     )
+    removed_at: Mapped[datetime.datetime | None] = mapped_column(comment="When its rows left the datamart")
 
 
 class RevisionDifference(Base):
@@ -121,3 +128,22 @@ class RevisionDifference(Base):
     removed: Mapped[int]
     changed: Mapped[int]
     columns: Mapped[dict[str, Any]] = mapped_column(comment="{column: changed rows in which it differs}")
+
+
+class Disposal(Base):
+    """The tombstone of an event's rows: who disposed of what, when and why. Digests and signatures stay beside it."""
+
+    __tablename__ = "disposal"
+
+    id: Mapped[int] = mapped_column(sa.Identity(), primary_key=True)
+    event_id: Mapped[int] = mapped_column(sa.ForeignKey("event.id"), unique=True)
+    reason: Mapped[str]
+    records_schedule: Mapped[str] = mapped_column(comment="The entry of the state's records schedule that allows it")
+    disposed_at: Mapped[datetime.datetime] = mapped_column(comment="The act; from then on nobody is shown the rows")
+    disposed_by: Mapped[str]
+    person_name: Mapped[str] = mapped_column(comment="As it was then")
+    revision_count: Mapped[int]
+    row_count: Mapped[int] = mapped_column(comment="Rows that were still there at the act")
+    removed_rows: Mapped[int] = mapped_column(server_default="0", default=0)
+    removed_bytes: Mapped[int] = mapped_column(server_default="0", default=0)
+    finished_at: Mapped[datetime.datetime | None] = mapped_column(comment="When the last row was removed")

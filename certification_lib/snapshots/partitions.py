@@ -89,7 +89,7 @@ def ensure_view_table(database: Database, view: str, columns: Sequence[Column]) 
 
 def ensure_event_tables(database: Database, view: str, event_id: int, level: Level) -> None:
     """The event's part of a view's table, with its shared slot."""
-    event_table = _event_name(view, event_id)
+    event_table = event_part(view, event_id)
     shared = slot_table(view, event_id, SHARED_SLOT)
     if _exists(database, shared):
         return
@@ -121,7 +121,7 @@ def ensure_event_tables(database: Database, view: str, event_id: int, level: Lev
 
 
 def slot_table(view: str, event_id: int, slot: int) -> str:
-    return f"{_event_name(view, event_id)}_slot_{slot}"
+    return f"{event_part(view, event_id)}_slot_{slot}"
 
 
 def create_slot_table(database: Database, view: str, event_id: int, slot: int) -> None:
@@ -166,7 +166,7 @@ def attach(database: Database, view: str, event_id: int, snapshot_id: int) -> No
     _run(
         database,
         "alter table {t} attach partition {part} for values in ({slot})",
-        t=_table(_event_name(view, event_id)),
+        t=_table(event_part(view, event_id)),
         part=_table(slot_table(view, event_id, snapshot_id)),
         slot=sql.Literal(snapshot_id),
     )
@@ -263,7 +263,8 @@ def _exists(database: Database, table: str) -> bool:
     return bool(row and row[0])
 
 
-def _event_name(view: str, event_id: int) -> str:
+def event_part(view: str, event_id: int) -> str:
+    """The table that holds all rows of an event in a view's table."""
     return f"{view}_event_{event_id}"
 
 

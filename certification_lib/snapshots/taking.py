@@ -80,6 +80,11 @@ def take_snapshot(
         raise failure
 
 
+def lock_number(snapshot_id: int) -> int:
+    """The advisory lock that whoever takes this snapshot holds."""
+    return _LOCK_CLASS | snapshot_id
+
+
 @contextmanager
 def _alone(engine: sa.Engine, snapshot_id: int, patience: datetime.timedelta) -> Iterator[None]:
     """Hold the snapshot's advisory lock; it ends with the process, however that ends."""
@@ -87,7 +92,7 @@ def _alone(engine: sa.Engine, snapshot_id: int, patience: datetime.timedelta) ->
     try:
         deadline = time.monotonic() + patience.total_seconds()
         while True:
-            row = connection.execute("select pg_try_advisory_lock(%s)", [_LOCK_CLASS | snapshot_id]).fetchone()
+            row = connection.execute("select pg_try_advisory_lock(%s)", [lock_number(snapshot_id)]).fetchone()
             if row and row[0]:
                 break
             if time.monotonic() >= deadline:

@@ -17,6 +17,7 @@ from typing import Any
 
 import sqlalchemy as sa
 from psycopg import Connection, sql
+from psycopg.errors import UndefinedTable
 from sqlalchemy.orm import Session
 
 from certification_lib.categories.models import Level
@@ -37,6 +38,7 @@ def verify(engine: sa.Engine, event_key: str | None = None) -> list[str]:
         if event_key is not None and session.scalar(sa.select(Event.id).where(Event.key == event_key)) is None:
             raise NotFound(f"There is no event {event_key}.")
         differences += _revision_differences(session, event_key)
+        differences += _wrongly_purged(session, event_key)
         for part in _parts(session, event_key):
             differences += _part_differences(engine, session, part)
     return differences
@@ -64,6 +66,20 @@ def _revision_differences(session: Session, event_key: str | None) -> Iterator[s
             yield f"{key}, {number}, revision {revision}: its digest is not that of its views."
 
 
+def _wrongly_purged(session: Session, event_key: str | None) -> Iterator[str]:
+    """Revisions called purged, which would keep their rows from being looked at, although they count."""
+    pointers = (Participant.current_revision_id, Participant.certified_revision_id, Participant.official_revision_id)
+    rows = session.execute(
+        sa.select(Event.key, Participant.organization_number, Revision.number)
+        .join(Participant, Participant.event_id == Event.id)
+        .join(Revision, sa.or_(*(Revision.id == pointer for pointer in pointers)))
+        .where(_chosen(event_key), Revision.purged_at.is_not(None))
+        .distinct()
+    )
+    for key, number, revision in rows:
+        yield f"{key}, {number}, revision {revision}: purged although it is current, certified or official."
+
+
 def _parts(session: Session, event_key: str | None) -> Sequence[Any]:
     """The stored parts of the datamart: one snapshot's rows of one view, read at one go."""
     return session.execute(
@@ -72,7 +88,7 @@ def _parts(session: Session, event_key: str | None) -> Sequence[Any]:
         .join(Participant, Participant.id == Revision.participant_id)
         .join(Event, Event.id == Participant.event_id)
         .join(EventVersion, EventVersion.id == Event.live_version_id)
-        .where(_chosen(event_key))
+        .where(_chosen(event_key), *_has_rows())
         .distinct()
         .order_by(Event.key, Revision.snapshot_id, RevisionView.view)
     ).all()
@@ -80,7 +96,27 @@ def _parts(session: Session, event_key: str | None) -> Sequence[Any]:
 
 def _part_differences(engine: sa.Engine, session: Session, part: Any) -> Iterator[str]:
     _, key, level, view, _, snapshot_id = part
-    recorded = session.execute(
+    recorded = _recorded(session, snapshot_id, view)
+    if not recorded:  # purged since the parts were listed
+        return
+    columns = [name for name, _ in recorded[0].columns]
+    try:
+        found = _digests(engine, part, columns, Level(level), [row.organization_number for row in recorded])
+    except BadInput as error:
+        yield f"{key}, snapshot {snapshot_id}: {error}"
+        return
+    except UndefinedTable:
+        found = {}
+    # What was purged while its rows were read is no difference.
+    for number, revision, rows, digest, _ in _recorded(session, snapshot_id, view):
+        now = found.get(number, NO_ROWS)
+        if (now.rows, now.digest) != (rows, digest):
+            what = f"{now.rows} rows instead of {rows}" if now.rows != rows else "other values than were recorded"
+            yield f"{key}, {number}, revision {revision}, {view}: {what}."
+
+
+def _recorded(session: Session, snapshot_id: int, view: str) -> Sequence[Any]:
+    return session.execute(
         sa.select(
             Participant.organization_number,
             Revision.number,
@@ -90,20 +126,13 @@ def _part_differences(engine: sa.Engine, session: Session, part: Any) -> Iterato
         )
         .join(Revision, Revision.participant_id == Participant.id)
         .join(RevisionView, RevisionView.revision_id == Revision.id)
-        .where(Revision.snapshot_id == snapshot_id, RevisionView.view == view)
+        .where(Revision.snapshot_id == snapshot_id, RevisionView.view == view, *_has_rows())
         .order_by(Participant.organization_number)
     ).all()
-    columns = [name for name, _ in recorded[0].columns]
-    try:
-        found = _digests(engine, part, columns, Level(level), [row.organization_number for row in recorded])
-    except BadInput as error:
-        yield f"{key}, snapshot {snapshot_id}: {error}"
-        return
-    for number, revision, rows, digest, _ in recorded:
-        now = found.get(number, NO_ROWS)
-        if (now.rows, now.digest) != (rows, digest):
-            what = f"{now.rows} rows instead of {rows}" if now.rows != rows else "other values than were recorded"
-            yield f"{key}, {number}, revision {revision}, {view}: {what}."
+
+
+def _has_rows() -> tuple[sa.ColumnElement[bool], ...]:
+    return Revision.purged_at.is_(None), Revision.disposal_id.is_(None)
 
 
 def _digests(

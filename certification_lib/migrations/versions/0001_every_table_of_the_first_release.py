@@ -965,6 +965,57 @@ def upgrade() -> None:
         postgresql_nulls_not_distinct=True,
     )
     op.create_table(
+        "legal_hold",
+        sa.Column("id", sa.BigInteger(), sa.Identity(always=False), nullable=False),
+        sa.Column("event_id", sa.BigInteger(), nullable=False),
+        sa.Column("reason", sa.Text(), nullable=False),
+        sa.Column("placed_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("placed_by", sa.Text(), nullable=False),
+        sa.Column("ended_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("ended_by", sa.Text(), nullable=True),
+        sa.Column("end_reason", sa.Text(), nullable=True),
+        sa.ForeignKeyConstraint(["event_id"], ["certification.event.id"], name=op.f("fk_legal_hold_event_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_legal_hold")),
+        schema="certification",
+    )
+    op.create_index(
+        "uq_legal_hold_standing",
+        "legal_hold",
+        ["event_id"],
+        unique=True,
+        schema="certification",
+        postgresql_where=sa.text("ended_at is null"),
+    )
+    op.create_table(
+        "disposal",
+        sa.Column("id", sa.BigInteger(), sa.Identity(always=False), nullable=False),
+        sa.Column("event_id", sa.BigInteger(), nullable=False),
+        sa.Column("reason", sa.Text(), nullable=False),
+        sa.Column(
+            "records_schedule",
+            sa.Text(),
+            nullable=False,
+            comment="The entry of the state's records schedule that allows it",
+        ),
+        sa.Column(
+            "disposed_at",
+            sa.DateTime(timezone=True),
+            nullable=False,
+            comment="The act; from then on nobody is shown the rows",
+        ),
+        sa.Column("disposed_by", sa.Text(), nullable=False),
+        sa.Column("person_name", sa.Text(), nullable=False, comment="As it was then"),
+        sa.Column("revision_count", sa.BigInteger(), nullable=False),
+        sa.Column("row_count", sa.BigInteger(), nullable=False, comment="Rows that were still there at the act"),
+        sa.Column("removed_rows", sa.BigInteger(), server_default="0", nullable=False),
+        sa.Column("removed_bytes", sa.BigInteger(), server_default="0", nullable=False),
+        sa.Column("finished_at", sa.DateTime(timezone=True), nullable=True, comment="When the last row was removed"),
+        sa.ForeignKeyConstraint(["event_id"], ["certification.event.id"], name=op.f("fk_disposal_event_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_disposal")),
+        sa.UniqueConstraint("event_id", name=op.f("uq_disposal_event_id")),
+        schema="certification",
+    )
+    op.create_table(
         "revision",
         sa.Column("id", sa.BigInteger(), sa.Identity(always=False), nullable=False),
         sa.Column("participant_id", sa.BigInteger(), nullable=False),
@@ -997,6 +1048,19 @@ def upgrade() -> None:
         sa.Column("row_count", sa.BigInteger(), nullable=False),
         sa.Column("empty", sa.Boolean(), nullable=False, comment="No rows now although the revision before had some"),
         sa.Column("validated_at", sa.DateTime(timezone=True), nullable=True, comment="When its validation finished"),
+        sa.Column(
+            "purged_at",
+            sa.DateTime(timezone=True),
+            nullable=True,
+            comment="Superseded and past the event's days: its rows and findings are removed from then on",
+        ),
+        sa.Column(
+            "disposal_id",
+            sa.BigInteger(),
+            nullable=True,
+            comment="The act that disposed of its rows and findings",
+        ),
+        sa.ForeignKeyConstraint(["disposal_id"], ["certification.disposal.id"], name=op.f("fk_revision_disposal_id")),
         sa.ForeignKeyConstraint(
             ["participant_id"], ["certification.participant.id"], name=op.f("fk_revision_participant_id")
         ),
@@ -1006,6 +1070,7 @@ def upgrade() -> None:
         sa.UniqueConstraint("participant_id", "snapshot_id", name=op.f("uq_revision_participant_id_snapshot_id")),
         schema="certification",
     )
+    op.create_index(op.f("ix_revision_disposal_id"), "revision", ["disposal_id"], unique=False, schema="certification")
     op.create_index(op.f("ix_revision_digest"), "revision", ["digest"], unique=False, schema="certification")
     op.create_index(op.f("ix_revision_snapshot_id"), "revision", ["snapshot_id"], unique=False, schema="certification")
     op.create_table(
@@ -1140,6 +1205,7 @@ def upgrade() -> None:
             nullable=False,
             comment="Sums shown to certifiers: by school, grade, …",
         ),
+        sa.Column("removed_at", sa.DateTime(timezone=True), nullable=True, comment="When its rows left the datamart"),
         sa.ForeignKeyConstraint(
             ["revision_id"], ["certification.revision.id"], name=op.f("fk_revision_view_revision_id")
         ),
@@ -1491,6 +1557,7 @@ def _grant() -> None:
     op.execute(f"grant select, insert, update, delete on all tables in schema certification to {everybody}")
     # What was done and what was signed stays as it was, whatever our own code tries.
     op.execute(f"revoke update, delete on certification.audit_entry, certification.submission from {everybody}")
+    op.execute(f"revoke delete on certification.disposal, certification.legal_hold from {everybody}")
     op.execute(f"revoke insert, update, delete on certification.alembic_version from {everybody}")
     op.execute("revoke insert, update, delete on certification.finding from certification_app")
 
@@ -1562,7 +1629,16 @@ def downgrade() -> None:
     op.drop_table("validation_run", schema="certification")
     op.drop_index(op.f("ix_revision_snapshot_id"), table_name="revision", schema="certification")
     op.drop_index(op.f("ix_revision_digest"), table_name="revision", schema="certification")
+    op.drop_index(op.f("ix_revision_disposal_id"), table_name="revision", schema="certification")
     op.drop_table("revision", schema="certification")
+    op.drop_table("disposal", schema="certification")
+    op.drop_index(
+        "uq_legal_hold_standing",
+        table_name="legal_hold",
+        schema="certification",
+        postgresql_where=sa.text("ended_at is null"),
+    )
+    op.drop_table("legal_hold", schema="certification")
     op.drop_index(
         "uq_tool_right_holder", table_name="tool_right", schema="certification", postgresql_nulls_not_distinct=True
     )
