@@ -15,16 +15,17 @@ from certification_lib.events.models import Event, EventVersion
 from certification_lib.events.queries import locked_event
 from certification_lib.notifications.service import notify
 from certification_lib.people.models import Person
-from certification_lib.snapshots.models import Snapshot, SnapshotStatus
+from certification_lib.snapshots.models import Snapshot, SnapshotParticipant, SnapshotStatus
 from certification_lib.validation import service as validation
 
 # A process that lives and is at it keeps the snapshot's lock: it is left to it.
 _NO_PATIENCE = datetime.timedelta(0)
 
 
-def serve_snapshot(snapshot_id: int, *, engine: sa.Engine, source_url_of: SourceUrlOf) -> int:
-    """Take it and open its validation, in the name of who asked; the id of the validation run. When it fails, who asked
-    and the approvers are told and the error is raised."""
+def serve_snapshot(snapshot_id: int, *, engine: sa.Engine, source_url_of: SourceUrlOf) -> int | None:
+    """Take it and open its validation, in the name of who asked; the id of the validation run, None when nobody's data
+    were taken, as of participants withdrawn meanwhile: who asked is told why. When it fails, who asked and the
+    approvers are told and the error is raised."""
     try:
         outcome = take_snapshot(snapshot_id, engine=engine, source_url_of=source_url_of, patience=_NO_PATIENCE)
     except CertificationError:
@@ -33,6 +34,9 @@ def serve_snapshot(snapshot_id: int, *, engine: sa.Engine, source_url_of: Source
         raise
     with transaction(engine) as session:
         locked_event(outcome.event_key, session=session)  # of two processes one begins the validation
+        if not outcome.revision_ids and not outcome.confirmed:
+            _tell_left_alone(session.get_one(Snapshot, snapshot_id), session=session, now=database_now(session))
+            return None
         run = validation.begin_validation(
             outcome.event_key, snapshot_id=snapshot_id, session=session, actor=SYSTEM, now=database_now(session)
         )
@@ -63,7 +67,23 @@ def _tell_failure(snapshot: Snapshot, *, session: Session, now: datetime.datetim
         _tell(snapshot, "snapshot_failed", approvers, session=session, now=now)
 
 
-def _tell(snapshot: Snapshot, kind: str, more: list[int], *, session: Session, now: datetime.datetime) -> None:
+def _tell_left_alone(snapshot: Snapshot, *, session: Session, now: datetime.datetime) -> None:
+    reasons = sa.select(SnapshotParticipant.left_alone).where(
+        SnapshotParticipant.snapshot_id == snapshot.id, SnapshotParticipant.left_alone.is_not(None)
+    )
+    why = ", ".join(sorted({reason for reason in session.scalars(reasons) if reason})) or "no participant is left"
+    _tell(snapshot, "own_snapshot_left_alone", [], why=why, session=session, now=now)
+
+
+def _tell(
+    snapshot: Snapshot,
+    kind: str,
+    more: list[int],
+    *,
+    why: str | None = None,
+    session: Session,
+    now: datetime.datetime,
+) -> None:
     event = session.get_one(Event, snapshot.event_id)
     version = session.get_one(EventVersion, event.live_version_id)
     asked = session.scalars(sa.select(Person.id).where(Person.username == snapshot.requested_by)).all()
@@ -71,7 +91,7 @@ def _tell(snapshot: Snapshot, kind: str, more: list[int], *, session: Session, n
         f"{kind}:{snapshot.id}",
         kind,
         [*asked, *more],
-        values={"event": version.name, "kind": snapshot.kind.value, "why": snapshot.failure or ""},
+        values={"event": version.name, "kind": snapshot.kind.value, "why": why or snapshot.failure or ""},
         path="/certification/",
         event_key=event.key,
         session=session,

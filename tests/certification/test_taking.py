@@ -16,7 +16,14 @@ from certification_lib.certification import taking
 from certification_lib.certification.on_demand import serve_snapshot, serve_validation
 from certification_lib.database import database_now, transaction
 from certification_lib.errors import SourceFailure
-from certification_lib.events.models import Event, Milestone, MilestoneKind, MilestoneState, ParticipantStatus
+from certification_lib.events.models import (
+    Event,
+    Milestone,
+    MilestoneKind,
+    MilestoneState,
+    Participant,
+    ParticipantStatus,
+)
 from certification_lib.notifications.models import Message
 from certification_lib.people.queries import actor_of
 from certification_lib.sample_source import schema
@@ -199,6 +206,28 @@ def test_what_a_district_asks_for_is_taken_validated_and_told_to_it(nights: Nigh
     with Session(nights.engine) as session:
         assert session.scalars(sa.select(Revision.validated_at)).one() is not None
         assert session.scalars(sa.select(Message.kind)).all().count("own_snapshot_ready") == 1
+
+
+def test_who_asked_hears_that_nothing_was_taken_of_a_participant_withdrawn_meanwhile(nights: Nights):
+    with transaction(nights.engine) as session:
+        asked = taking.request_snapshot(
+            nights.event.key,
+            SnapshotKind.DISTRICT,
+            numbers=["001"],
+            on_demand=True,
+            session=session,
+            actor=actor_of("c001", session=session, channel=Channel.PAGE),
+            now=database_now(session),
+        )
+    with transaction(nights.engine) as session:
+        participant = session.scalars(sa.select(Participant).where(Participant.organization_number == "001")).one()
+        participant.status, participant.withdrawn_at = ParticipantStatus.WITHDRAWN, MORNING
+    for _ in range(2):
+        assert serve_snapshot(asked.id, engine=nights.engine, source_url_of=lambda _: nights.source_url) is None
+    [told] = nights.all(sa.select(Message).where(Message.kind == "own_snapshot_left_alone"))
+    assert told.email == "c001@example.org"
+    assert "withdrawn from the event" in told.text
+    assert nights.count(ValidationRun) == 0
 
 
 def test_who_asked_and_the_approvers_hear_when_it_fails(nights: Nights):
