@@ -13,6 +13,7 @@ from certification_lib.certification.models import RecertificationRequest, Reque
 from certification_lib.certification.outcomes import settle
 from certification_lib.certification.rules import OPEN, certified_people, participant_status, ready_to_send
 from certification_lib.certification.telling import notice
+from certification_lib.certification.waiting import tell_approvers_what_waits
 from certification_lib.events.models import Event, EventStatus, EventVersion, Participant
 from certification_lib.notifications.service import Notice, notify_all
 from certification_lib.people.queries import state_time_zone
@@ -37,10 +38,10 @@ def note_new_revisions(revision_ids: Sequence[int], *, session: Session, now: da
 
 
 def tell_ready_to_send(*, session: Session, now: datetime.datetime) -> int:
-    """Tell those who may send that nobody is left owing. For housekeeping: who leaves a category sends nothing.
+    """Tell those who may send that nobody is left owing, and the approvers what waits for them. For housekeeping.
 
-    Looks only at participants of live events in whose open round somebody has submitted. Told once for each round and
-    set of people who signed.
+    Who leaves a category sends nothing: looks only at participants of live events in whose open round somebody has
+    submitted. Told once for each round and set of people who signed.
     """
     with_submissions = (
         sa.select(Participant.id)
@@ -62,7 +63,8 @@ def tell_ready_to_send(*, session: Session, now: datetime.datetime) -> int:
         may_send = [one for one in state.people(CategoryRole.CERTIFIER) if one in signed]
         fact = f"{state.round.id}:{max(one.id for one in state.submissions)}"
         notices.append(notice("ready_to_send", fact, _live(state, session=session), state, may_send))
-    return notify_all(notices, session=session, now=now)
+    told = notify_all(notices, session=session, now=now)
+    return told + tell_approvers_what_waits(session=session, now=now)
 
 
 def lapse_waiting_requests(event_id: int, *, session: Session, now: datetime.datetime, by: str) -> list[str]:

@@ -1,10 +1,12 @@
-"""Which reminder a person who owes is due, by his own due date."""
+"""Which reminder a person who owes is due, by his own due date; and when approvers are reminded."""
 
 import datetime
 from collections.abc import Collection
 from dataclasses import dataclass
 
 OVERDUE_DAYS = (1, 3)
+# How long something may wait for the state before the approvers hear of it each day.
+PATIENCE = datetime.timedelta(days=5)
 
 
 @dataclass(frozen=True)
@@ -39,3 +41,13 @@ def days_left_in_words(due_date: datetime.date, today: datetime.date) -> str:
     if left < 0:
         return f"overdue since {due_date:%B} {due_date.day}, {due_date.year}"
     return {0: "due today", 1: "due tomorrow"}.get(left, f"due in {left} days")
+
+
+def waits_too_long(since: datetime.datetime, now: datetime.datetime) -> bool:
+    """Whether what came to the state at `since` belongs in the approvers' daily digest."""
+    return now - since > PATIENCE
+
+
+def weeks_since(end: datetime.date, today: datetime.date) -> int:
+    """How many whole weeks Event End has passed: approvers hear once in each until the event is closed."""
+    return max((today - end).days, 0) // 7
