@@ -9,10 +9,11 @@ from sqlalchemy.orm import Session
 from certification_lib.audit.service import Actor
 from certification_lib.categories.models import Category, CategoryRole, Member
 from certification_lib.certification.access import LiveEvent, own_participant
+from certification_lib.certification.changes import certified_before, changed_since
 from certification_lib.certification.evidence import load_evidence
 from certification_lib.certification.facts import Listed, State, load_states, members_of_participants
 from certification_lib.certification.models import Approval, Round, Submission
-from certification_lib.certification.readiness import nil_return_needed
+from certification_lib.certification.readiness import changes_nothing, nil_return_needed
 from certification_lib.certification.readmodels import MyEvent, MyEventDetail, Readiness, Receipt
 from certification_lib.certification.rules import (
     Act,
@@ -62,6 +63,7 @@ def my_event(key: str, number: str, *, session: Session, actor: Actor, now: date
     evidence = load_evidence(participant, version, session=session)
     is_certifier = member.role == CategoryRole.CERTIFIER
     obstacles = obstacles_of(live, state, member.person_id, evidence, now) if is_certifier else ()
+    before = certified_before(state, session=session)
     # Before Event Start there are no data to see yet, whatever the state has taken already.
     upcoming = live.is_upcoming(now)
     shown = None if upcoming else participant.certified_revision_id or participant.current_revision_id
@@ -94,9 +96,11 @@ def my_event(key: str, number: str, *, session: Session, actor: Actor, now: date
             is_certifier=is_certifier,
             owes=member.person_id in owing(state.facts),
             nil_return=nil_return_needed(evidence.current),
+            reason_without_change=changes_nothing(evidence.current, before.digest if before else None),
         ),
         rules_set_aside=tuple((rule.code, rule.reason) for rule in evidence.set_aside),
         waiting_request=state.request.reason if state.request else None,
+        changed_since=None if upcoming else changed_since(state, session=session, person_id=member.person_id),
     )
 
 
@@ -198,6 +202,7 @@ def _receipt(row: sa.Row[Submission, Round, Participant, Event, str], still_coun
         findings=submission.findings,
         rules_set_aside=tuple(submission.rules_set_aside),
         counts=still_counts,
+        reason_without_change=submission.reason_without_change,
     )
 
 

@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 
 from certification_lib.certification.rules import Act, RoundFacts, certified_people, obstacle, ready_to_send
 
+REASON_LENGTH = 2000
+
 
 @dataclass(frozen=True)
 class Attestation:
@@ -18,6 +20,8 @@ class Attestation:
     name: str
     title: str
     nil_return: bool = False
+    reason_without_change: str | None = None
+    """Needed when a recertification certifies what the round before certified."""
 
 
 @dataclass(frozen=True)
@@ -90,8 +94,15 @@ def what_changed(
     return tuple(changes)
 
 
-def attestation_problems(attestation: Attestation, current: CurrentData | None) -> tuple[str, ...]:
-    """What is missing in the attestation itself."""
+def changes_nothing(current: CurrentData | None, digest_certified_before: str | None) -> bool:
+    """Whether a recertification would certify the same data again."""
+    return current is not None and current.digest == digest_certified_before
+
+
+def attestation_problems(
+    attestation: Attestation, current: CurrentData | None, digest_certified_before: str | None = None
+) -> tuple[str, ...]:
+    """What is missing in the attestation itself; the digest is that of the round before, in a recertification."""
     problems = []
     for what, text in (("name", attestation.name), ("title", attestation.title)):
         if not text.strip():
@@ -102,7 +113,17 @@ def attestation_problems(attestation: Attestation, current: CurrentData | None) 
         problems.append("There are no records: tick the sentence of the nil return.")
     if attestation.nil_return and not nil_return_needed(current):
         problems.append("There are records: this is no nil return.")
+    if changes_nothing(current, digest_certified_before):
+        problems.extend(_reason_problems(attestation.reason_without_change or ""))
     return tuple(problems)
+
+
+def _reason_problems(reason: str) -> Sequence[str]:
+    if not reason.strip():
+        return ["Nothing has changed since you certified before: say why you certify the same data again."]
+    if len(reason) > REASON_LENGTH or "\0" in reason:
+        return [f"The reason for certifying the same data again may have at most {REASON_LENGTH} characters."]
+    return []
 
 
 def _status_obstacle(facts: RoundFacts, person_id: int, zone: datetime.tzinfo) -> str | None:

@@ -7,6 +7,7 @@ from typing import Any
 from certification_lib.categories.models import CategoryRole, Level
 from certification_lib.certification.models import ReviewOutcome, Timeliness
 from certification_lib.events.models import EventStatus, ParticipantStatus
+from certification_lib.snapshots.comparison import Counts, ViewDifference
 from certification_lib.snapshots.models import SnapshotKind
 
 
@@ -77,6 +78,25 @@ class ParticipantRow:
     reviews: tuple[ReviewOutcome, ...]
     approval_reason: str | None
     approved_by: str | None
+    current_differs: bool = False
+    """From what was certified last, in this round or an earlier one."""
+    changes: Counts | None = None
+    """How it differs (`+12 −3 ~40`); None also in the moments after a snapshot, while it is being counted."""
+
+
+@dataclass(frozen=True)
+class ChangedSince:
+    """What the current revision changes since an earlier one was certified."""
+
+    from_revision: int
+    to_revision: int
+    round_number: int
+    """The round in which the earlier one was certified."""
+    by_the_person: bool
+    """True: by the person who is shown this; False: by the participant."""
+    counts: Counts | None
+    """None while it is being counted."""
+    views: tuple[ViewDifference, ...]
 
 
 @dataclass(frozen=True)
@@ -128,6 +148,8 @@ class ParticipantDetail:
     """The reason of the district's waiting request."""
     rules_set_aside: tuple[tuple[str, str], ...]
     """(code, reason)"""
+    changed_since: ChangedSince | None = None
+    """Since it was certified last; None when it never was."""
 
 
 @dataclass(frozen=True)
@@ -140,6 +162,8 @@ class Readiness:
     owes: bool
     nil_return: bool
     """True: the nil sentence has to be ticked."""
+    reason_without_change: bool = False
+    """True: nothing changed since the round before was certified, so that a reason has to be given."""
 
 
 @dataclass(frozen=True)
@@ -194,6 +218,8 @@ class MyEventDetail:
     readiness: Readiness
     rules_set_aside: tuple[tuple[str, str], ...]
     waiting_request: str | None
+    changed_since: ChangedSince | None = None
+    """Since this person certified, or else since the participant was certified; None when neither happened."""
 
 
 @dataclass(frozen=True)
@@ -224,6 +250,8 @@ class Receipt:
     rules_set_aside: tuple[dict[str, Any], ...]
     counts: bool
     """False when a later revision made it count no more."""
+    reason_without_change: str | None = None
+    """Why the same data were certified again."""
 
 
 @dataclass(frozen=True)

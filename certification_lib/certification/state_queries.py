@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
+from certification_lib.certification.changes import changed_since
 from certification_lib.certification.evidence import rules_set_aside
 from certification_lib.certification.facts import load_states
 from certification_lib.certification.history import rounds_of
@@ -115,6 +116,7 @@ def participant_detail(key: str, number: str, *, session: Session, now: datetime
         rules_set_aside=tuple(
             (rule.code, rule.reason) for rule in rules_set_aside(event.id, participant_id, session=session)
         ),
+        changed_since=changed_since(state, session=session),
     )
 
 

@@ -14,6 +14,7 @@ from certification_lib.audit.service import SYSTEM, Actor
 from certification_lib.certification.access import refuse_strangers
 from certification_lib.certification.announcements import findings_ready, rules_could_not_run
 from certification_lib.certification.asset_facts import snapshots_happened
+from certification_lib.certification.changes import count_changes_since_certified
 from certification_lib.certification.queries import participants_to_leave_alone
 from certification_lib.certification.service import note_new_revisions
 from certification_lib.database import database_now, transaction
@@ -101,6 +102,7 @@ def take_snapshot(
     with transaction(engine) as session:
         # Again here, for a snapshot that found nothing new.
         _milestone_done(snapshot_id, session=session, now=database_now(session))
+    count_changes_since_certified(outcome.event_key, engine=engine)
     return outcome
 
 

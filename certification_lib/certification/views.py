@@ -10,6 +10,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from certification_lib.categories.models import CategoryRole
+from certification_lib.certification.changes import changes_of
 from certification_lib.certification.evidence import finding_counts, finding_results
 from certification_lib.certification.facts import Listed, State
 from certification_lib.certification.models import Review, ReviewOutcome
@@ -29,6 +30,7 @@ from certification_lib.certification.rules import (
 from certification_lib.events.models import EventVersion, Participant
 from certification_lib.events.phases import end_moment
 from certification_lib.people.models import Organization, SchoolAgency
+from certification_lib.snapshots.comparison import Counts
 from certification_lib.snapshots.models import Revision
 from certification_lib.snapshots.models import RevisionView as ViewOfRevision
 
@@ -78,6 +80,8 @@ class RowLookups:
     changed_organizations: frozenset[int]
     """Participants whose organization was renamed, renumbered, merged, closed or moved since publication."""
     reviews: Mapping[int, tuple[ReviewOutcome, ...]]
+    changes: Mapping[int, Counts | None]
+    """Of participants whose current data are not those certified."""
 
 
 def row_lookups(states: Collection[State], *, session: Session) -> RowLookups:
@@ -94,6 +98,7 @@ def row_lookups(states: Collection[State], *, session: Session) -> RowLookups:
         revisions={row.id: (row.source_as_of, row.empty) for row in revisions},
         changed_organizations=_changed_organizations([state.participant.id for state in states], session=session),
         reviews={round_id: tuple(outcomes) for round_id, outcomes in reviews.items()},
+        changes=changes_of(states, session=session),
     )
 
 
@@ -146,6 +151,8 @@ def participant_row(state: State, dates: Dates, lookups: RowLookups) -> Particip
         reviews=lookups.reviews.get(state.round.id, ()),
         approval_reason=state.approval.reason if state.approval else None,
         approved_by=state.approval.approved_by if state.approval else None,
+        current_differs=state.participant.id in lookups.changes,
+        changes=lookups.changes.get(state.participant.id),
     )
 
 

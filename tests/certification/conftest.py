@@ -81,6 +81,7 @@ class Office:
             "statement_version": self.version.statement_version,
             "name": "Pat Smith",
             "title": "Superintendent",
+            "reason_without_change": "We checked: it was right",
             **changes,
         }
         return Attestation(**values)

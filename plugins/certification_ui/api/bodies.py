@@ -26,6 +26,9 @@ class CertifyBody(Body):
     name: Text = Field(examples=["Pat Superintendent"])
     title: Text = Field(examples=["Superintendent"])
     nil_return: bool = Field(default=False, description="True where there are no records and none are due")
+    reason_without_change: Text | None = Field(
+        default=None, description="Required where readiness says so: a recertification of the same data"
+    )
 
     def attestation(self) -> Attestation:
         return Attestation(
@@ -35,6 +38,7 @@ class CertifyBody(Body):
             name=self.name,
             title=self.title,
             nil_return=self.nil_return,
+            reason_without_change=self.reason_without_change,
         )
 
 

@@ -28,7 +28,8 @@ def ask_to_submit(visit: VisitOfRequest, key: str, number: str) -> Response:
 @router.post(urls.SUBMIT, dependencies=[act])
 def submit(visit: VisitOfRequest, sent: FormOfRequest, key: str, number: str) -> Response:
     own_detail(visit, key, number)
-    form = fields_of(sent, ("name", "title", "nil_return", "revision", "digest", "statement_version"))
+    names = ("name", "title", "nil_return", "revision", "digest", "statement_version", "reason_without_change")
+    form = fields_of(sent, names)
     form.require("name", "Enter your name as you sign.")
     form.require("title", "Enter your title.")
     if not form.problems:
@@ -39,6 +40,7 @@ def submit(visit: VisitOfRequest, sent: FormOfRequest, key: str, number: str) ->
             name=form.text("name"),
             title=form.text("title"),
             nil_return=bool(form.text("nil_return")),
+            reason_without_change=form.text("reason_without_change") or None,
         )
         try:
             made = service.submit(key, number, attestation, **visit.act)
