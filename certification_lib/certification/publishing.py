@@ -20,6 +20,7 @@ from certification_lib.certification.publication_messages import tell
 from certification_lib.certification.taking_part import Roll, take_roll
 from certification_lib.errors import Conflict
 from certification_lib.events import rules
+from certification_lib.events.corrections import correction_problems
 from certification_lib.events.manifest import dag_id_of
 from certification_lib.events.milestones import plan
 from certification_lib.events.models import (
@@ -73,7 +74,7 @@ def publish_event(key: str, *, session: Session, actor: Actor, now: datetime.dat
     status = rules.after(event.status, rules.EventAct.PUBLISH, draft.name) or event.status
     live = session.get(EventVersion, event.live_version_id) if event.live_version_id is not None else None
     zone = state_time_zone(session=session)
-    _hold_what_is_checked(draft, session)
+    _hold_what_is_checked(event, draft, session)
     linked = _linked_rules(draft, session)
     problems = publish_problems(event, draft, live, linked, zone, session=session, now=now)
     if problems:
@@ -173,8 +174,22 @@ def publish_problems(
         live=content_for_rules(live) if live is not None else None,
         has_snapshot=has_snapshot(event.id, session=session),
         has_submission=_has_submission(event.id, session),
+        correction_problems=_correction_problems(event, draft, session),
     )
     return rules.publish_problems(facts)
+
+
+def _correction_problems(event: Event, draft: EventVersion, session: Session) -> list[str]:
+    if event.corrects_event_id is None:
+        return []
+    return correction_problems(
+        event.corrects_event_id,
+        participants_of(draft.id, session=session),
+        category_id=draft.category_id,
+        reporting_year=draft.reporting_year,
+        event_id=event.id,
+        session=session,
+    )
 
 
 def _groups_of(draft: EventVersion) -> sa.Select[ValidationGroup]:
@@ -186,8 +201,11 @@ def _groups_of(draft: EventVersion) -> sa.Select[ValidationGroup]:
     )
 
 
-def _hold_what_is_checked(draft: EventVersion, session: Session) -> None:
-    """Keep category and groups from being deactivated or unpublished until this publication is there to refuse that."""
+def _hold_what_is_checked(event: Event, draft: EventVersion, session: Session) -> None:
+    """Keep category and groups from being deactivated or unpublished until this publication is there to refuse that,
+    and other corrections of the same closed event from being copied or published."""
+    if event.corrects_event_id is not None:
+        session.get_one(Event, event.corrects_event_id, with_for_update=True, populate_existing=True)
     session.get_one(Category, draft.category_id, with_for_update={"read": True}, populate_existing=True)
     held = _groups_of(draft).with_for_update(read=True, of=ValidationGroup)
     session.execute(held.execution_options(populate_existing=True))

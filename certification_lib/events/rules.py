@@ -110,6 +110,8 @@ class PublishFacts:
     """Whether anybody has certified in it."""
     wrong_participants: Sequence[str] = field(default=())
     """Why some participants cannot take part, one clause each."""
+    correction_problems: Sequence[str] = ()
+    """Why it may not correct the closed event it is a correction of."""
 
 
 def publish_problems(facts: PublishFacts) -> list[str]:
@@ -120,6 +122,7 @@ def publish_problems(facts: PublishFacts) -> list[str]:
         *(f"Validation group {name} is not active." for name in facts.inactive_groups),
         *facts.rule_problems,
         *_participant_problems(facts),
+        *facts.correction_problems,
         *_snapshot_problems(facts),
         *frozen_problems(
             facts.content, facts.live, has_snapshot=facts.has_snapshot, has_submission=facts.has_submission

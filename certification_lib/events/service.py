@@ -18,6 +18,7 @@ from certification_lib.categories.models import Category
 from certification_lib.errors import BadInput, Conflict
 from certification_lib.events import rules
 from certification_lib.events.content import EventContent, content_problems, parse_content
+from certification_lib.events.corrections import correction_problems
 from certification_lib.events.models import Event, EventStatus, EventVersion, EventVersionGroup, EventVersionParticipant
 from certification_lib.events.participants import resolve
 from certification_lib.events.phases import local_day
@@ -107,7 +108,8 @@ def copy_event(
 ) -> Event:
     """A new unpublished event with the same content, " (copy)" behind its name and no dates.
 
-    `corrects`: it corrects this closed event; `participants` may name some of its participants only.
+    `corrects`: it corrects this closed event; `participants` may name some of its participants only. Refused for one
+    that another correction of it has, or may still bring, official rows for.
     """
     require(Tool.EVENT_MANAGEMENT, "A", session=session, actor=actor)
     original = locked_event(key, session=session)
@@ -117,6 +119,8 @@ def copy_event(
     chosen = _participant_ids(version.id, session)
     if participants is not None:
         chosen = _some_of(chosen, participants, version.name, session)
+    if corrects:
+        _refuse_second_correction(original, version, chosen, session)
     values = {**values_of(version), **_UNDATED, "name": version.name + COPIED, "statement_version": 1}
     event = Event(
         key=_free_key(version.name + COPIED, version.reporting_year, session),
@@ -198,6 +202,15 @@ def _look_up(content: EventContent, event: Event | None, *, session: Session, no
         problems.append("The key of an event never changes.")
     if event is not None and event.live_version_id is not None and category is not None:
         problems += _live_problems(event, content, category, today, session)
+    if event is not None and event.corrects_event_id is not None and category is not None:
+        problems += correction_problems(
+            event.corrects_event_id,
+            [one.id for one in participants],
+            category_id=category.id,
+            reporting_year=content.reporting_year,
+            event_id=event.id,
+            session=session,
+        )
     if problems or category is None:
         raise BadInput(f"The event cannot be saved: {'; '.join(problems)}", problems=problems)
     current = [rule.rule_version_id for rule in linked if not rule.archived]
@@ -293,6 +306,14 @@ def _participant_ids(version_id: int, session: Session) -> list[int]:
         EventVersionParticipant.event_version_id == version_id
     )
     return list(session.scalars(query))
+
+
+def _refuse_second_correction(original: Event, version: EventVersion, chosen: list[int], session: Session) -> None:
+    problems = correction_problems(
+        original.id, chosen, category_id=version.category_id, reporting_year=version.reporting_year, session=session
+    )
+    if problems:
+        raise Conflict(f"{version.name} cannot be corrected so: {' '.join(problems)}", problems=problems)
 
 
 def _some_of(organization_ids: list[int], numbers: list[str], name: str, session: Session) -> list[int]:
