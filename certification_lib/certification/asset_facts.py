@@ -15,7 +15,8 @@ from certification_lib.certification.models import AssetFact, AssetName
 from certification_lib.events.models import Event, Participant
 from certification_lib.snapshots.models import Revision
 
-BATCH = 1000
+# Airflow stores what a task told while the task waits for the answer, with a time limit of seconds.
+BATCH = 250
 _KEPT = datetime.timedelta(days=90)
 
 
