@@ -5,9 +5,12 @@ scheduled snapshot from its milestone to findings that are ready; all of it may 
 """
 
 import datetime
+import logging
 from collections.abc import Callable, Sequence
 
+import psycopg
 import sqlalchemy as sa
+import sqlalchemy.exc
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from certification_lib.audit.service import SYSTEM, Actor
@@ -16,9 +19,10 @@ from certification_lib.certification.announcements import findings_ready, rules_
 from certification_lib.certification.asset_facts import snapshots_happened
 from certification_lib.certification.changes import count_changes_since_certified
 from certification_lib.certification.queries import participants_to_leave_alone
+from certification_lib.certification.retention import run_retention
 from certification_lib.certification.service import note_new_revisions
 from certification_lib.database import database_now, transaction
-from certification_lib.errors import Conflict
+from certification_lib.errors import Conflict, database_error_in_words
 from certification_lib.events import due
 from certification_lib.events.models import Event, EventVersion, Milestone, MilestoneKind, MilestoneState, Participant
 from certification_lib.events.queries import locked_event
@@ -27,6 +31,8 @@ from certification_lib.snapshots.models import Revision, Snapshot, SnapshotKind,
 from certification_lib.snapshots.service import SnapshotOutcome
 from certification_lib.validation import service as validation
 from certification_lib.validation.models import ValidationRun, ValidationStatus
+
+log = logging.getLogger(__name__)
 
 SourceUrlOf = Callable[[str], str]
 
@@ -116,10 +122,22 @@ def take_due_snapshots(
         found = due.due_milestones(event, moment=moment, session=session)
         due.skip_superseded(found, run_id=run_id, now=now)
         wanted = [_requested(key, milestone, run_id, session, now) for milestone in found.of(due.SNAPSHOTS)]
+        cleans_up = any(milestone.kind is MilestoneKind.CLEANUP_SNAPSHOT for milestone in found.of(due.SNAPSHOTS))
     taken = [snapshot_id for snapshot_id in wanted if snapshot_id is not None]
     for snapshot_id in taken:
         take_snapshot(snapshot_id, engine=engine, source_url_of=source_url_of)
+    if cleans_up:
+        _purge(key, engine)
     return taken
+
+
+def _purge(key: str, engine: sa.Engine) -> None:
+    """Remove what is past the event's days. When that fails the snapshots stand, and every night it is tried again."""
+    try:
+        for line in run_retention(engine, key):
+            log.info("%s, %s: %d rows, %d bytes", line.event, line.what, line.rows, line.bytes)
+    except (sqlalchemy.exc.DBAPIError, psycopg.Error) as error:
+        log.warning("Nothing more was purged in %s: %s", key, database_error_in_words(error))
 
 
 def has_unfinished_validation(event_id: int, *, session: Session) -> bool:

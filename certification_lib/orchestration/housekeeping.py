@@ -2,6 +2,7 @@
 
 import datetime
 import logging
+from typing import Any
 
 from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
 
@@ -116,6 +117,23 @@ def check_audit_chain() -> None:
         broken = first_broken_entry(session=session)
     if broken is not None:
         raise AirflowFailException(f"The audit trail does not hold together from entry {broken} on")
+
+
+@step
+def remove_what_is_past_its_days() -> list[dict[str, Any]]:
+    """Purge superseded revisions and carry out disposals, in every event. Returns rows and bytes by event.
+
+    What is being read for too long is left to the next night.
+    """
+    from certification_lib.certification.retention import run_retention
+
+    with connections.engine() as engine:
+        lines = [line.as_row() for line in run_retention(engine)]
+    for line in lines:
+        logger.info(
+            "%(event)s, %(what)s: %(revisions)d revisions, %(rows)d rows, %(bytes)d bytes, %(waiting)d parts wait", line
+        )
+    return lines
 
 
 @step

@@ -12,6 +12,7 @@ from certification_lib.orchestration import assets, housekeeping
 from certification_lib.orchestration.dag_factory import RETRIES
 from certification_lib.orchestration.pool import SNAPSHOT_POOL
 from certification_lib.orchestration.requests import REQUESTS_DAG
+from certification_lib.orchestration.triggering import RETENTION_DAG
 
 HOUSEKEEPING_DAG = "certification_housekeeping"
 MAIL_DAG = "certification_mail"
@@ -83,6 +84,18 @@ def housekeeping_dag() -> DAG:
         skip_when_already_exists=True,
         map_index_template="{{ task.trigger_dag_id }}",
     ).expand_kwargs(late.output)
+    return dag
+
+
+def retention_dag() -> DAG:
+    """Also started by a disposal."""
+    dag = _dag(
+        RETENTION_DAG,
+        "Retention",
+        "Removes superseded revisions past their event's days, what was disposed of, and leftovers",
+        **_every("30 2 * * *"),
+    )
+    _step(dag, "remove_what_is_past_its_days", housekeeping.remove_what_is_past_its_days, minutes=110)
     return dag
 
 

@@ -17,6 +17,7 @@ logger = logging.getLogger(__name__)
 
 _BUNDLE = "dags-folder"
 EVENTS_FILE = "certification_events.py"
+RETENTION_DAG = "certification_retention"
 
 
 def ask_for_parsing(relative_path: str = EVENTS_FILE) -> bool:
@@ -65,6 +66,16 @@ def trigger_resumed_event(key: str, *, engine: sa.Engine, username: str | None =
         _start(dag_id_of(key), run_id, username)
     except Exception as error:  # noqa: BLE001 – see the module docstring
         logger.warning("No run was started for what a hold kept back (%s)", type(error).__name__)
+        return False
+    return True
+
+
+def trigger_retention(key: str, *, username: str | None = None) -> bool:
+    """Start a run that removes what was disposed of in an event; True when one will. Call it after the commit."""
+    try:
+        _start(RETENTION_DAG, f"manual__disposal_of_{key}", username)
+    except Exception as error:  # noqa: BLE001 – see the module docstring
+        logger.warning("No run was started for a disposal (%s)", type(error).__name__)
         return False
     return True
 

@@ -10,7 +10,12 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from certification_lib.events.manifest import manifest_of, write_manifest
-from certification_lib.orchestration.triggering import ask_for_parsing, trigger_requests, trigger_resumed_event
+from certification_lib.orchestration.triggering import (
+    ask_for_parsing,
+    trigger_requests,
+    trigger_resumed_event,
+    trigger_retention,
+)
 from certification_lib.settings import load_settings
 
 log = logging.getLogger(__name__)
@@ -31,6 +36,12 @@ def start_what_a_hold_kept_back(key: str, *, session: Session, engine: sa.Engine
     """Commit the resuming, and start the run that does what became due meanwhile."""
     session.commit()
     return trigger_resumed_event(key, engine=engine, username=username)
+
+
+def start_retention(key: str, *, session: Session, username: str) -> bool:
+    """Commit the disposal, and start the run that removes the rows; else the next night's does."""
+    session.commit()
+    return trigger_retention(key, username=username)
 
 
 def start_requests(*, session: Session, engine: sa.Engine, username: str) -> bool:

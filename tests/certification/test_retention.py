@@ -1,6 +1,7 @@
 """Superseded revisions go after the event's days; what somebody signed, approved or may go back to never does."""
 
 import datetime
+import json
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -9,14 +10,18 @@ import psycopg
 import pytest
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
+from typer.testing import CliRunner
 
 from certification_lib.audit.models import AuditEntry
 from certification_lib.certification import retention, service
 from certification_lib.certification.disposing import dispose
 from certification_lib.certification.legal_hold import end_legal_hold, place_legal_hold
 from certification_lib.certification.retention import Retained
-from certification_lib.database import transaction
+from certification_lib.certification.taking import take_due_snapshots
+from certification_lib.cli import app
+from certification_lib.database import database_now, transaction
 from certification_lib.errors import BadInput, CertificationError, Conflict, NotAllowed, NotFound
+from certification_lib.events.models import Milestone, MilestoneKind, MilestoneState
 from certification_lib.snapshots import removal, rules
 from certification_lib.snapshots.models import Disposal, Revision
 from certification_lib.snapshots.pipe import connect
@@ -25,6 +30,7 @@ from certification_lib.validation.models import Finding, ValidationRun, Validati
 from tests.certification.conftest import Office
 from tests.certification.data_office import DAY, DAYS_TO_KEEP, DataOffice, make_data_office
 from tests.conftest import CertificationDatabase
+from tests.snapshots.conftest import EVENT_KEY
 
 NAME = "Fall Enrollment Count"
 ROWS = 30
@@ -243,6 +249,46 @@ def test_a_long_reader_postpones_the_purge_and_others_read_on(
 
     [line] = data.purge()
     assert (line.rows, line.waiting) == (2 * ROWS, 0)
+
+
+def test_a_cleanup_snapshot_is_followed_by_a_purge_also_when_everybody_has_finished(data: DataOffice) -> None:
+    data.take()
+    data.take()
+    for number in ("001", "005"):
+        data.submit(number)
+    with transaction(data.toy.engine) as session:
+        session.execute(sa.text("update certification.event_version set days_to_keep = 0"))
+        at = database_now(session)
+        session.add(
+            Milestone(
+                event_id=data.office.event.id, kind=MilestoneKind.CLEANUP_SNAPSHOT, at=at, state=MilestoneState.DUE
+            )
+        )
+
+    taken = take_due_snapshots(
+        EVENT_KEY, moment=at + DAY, run_id="run", engine=data.toy.engine, source_url_of=lambda _: data.toy.source_url
+    )
+
+    assert taken == []
+    assert data.purged() == [("001", 1), ("005", 1)]
+    assert data.stored()["001", 1] == 0
+
+
+def test_the_command_prints_rows_and_bytes(data: DataOffice, monkeypatch: pytest.MonkeyPatch) -> None:
+    data.take()
+    data.take()
+    with transaction(data.toy.engine) as session:
+        session.execute(sa.text("update certification.event_version set days_to_keep = 0"))
+    monkeypatch.setenv("CERTIFICATION_DATABASE_URL", data.toy.engine.url.render_as_string(hide_password=False))
+
+    answer = CliRunner().invoke(app, ["retention", "run", EVENT_KEY, "--json"])
+    nothing = CliRunner().invoke(app, ["retention", "run"])
+
+    assert answer.exit_code == nothing.exit_code == 0, answer.output
+    [line] = json.loads(answer.output)
+    assert (line["event"], line["revisions"], line["rows"]) == (EVENT_KEY, 2, 2 * ROWS + 5)
+    assert line["bytes"] > 0
+    assert nothing.output == "None.\n"
 
 
 def test_what_a_running_validation_looks_at_stays(data: DataOffice) -> None:

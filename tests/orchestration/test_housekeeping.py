@@ -192,6 +192,15 @@ def test_own_reminders_of_nobody_are_none(engine: sa.Engine, event: Event):
     assert housekeeping.own_reminders() == 0
 
 
+def test_leftovers_of_a_dead_snapshot_go_at_night_and_are_reported_in_bytes(engine: sa.Engine, event: Event):
+    with engine.begin() as connection:
+        connection.exec_driver_sql("create table datamart.enrollment_event_1_slot_9 as select generate_series(1, 9)")
+    [line] = housekeeping.remove_what_is_past_its_days()
+    assert line["what"] == "leftovers of dead snapshots"
+    assert line["bytes"] > 0
+    assert housekeeping.remove_what_is_past_its_days() == []
+
+
 def test_a_changed_audit_entry_fails_the_nightly_check(engine: sa.Engine, event: Event, server, certification_database):
     with transaction(engine) as session:
         for act in ("event:create", "event:publish"):

@@ -6,11 +6,11 @@ from fastapi import APIRouter, Request
 from fastapi.openapi.utils import get_openapi
 
 from certification_lib.events.content import EventContent
-from certification_ui.api import acts, categories, events, own, participants, reference, runs
+from certification_ui.api import acts, categories, events, own, participants, reference, retention, runs
 from certification_ui.deps import own_only
 
 router = APIRouter(prefix="/api/v1")
-for part in (own, events, participants, runs, acts, categories, reference):
+for part in (own, events, retention, participants, runs, acts, categories, reference):
     router.include_router(part.router)
 
 
