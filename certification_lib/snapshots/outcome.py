@@ -7,7 +7,7 @@ from typing import Any
 
 from certification_lib.categories.models import Level
 from certification_lib.snapshots.digests import ViewDigest
-from certification_lib.snapshots.models import SnapshotStatus
+from certification_lib.snapshots.models import SnapshotKind, SnapshotStatus
 from certification_lib.snapshots.partitions import Column
 
 
@@ -16,6 +16,7 @@ class Plan:
     """What one snapshot takes. `participants` maps organization number to participant id."""
 
     snapshot_id: int
+    kind: SnapshotKind
     owner: str
     event_id: int
     event_key: str

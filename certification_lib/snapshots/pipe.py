@@ -5,7 +5,7 @@ Row for row, without buffers or threads between: psycopg's own Copy objects cost
 """
 
 import select
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from typing import Any
 
@@ -60,6 +60,25 @@ def read(source: Connection[Any], query: sql.Composable, see: Row) -> int:
         return _end(source.pgconn)
     except BaseException:
         abandon(source)
+        raise
+
+
+def write(target: Connection[Any], copy_into: sql.Composable, rows: Iterable[bytes]) -> int:
+    """COPY these rows of COPY text by the statement `copy_into`; whatever fails closes the connection."""
+    writer, unsent = target.pgconn, 0
+    try:
+        _begin(writer, _text(copy_into, target), pq.ExecStatus.COPY_IN)
+        for row in rows:
+            writer.put_copy_data(row)
+            unsent += len(row)
+            if unsent > _FLUSH_EVERY_BYTES:
+                _flush(writer)
+                unsent = 0
+        writer.put_copy_end()
+        _flush(writer)
+        return _end(writer)
+    except BaseException:
+        abandon(target)
         raise
 
 

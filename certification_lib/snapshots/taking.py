@@ -8,9 +8,9 @@ taking the same snapshot again starts over.
 import datetime
 import time
 import uuid
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -29,14 +29,12 @@ from certification_lib.snapshots.completing import Callbacks, LeaveAlone, OnNewR
 from certification_lib.snapshots.digests import Digests
 from certification_lib.snapshots.models import Snapshot, SnapshotParticipant, SnapshotStatus
 from certification_lib.snapshots.outcome import LoadedView, Plan, SnapshotOutcome
+from certification_lib.snapshots.sources.opening import Reading, SourceUrlOf, readings
 from certification_lib.snapshots.totals import totals_by_participant
 from certification_lib.snapshots.views import VIEWS_FOLDER, DatamartView, participant_column, read_views
 
 # One lock number per snapshot: this class in the upper half, the snapshot's id in the lower.
 _LOCK_CLASS = 0x534E4150 << 32
-_SOURCE_WORK_MEMORY = "128MB"
-
-SourceUrlOf = Callable[[str], str]
 
 
 def take_snapshot(
@@ -127,6 +125,7 @@ def _claim(engine: sa.Engine, snapshot_id: int) -> Plan | None:
         snapshot.failure = snapshot.finished_at = None
         plan = Plan(
             snapshot_id=snapshot.id,
+            kind=snapshot.kind,
             owner=snapshot.owner,
             event_id=event.id,
             event_key=event.key,
@@ -145,15 +144,13 @@ def _copy(
     plan: Plan, views: Mapping[str, DatamartView], engine: sa.Engine, source_url_of: SourceUrlOf
 ) -> tuple[list[LoadedView], datetime.datetime]:
     """Every view into its own unattached table, all of a source as of one instant."""
-    with _sources({view.source for view in views.values()}, source_url_of) as sources, _target(engine) as target:
-        as_of = min(source.as_of for source in sources.values())
-        loaded = [_copy_view(plan, view, sources[view.source].connection, target) for view in views.values()]
+    with readings(plan, views, engine, source_url_of) as (opened, as_of), _target(engine) as target:
+        loaded = [_copy_view(plan, view, opened[view.name], target) for view in views.values()]
     return loaded, as_of
 
 
-def _copy_view(plan: Plan, view: DatamartView, source: Connection[Any], target: Connection[Any]) -> LoadedView:
-    select = view.rendered(school_year=plan.school_year, count_date=plan.count_date)
-    columns = partitions.described(source, view, select)
+def _copy_view(plan: Plan, view: DatamartView, source: Reading, target: Connection[Any]) -> LoadedView:
+    columns = source.columns
     partitions.ensure_view_table(target, view.name, columns)
     partitions.ensure_event_tables(target, view.name, plan.event_id, plan.level)
     participant = participant_column(plan.level)
@@ -163,47 +160,20 @@ def _copy_view(plan: Plan, view: DatamartView, source: Connection[Any], target: 
         'order by {participant} collate "C", row_key collate "C"'
     ).format(
         columns=sql.SQL(", ").join(sql.Identifier(column.name) for column in columns),
-        select=select,
+        select=source.select,
         participant=sql.Identifier(participant),
         numbers=sql.SQL("{}::text[]").format(sql.Literal(list(plan.participants))),
     )
     with target.transaction():
         partitions.create_slot_table(target, view.name, plan.event_id, plan.snapshot_id)
         into = partitions.copy_statement(view.name, plan.event_id, plan.snapshot_id, columns, target)
-        pipe.pipe(source, query, target, into, digests.add)
+        pipe.pipe(source.connection, query, target, into, digests.add)
         digests.close()
         partitions.index_slot_table(target, view.name, plan.event_id, plan.snapshot_id, plan.level)
         table = sql.Identifier(DATAMART_SCHEMA, partitions.slot_table(view.name, plan.event_id, plan.snapshot_id))
         target.execute(sql.SQL("analyze {}").format(table))
         totals = totals_by_participant(target, view, table, participant, count_date=plan.count_date)
     return LoadedView(view.name, columns, digests.by_participant, totals)
-
-
-@dataclass
-class _Source:
-    connection: Connection[Any] = field(repr=False)
-    as_of: datetime.datetime
-
-
-@contextmanager
-def _sources(names: set[str], source_url_of: SourceUrlOf) -> Iterator[dict[str, _Source]]:
-    """A read-only transaction on each source: everything read in it is as of its first statement."""
-    opened: dict[str, _Source] = {}
-    connections: list[Connection[Any]] = []
-    try:
-        for name in sorted(names):
-            connection = pipe.connect(source_url_of(name), read_only=True)
-            connections.append(connection)
-            connection.execute(sql.SQL("set work_mem = {}").format(sql.Literal(_SOURCE_WORK_MEMORY)))
-            connection.execute("begin isolation level repeatable read read only")
-            row = connection.execute("select clock_timestamp()").fetchone()
-            if row is None:
-                raise SourceFailure(f"Source {name} does not answer.")
-            opened[name] = _Source(connection, row[0].astimezone(datetime.UTC))
-        yield opened
-    finally:
-        for connection in connections:
-            pipe.abandon(connection)
 
 
 @contextmanager

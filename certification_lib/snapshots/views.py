@@ -1,11 +1,12 @@
 """Datamart view files: what a snapshot copies. One SQL file a view, with a YAML header in its leading comment."""
 
+import codecs
 import datetime
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import yaml
 from psycopg import sql
@@ -14,8 +15,11 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from certification_lib.categories.models import Level
 from certification_lib.errors import BadInput, NotFound
 from certification_lib.settings import PROJECT_FOLDER
+from certification_lib.snapshots import declared_types
 
 VIEWS_FOLDER = PROJECT_FOLDER / "include" / "datamart"
+# The source of views that are filled from files and have no SELECT.
+FILES = "files"
 # Every view begins with these; digests and partitions rely on their names and places.
 IDENTITY = ("district_id", "school_id", "row_key")
 # Written by the snapshot beside the view's own columns.
@@ -62,6 +66,19 @@ class Totals(BaseModel):
         return {name for names in self.model_dump(exclude={"labels"}).values() for name in names}
 
 
+class Files(BaseModel):
+    """Where the files of a view lie and what they are."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    path: str = Field(description="Folder or fsspec URL with {district} and {school_year} where they stand in it")
+    format: Literal["csv", "parquet", "xlsx"]
+    key: list[str] = Field(default=[], description="Columns that make up row_key, when the files do not hold it")
+    encoding: str = "utf-8-sig"
+    delimiter: str = Field(default=",", min_length=1, max_length=1)
+    sheet: str | None = Field(default=None, description="Of a workbook; without it the first")
+
+
 class Header(BaseModel):
     """The YAML header of a view file."""
 
@@ -76,6 +93,8 @@ class Header(BaseModel):
     row_key: str
     severity_of_absence: str = Field(pattern="^(Error|Warning|Info)$")
     columns: dict[str, str] = Field(description="Label of each column, in the view's order")
+    types: dict[str, str] = Field(default={}, description="Of each column; PostgreSQL sources tell their own")
+    files: Files | None = None
     totals: Totals = Totals()
 
 
@@ -97,6 +116,15 @@ class DatamartView:
     @property
     def source(self) -> str:
         return self.header.source
+
+    def bound(self) -> tuple[str, set[str]]:
+        """The SELECT as text for SQLAlchemy, where every other colon is escaped, and the parameters it uses."""
+        parts, used, position = [], set(), 0
+        for start, end, name in _parameters(self.select):
+            parts += [self.select[position:start].replace(":", "\\:"), f":{name}"]
+            used.add(name)
+            position = end
+        return "".join([*parts, self.select[position:].replace(":", "\\:")]), used
 
     def rendered(self, *, school_year: int, count_date: datetime.date | None) -> sql.Composable:
         """The SELECT with its parameters as literals, since COPY takes no bind parameters."""
@@ -169,12 +197,48 @@ def _problems(header: Header, select: str, stem: str) -> list[str]:
     problems += [f"{name!r} cannot be a column name." for name in header.columns if not _NAME.fullmatch(name)]
     unknown = sorted(header.totals.names() - set(header.columns))
     problems += [f"totals name {name}, which is no column of the view." for name in unknown]
+    problems += _type_problems(header)
+    if header.source == FILES:
+        return problems + _file_problems(header, select)
+    if header.files is not None:
+        problems.append(f"files are for the source {FILES}.")
     if not re.match(r"(select|with)\b", select, re.IGNORECASE):
         problems.append("after the header comes one SELECT.")
     if ";" in _STRINGS_AND_COMMENTS.sub("", select):
         problems.append("it must hold one statement only.")
     strange = sorted({name for _, _, name in _parameters(select)} - {"school_year", "count_date"})
     problems += [f":{name} is no parameter; there are :school_year and :count_date." for name in strange]
+    return problems
+
+
+def _type_problems(header: Header) -> list[str]:
+    problems = [
+        f"types name {name}, which is no column of the view." for name in header.types if name not in header.columns
+    ]
+    for name, declared in header.types.items():
+        if not declared_types.is_type(declared):
+            problems.append(f"{name} cannot be {declared!r}; there are {declared_types.ALLOWED}.")
+    wrong = [name for name in IDENTITY if header.types.get(name, "text") != "text"]
+    return problems + [f"{name} must be text." for name in wrong]
+
+
+def _file_problems(header: Header, select: str) -> list[str]:
+    problems = []
+    if select:
+        problems.append("a view of files has no SELECT.")
+    if header.files is None:
+        return [*problems, "it must say under files where they lie."]
+    untyped = [name for name in header.columns if name not in header.types]
+    if untyped:
+        problems.append(f"the types of {', '.join(untyped)} must be declared.")
+    try:
+        codecs.lookup(header.files.encoding)
+    except LookupError:
+        problems.append("there is no such encoding.")
+    strange = sorted(set(re.findall(r"{.*?}|[*?\[\]]", header.files.path)) - {"{district}", "{school_year}"})
+    problems += [f"{each} cannot stand in a path; there are {{district}} and {{school_year}}." for each in strange]
+    unknown = [name for name in header.files.key if name not in header.columns or name == "row_key"]
+    problems += [f"the key names {name}, which is no column of the files." for name in unknown]
     return problems
 
 

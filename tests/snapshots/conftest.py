@@ -1,11 +1,14 @@
 """A published event over a small source of its own: two views on a table of pupils and one of lessons."""
 
 import datetime
+import threading
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import psutil
 import psycopg
 import pytest
 import sqlalchemy as sa
@@ -119,6 +122,26 @@ class Toy:
     def snapshot(self, snapshot_id: int) -> Snapshot:
         with Session(self.engine) as session:
             return session.get_one(Snapshot, snapshot_id)
+
+
+@contextmanager
+def memory_growth() -> Iterator[list[int]]:
+    """Bytes by which this process had grown, looked at a hundred times a second while the block runs."""
+    process, ended = psutil.Process(), threading.Event()
+    before = process.memory_info().rss
+    seen = [0]
+
+    def look() -> None:
+        while not ended.wait(0.01):
+            seen.append(process.memory_info().rss - before)
+
+    watcher = threading.Thread(target=look)
+    watcher.start()
+    try:
+        yield seen
+    finally:
+        ended.set()
+        watcher.join()
 
 
 @pytest.fixture

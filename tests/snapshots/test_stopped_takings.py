@@ -101,7 +101,7 @@ def test_a_lost_source_is_told_in_words(toy: Toy, monkeypatch: pytest.MonkeyPatc
     def copy_and_lose(plan, view, source, target):
         loaded = copy_view(plan, view, source, target)
         toy.rows("select 1")
-        source.pgconn.finish()
+        source.connection.pgconn.finish()
         return loaded
 
     monkeypatch.setattr(taking, "_copy_view", copy_and_lose)
@@ -116,6 +116,6 @@ def test_a_lost_source_is_told_in_words(toy: Toy, monkeypatch: pytest.MonkeyPatc
 
 def test_a_source_that_cannot_be_reached_fails_the_snapshot(toy: Toy) -> None:
     snapshot_id = toy.request()
-    with pytest.raises(SourceFailure):
+    with pytest.raises(SourceFailure, match="Source toy cannot be reached"):
         toy.take(snapshot_id, source_url_of=lambda _name: "postgresql+psycopg://nobody:wrong@127.0.0.1:1/nothing")
     assert toy.snapshot(snapshot_id).status is SnapshotStatus.FAILED
