@@ -94,6 +94,7 @@ def publish_event(key: str, *, session: Session, actor: Actor, now: datetime.dat
         event,
         before=live.id if live is not None else None,
         rule_version_ids=[rule.rule_version_id for rule in linked],
+        moved=roll.moved,
         session=session,
         now=now,
     )

@@ -26,6 +26,8 @@ class Roll:
     put_back: tuple[Participant, ...]
     withdrawn: tuple[Participant, ...]
     staying: tuple[Participant, ...]
+    moved: tuple[Participant, ...] = ()
+    """Those of them that belong to another LEA than before."""
 
 
 def take_roll(
@@ -54,6 +56,7 @@ def take_roll(
     leas = leas_of(list(chosen), today, session=session)
     added = [_add(event, organizations[one], leas[one], now) for one in sorted(chosen - existing.keys())]
     put_back, withdrawn, staying = [], [], []
+    lea_before = {participant.id: participant.lea_id for participant in existing.values()}
     for organization_id, participant in existing.items():
         stands = participant.withdrawn_at is None
         if organization_id in chosen and stands:
@@ -73,7 +76,8 @@ def take_roll(
     session.add_all(_rounds([*added, *put_back], actor, now))
     _lapse_requests(withdrawn, session=session, actor=actor, now=now)
     session.flush()  # the messages are made from these rows
-    return Roll(tuple(added), tuple(put_back), tuple(withdrawn), tuple(staying))
+    moved = [one for one in [*put_back, *staying] if one.lea_id != lea_before[one.id]]
+    return Roll(tuple(added), tuple(put_back), tuple(withdrawn), tuple(staying), tuple(moved))
 
 
 def _organizations(ids: set[int], session: Session) -> Mapping[int, Organization]:

@@ -6,10 +6,11 @@ import pytest
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
+from certification_lib.categories.models import Level
 from certification_lib.certification import queries, service
 from certification_lib.certification.models import Round
 from certification_lib.events.models import Event, Milestone, MilestoneKind, MilestoneState, Participant
-from certification_lib.people.models import Organization
+from certification_lib.people.models import Organization, SchoolAgency
 from certification_lib.rulebook.models import Rule, RuleVersion
 from certification_lib.validation.models import ValidationRun, ValidationStatus
 from tests.certification.test_publishing import KEY, LATER, lea, link, publish, publish_again, refusal, save, sign
@@ -145,3 +146,24 @@ def test_the_certified_revision_keeps_the_findings_it_was_signed_with(world: Wor
     detail = queries.participant_detail(KEY, "001", session=world.session, now=LATER)
     assert detail.shown is not None
     assert (detail.shown.id, detail.shown.findings[old.severity]) == (certified.id, 3)
+
+
+def test_a_school_that_moved_is_validated_again_so_that_its_new_district_sees_the_findings(session: Session):
+    world = World(session, level=Level.SCHOOL)
+    world.approver()
+    adair, allen = world.lea("001", "Adair County"), world.lea("005", "Allen County")
+    moved, staying = world.school("001010", adair), world.school("001020", adair)
+    event = save(world, "001010", "001020")
+    publish(world)
+    revisions = [world.revision(world.participant(event, school)) for school in (moved, staying)]
+    session.execute(
+        sa.update(SchoolAgency).where(SchoolAgency.school_id == moved.id).values(until_date=datetime.date(2016, 9, 30))
+    )
+    session.add(SchoolAgency(school_id=moved.id, lea_id=allen.id, from_date=datetime.date(2016, 10, 1)))
+    session.flush()
+    publish_again(world, "001010", "001020", description="Other.")
+    [run] = session.scalars(sa.select(ValidationRun)).all()
+    assert run.participant_ids == [world.participant(event, moved).id]
+    assert all(revision.validated_at for revision in revisions)
+    publish_again(world, "001010", "001020", description="Once more.", now=LATER + datetime.timedelta(hours=1))
+    assert session.scalars(sa.select(ValidationRun)).all() == [run]

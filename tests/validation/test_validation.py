@@ -455,3 +455,19 @@ def test_a_district_certifier_has_its_own_data_validated_and_a_district_reviewer
         request(CategoryRole.CERTIFIER, "005")
     request(CategoryRole.CERTIFIER)
     assert world.query("select requested_by from certification.validation_run") == [("Certifier",)]
+
+
+def test_validated_again_the_findings_of_a_school_that_moved_are_its_new_districts(
+    make_world: Callable[..., World],
+) -> None:
+    world = make_world(level=Level.SCHOOL, numbers=("001010", "005010"))
+    world.rule("AAA-001", fails_when=NO_GRADE)
+    world.snapshot({"enrollment": [enrollment("001", "1", school_id="001010", entry_grade_level=None)]})
+    world.validate()
+    assert world.query("select district_number from certification.finding") == [("001",)]
+    with transaction(world.engine) as session:
+        moved = session.scalars(sa.select(Participant).where(Participant.organization_number == "001010")).one()
+        other = session.scalars(sa.select(Participant).where(Participant.organization_number == "005010")).one()
+        moved.lea_id, moved.lea_number, moved.lea_name = other.lea_id, other.lea_number, other.lea_name
+    world.validate(numbers=["001010"])
+    assert world.query("select district_number from certification.finding") == [("005",)]
