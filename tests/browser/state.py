@@ -3,12 +3,13 @@
 import datetime
 
 import sqlalchemy as sa
+from sqlalchemy.orm import Session
 
 from certification_lib.database import transaction
-from certification_lib.events.models import EventStatus, Milestone, MilestoneKind, MilestoneState
+from certification_lib.events.models import Event, EventStatus, Milestone, MilestoneKind, MilestoneState, Participant
 from certification_lib.notifications.service import notify
 from certification_lib.rulebook.models import Rule, RuleVersion, Severity
-from certification_lib.snapshots.models import Revision, RevisionView
+from certification_lib.snapshots.models import Revision, RevisionView, Snapshot, SnapshotKind, SnapshotParticipant
 from certification_lib.validation.models import Finding
 from tests.certification_ui.site import KEY, RULE, open_window
 from tests.factories import World
@@ -64,6 +65,7 @@ def fill_state(engine: sa.Engine) -> None:
                 revision = world.revision(world.participant(event, agency), agency.name, rows=2345 + int(number))
                 _totals(world, revision)
                 _results(world, revision, rules, number)
+        session.add(_snapshot(session, event, left_alone="011"))
         milestone = Milestone(
             event_id=event.id,
             kind=MilestoneKind.STATE_SNAPSHOT,
@@ -73,6 +75,22 @@ def fill_state(engine: sa.Engine) -> None:
         )
         session.add(milestone)
         _messages(world)
+
+
+def _snapshot(session: Session, event: Event, *, left_alone: str) -> SnapshotParticipant:
+    """The state snapshot that the revisions came from, as if; returns the row of the one left alone."""
+    taken = session.scalars(sa.select(Snapshot).order_by(Snapshot.id)).first()
+    assert taken is not None
+    taken.kind, taken.started_at = SnapshotKind.STATE, taken.requested_at
+    found = sa.select(Participant).where(Participant.event_id == event.id)
+    participants = {one.organization_number: one for one in session.scalars(found)}
+    alone = participants.pop(left_alone)
+    for one in participants.values():
+        revision_id = one.current_revision_id
+        session.execute(sa.update(Revision).where(Revision.id == revision_id).values(snapshot_id=taken.id))
+        session.add(SnapshotParticipant(snapshot_id=taken.id, participant_id=one.id, revision_id=revision_id))
+    why = "somebody has signed in the open round; a new revision would make it count no more"
+    return SnapshotParticipant(snapshot_id=taken.id, participant_id=alone.id, left_alone=why)
 
 
 def _rule(world: World, code: str, title: str, severity: Severity) -> Rule:

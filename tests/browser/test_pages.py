@@ -94,8 +94,10 @@ STATE_PAGES = {
     "event-viewer": f"{ROOT}/events/{KEY}/",
     "participant": f"{ROOT}/events/{KEY}/participants/001/",
     "participant-findings": f"{ROOT}/events/{KEY}/participants/001/findings/{RULE}",
+    "participant-long": f"{ROOT}/events/{KEY}/participants/026/",
     "new-event": f"{ROOT}/new-event",
     "edit-event": f"{ROOT}/events/{KEY}/edit",
+    "snapshot": f"{ROOT}/events/{KEY}/snapshots/1",
     "publish": f"{ROOT}/events/spring-check-2016-17/publish",
     "close": f"{ROOT}/events/{KEY}/close",
     "state-messages": f"{ROOT}/messages/",
@@ -107,8 +109,11 @@ DISTRICT_PAGES = {
     "submit": f"{OWN}submit",
     "request-recertification": f"{OWN}request-recertification",
     "messages": f"{ROOT}/messages/",
+    "snapshot-own": f"{OWN}snapshot",
+    "refused": f"{ROOT}/events/",
     "not-found": f"{ROOT}/my-events/{KEY}/005/",
 }
+REFUSED = {"refused", "not-found"}
 
 
 @pytest.mark.parametrize("viewport", [WIDE, PHONE], ids=["wide", "phone"])
@@ -122,8 +127,10 @@ def test_every_page_is_accessible_and_fits(
     size = "phone" if viewport is PHONE else "wide"
     problems = []
     for name, address in addresses.items():
-        page.goto(base_url + address)
-        page.reported.clear() if name == "not-found" else None  # type: ignore[attr-defined]
+        answer = page.goto(base_url + address)
+        assert answer is not None
+        assert answer.ok == (name not in REFUSED), f"{name}: {answer.status}"
+        page.reported.clear() if name in REFUSED else None  # type: ignore[attr-defined]
         save(page, f"{name}-{size}")
         try:
             check(page)
