@@ -12,7 +12,7 @@ from sqlalchemy.dialects import postgresql
 from sqlalchemy.orm import Session
 
 from certification_lib.errors import NotFound
-from certification_lib.snapshots.comparison import Join, Pair, as_text, load_parts, require_rows, sides_of
+from certification_lib.snapshots.comparison import NO_SCHOOL, Join, Pair, as_text, load_parts, require_rows, sides_of
 
 
 class Change(enum.StrEnum):
@@ -39,7 +39,7 @@ class ChangedRow:
 def changed_rows(
     pair: Pair, view: str, *, session: Session, school: str | None = None, offset: int = 0, limit: int = 50
 ) -> list[ChangedRow]:
-    """The rows of one view that differ, by row key; with `school` only those of that school."""
+    """The rows of one view that differ, by row key; with `school` only those of that school ("": of none)."""
     parts = load_parts(pair, session=session)
     sides = sides_of(parts[pair[0]], parts[pair[1]])
     if view not in sides:
@@ -66,7 +66,7 @@ def changed_rows(
         .limit(limit)
     )
     if school is not None:
-        query = query.where(school_id == school)
+        query = query.where(sa.func.coalesce(school_id, NO_SCHOOL) == school)
     found = []
     for word, school_number, key, old, new in session.execute(query):
         change = Change(word)
