@@ -1,13 +1,16 @@
 """The delivered datamart views on a small sample of the whole state, and on an empty ODS of Data Standard 4.0."""
 
 import csv
+import datetime
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import psycopg
 import pytest
 import sqlalchemy as sa
+from psycopg import sql
 
 from certification_lib.audit.service import SYSTEM
 from certification_lib.database import database_now, make_engine, transaction
@@ -15,7 +18,7 @@ from certification_lib.sample_source.load import load_sample
 from certification_lib.sample_source.manifest import SampleManifest
 from certification_lib.snapshots.models import RevisionView, SnapshotKind
 from certification_lib.snapshots.partitions import described
-from certification_lib.snapshots.pipe import connect
+from certification_lib.snapshots.pipe import connect, pipe
 from certification_lib.snapshots.queries import view_information
 from certification_lib.snapshots.service import SnapshotOutcome, request_snapshot, take_snapshot
 from certification_lib.snapshots.verification import verify
@@ -212,9 +215,9 @@ def test_columns_are_those_that_rules_rely_on(view: str) -> None:
     assert list(read_views([view])[view].header.columns) == IDENTITY + COLUMNS[view].split()
 
 
-def test_the_views_give_the_same_types_on_data_standard_4(
-    source_url: Callable[..., str], taken: Taken, project_folder: Path
-) -> None:
+@pytest.fixture
+def data_standard_4(source_url: Callable[..., str], project_folder: Path) -> Iterator[psycopg.Connection[Any]]:
+    """The owner of an empty ODS of Data Standard 4.0 that source_reader may only read."""
     columns: dict[str, list[str]] = {}
     with (project_folder / "tests/snapshots/data_standard_4.0.0.csv").open() as file:
         for row in csv.DictReader(file):
@@ -230,10 +233,74 @@ def test_the_views_give_the_same_types_on_data_standard_4(
     columns["studenteducationorganizationassociationlanguageuse"] = [
         "educationorganizationid int, studentusi int, languagedescriptorid int, languageusedescriptorid int"
     ]
-    with connect(source_url("source_owner")) as old, connect(taken.source.url) as new:
-        old.execute("create schema edfi")
+    with connect(source_url("source_owner")) as owner:
+        owner.execute("create schema edfi")
         for table, definitions in columns.items():
-            old.execute(f"create table edfi.{table} ({', '.join(definitions)})")
+            owner.execute(f"create table edfi.{table} ({', '.join(definitions)})")
+        owner.execute("grant usage on schema edfi to source_reader")
+        owner.execute("grant select on all tables in schema edfi to source_reader")
+        yield owner
+
+
+def test_the_views_give_the_same_types_on_data_standard_4(
+    data_standard_4: psycopg.Connection[Any], taken: Taken
+) -> None:
+    with connect(taken.source.url) as new:
         for view in read_views().values():
             select = view.rendered(school_year=2017, count_date=None)
-            assert described(old, view, select) == described(new, view, select)
+            assert described(data_standard_4, view, select) == described(new, view, select)
+
+
+def test_the_same_district_gives_the_same_rows_on_data_standard_4_and_5_with_read_rights_only(
+    data_standard_4: psycopg.Connection[Any], source_url: Callable[..., str], taken: Taken
+) -> None:
+    with (
+        connect(taken.source.url, read_only=True) as new,
+        connect(source_url("source_reader"), read_only=True) as old,
+    ):
+        copy_district(new, data_standard_4)
+        for view in read_views().values():
+            columns = [
+                # These two came with Data Standard 5.
+                sql.SQL("null as {}" if name.startswith("special_education_exit") else "{}").format(
+                    sql.Identifier(name)
+                )
+                for name in view.header.columns
+            ]
+            query = sql.SQL(
+                "select {} from ({}) as taken where district_id = '255901' order by row_key collate \"C\""
+            ).format(
+                sql.SQL(", ").join(columns),
+                view.rendered(school_year=2017, count_date=datetime.date(2016, 10, 1)),
+            )
+            rows = old.execute(query).fetchall()
+            assert rows == new.execute(query).fetchall()
+            assert len(rows) > 10 or view.name == "discipline"
+    with connect(source_url("source_reader")) as reader:
+        reader.execute("set default_transaction_read_only = off")
+        with pytest.raises(psycopg.errors.InsufficientPrivilege):
+            reader.execute("delete from edfi.student")
+
+
+def copy_district(new: psycopg.Connection[Any], old: psycopg.Connection[Any]) -> None:
+    """The columns that both standards have, of the rows whose ids fit the older one's integers: Grand Bend's do."""
+    theirs, ours = types_by_table(new), types_by_table(old)
+    for table, types in ours.items():
+        common = [name for name in types if name in theirs[table]]
+        widened = [name for name in common if (types[name], theirs[table][name]) == ("integer", "bigint")]
+        fitting = " and ".join(f"coalesce({name}, 0) <= 2147483647" for name in widened) or "true"
+        pipe(
+            new,
+            sql.SQL(f"select {', '.join(common)} from edfi.{table} where {fitting}"),  # noqa: S608
+            old,
+            sql.SQL(f"copy edfi.{table} ({', '.join(common)}) from stdin"),
+            lambda _row: None,
+        )
+
+
+def types_by_table(database: psycopg.Connection[Any]) -> dict[str, dict[str, str]]:
+    rows = database.execute(
+        "select table_name, jsonb_object_agg(column_name, data_type) "
+        "from information_schema.columns where table_schema = 'edfi' group by 1"
+    ).fetchall()
+    return dict(rows)

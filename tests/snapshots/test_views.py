@@ -1,4 +1,5 @@
 import datetime
+import re
 from pathlib import Path
 
 import pytest
@@ -62,3 +63,54 @@ def test_views_come_in_the_order_asked_for_and_unknown_ones_are_named(tmp_path: 
     assert list(read_views(["pupil", "lesson"], folder=tmp_path)) == ["pupil", "lesson"]
     with pytest.raises(NotFound, match="no datamart view teacher"):
         read_views(["teacher"], folder=tmp_path)
+
+
+def test_the_view_files_of_the_handbook_can_be_used(project_folder: Path) -> None:
+    text = (project_folder / "docs/datamart.md").read_text(encoding="utf-8")
+    examples = re.findall(r"```sql\n(/\*\nname: (\w+)\n.*?)```", text, re.DOTALL)
+    assert [name for _, name in examples] == ["staff_contract", "bus_rider"]
+    for example, name in examples:
+        assert set(parse_view(example, file_name=f"{name}.sql").header.types) >= {"district_id", "row_key"}
+
+
+FILE_VIEW = """/*
+name: pupil
+title: Pupils
+source: files
+district_column: district_id
+school_column: school_id
+row_key: row_key
+severity_of_absence: Error
+files: {path: "/drop/{school_year}/{district}.csv", format: csv, key: [school_id]}
+columns: {district_id: District, school_id: School, row_key: Row, weight: Weight}
+types: {district_id: text, school_id: text, row_key: text, weight: "numeric(6,3)"}
+*/
+"""
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "problem"),
+    [
+        ("*/\n", "*/\nselect 1", "a view of files has no SELECT"),
+        (
+            'files: {path: "/drop/{school_year}/{district}.csv", format: csv, key: [school_id]}\n',
+            "",
+            "must say under files",
+        ),
+        ("source: files", "source: toy", "files are for the source files"),
+        ("format: csv", "format: pdf", "files.format: Input should be"),
+        (', weight: "numeric(6,3)"', "", "the types of weight must be declared"),
+        ("numeric(6,3)", "numeric(6,3)); drop table x; --", "weight cannot be"),
+        ("district_id: text", "district_id: integer", "district_id must be text"),
+        ("key: [school_id]", "key: [pupil]", "the key names pupil"),
+        ("key: [school_id]", "encoding: klingon", "no such encoding"),
+        ("{district}.csv", "{county}/*.csv", "{county} cannot stand in a path"),
+        ("row_key: text,", "row_key: text, height: real,", "types name height"),
+    ],
+)
+def test_a_view_of_files_that_cannot_be_used_is_refused_with_the_reason(old: str, new: str, problem: str) -> None:
+    assert parse_view(FILE_VIEW, file_name="pupil.sql").header.files
+    assert old in FILE_VIEW
+    with pytest.raises(BadInput) as refused:
+        parse_view(FILE_VIEW.replace(old, new, 1), file_name="pupil.sql")
+    assert any(problem in each and each.startswith("pupil.sql: ") for each in refused.value.problems)
