@@ -22,15 +22,19 @@ RULES = "certification_rules"
 MAIL = "smtp_default"
 
 _DRIVERS = {"postgres": "postgresql+psycopg", "postgresql": "postgresql+psycopg"}
+_FILES = {"sqlite", "duckdb"}
 
 
 def address(connection_id: str) -> str:
     """The SQLAlchemy address of a connection, also of a source named in a datamart view file."""
     connection = BaseHook.get_connection(connection_id)
+    backend = _DRIVERS.get(connection.conn_type or "", connection.conn_type or "")
+    if not backend.startswith("postgresql"):
+        return _foreign_address(connection, backend)
     host = connection.host or ""
     over_socket = host.startswith("/")
     url = sa.URL.create(
-        _DRIVERS.get(connection.conn_type or "", connection.conn_type or ""),
+        backend,
         username=connection.login or None,
         password=connection.password or None,
         # The folder of a socket has no place in an address but the query; as a host it would not be read back.
@@ -38,6 +42,22 @@ def address(connection_id: str) -> str:
         port=connection.port,
         database=connection.schema or None,
         query={"host": host} if over_socket else {},
+    )
+    return url.render_as_string(hide_password=False)
+
+
+def _foreign_address(connection: Connection, backend: str) -> str:
+    """The address of a source that is not PostgreSQL; the connection's extra fields are options of its driver."""
+    # Airflow keeps the path of a SQLite file in the host.
+    in_host = backend in _FILES and not connection.schema
+    url = sa.URL.create(
+        backend,
+        username=connection.login or None,
+        password=connection.password or None,
+        host=None if in_host else connection.host or None,
+        port=connection.port,
+        database=(connection.host if in_host else connection.schema) or None,
+        query={name: value for name, value in _extra(connection).items() if isinstance(value, str)},
     )
     return url.render_as_string(hide_password=False)
 

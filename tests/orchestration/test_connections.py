@@ -35,6 +35,23 @@ def test_a_server_on_a_socket_is_found_by_its_folder(give):
     assert url.database == "certification"
 
 
+@pytest.mark.parametrize(
+    ("connection", "address"),
+    [
+        ("sqlite:////data/staff.db", "sqlite:////data/staff.db"),
+        ("duckdb:////data/staff.duckdb", "duckdb:////data/staff.duckdb"),
+        ('{"conn_type": "sqlite", "host": "/data/staff.db"}', "sqlite:////data/staff.db"),
+        (
+            "mssql+pyodbc://reader:secret@db.state.us:1433/staff?driver=ODBC+Driver+18",
+            "mssql+pyodbc://reader:secret@db.state.us:1433/staff?driver=ODBC+Driver+18",
+        ),
+    ],
+)
+def test_a_source_of_another_kind_keeps_its_address(monkeypatch: pytest.MonkeyPatch, connection: str, address: str):
+    monkeypatch.setenv("AIRFLOW_CONN_STAFF_SYSTEM", connection)
+    assert sa.make_url(connections.address("staff_system")) == sa.make_url(address)
+
+
 def test_a_task_reaches_the_real_database(give, certification_database: CertificationDatabase):
     url = sa.make_url(certification_database.url())
     give(
