@@ -1,9 +1,11 @@
 """The real thing: `certify up` in a state folder of its own, a small source, and an event published over REST."""
 
 import datetime
+import json
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -42,6 +44,13 @@ class Site:
                 self._tokens[user] = answer.json()["access_token"]
             headers = {"Authorization": f"Bearer {self._tokens[user]}"}
             return client.request(method, path, json=body, headers=headers)
+
+    def start_again(self) -> None:
+        """After it was ended; the database may listen on another port."""
+        self.engine.dispose()
+        self.stack.stop()
+        self.stack.start()
+        self.engine = make_engine(self.stack.settings.url("certification_task"))
 
     def create(self, key: str, **content: Any) -> None:
         """Write the event down, as the approver does over REST."""
@@ -118,15 +127,35 @@ class Site:
 @pytest.fixture(scope="session")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     folder = tmp_path_factory.mktemp("site")
+    _another_team(folder / "airflow")
     with LocalStack(folder, demo=True) as stack:
         engine = make_engine(stack.settings.url("certification_task"))
         load_sample(stack.settings.url("source_owner"), students=2000, progress=lambda _: None)
         with transaction(engine) as session:
             _people(World(session))
         sync_accounts(demo_password=PASSWORD, settings=stack.settings)
-        yield Site(stack, engine)
-        engine.dispose()
+        running = Site(stack, engine)
+        yield running
+        running.engine.dispose()
     delete_data(folder / "postgres")  # as root it is not below pytest's folder, which is closed to PostgreSQL's account
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """What ends the installation comes after everything that needs it."""
+    items.sort(key=lambda item: "test_control_c" in item.nodeid)
+
+
+def _another_team(airflow_home: Path) -> None:
+    """DAGs of somebody else beside the product's own, as a site sets them up."""
+    local = "airflow.dag_processing.bundles.local.LocalDagBundle"
+    other = {"path": str(Path(__file__).parent / "other_team")}
+    bundles = [
+        {"name": "dags-folder", "classpath": local, "kwargs": {}},
+        {"name": "other-team", "classpath": local, "kwargs": other},
+    ]
+    airflow_home.mkdir(parents=True)
+    written = f"[dag_processor]\ndag_bundle_config_list = {json.dumps(bundles)}\n"
+    (airflow_home / "airflow.cfg").write_text(written, encoding="utf-8")
 
 
 def _people(world: World) -> None:

@@ -122,9 +122,12 @@ def test_a_scheduler_killed_between_snapshot_and_validation_loses_nothing_and_do
         seconds=120,
         what="the snapshot is completed",
     )
+    pool = "/api/v2/pools/certification_snapshots"
+    assert site.call("DELETE", pool, user="admin").status_code == 204
     site.stack.kill("scheduler")
     run = site.ended_run("certification_event_second_count", seconds=400)
     assert run["state"] == "success"
+    assert site.call("GET", pool, user="admin").json()["slots"] == 2  # a starting scheduler makes a missing one
     assert site.rows(
         "select (select count(*) from snapshot where event_id = event.id) as snapshots, "
         "(select count(*) from validation_run where event_id = event.id) as validations, "
