@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 .DEFAULT_GOAL := help
-.PHONY: help setup demo up test lint fix lock screenshots environment-file
+.PHONY: help setup demo up test lint fix lock screenshots bench-snapshot environment-file
 
 help: ## Say what there is
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-17s %s\n", $$1, $$2 }' Makefile
@@ -39,6 +39,9 @@ lock: setup ## Pin the newest versions that fit pyproject.toml and package.json
 screenshots: setup ## Take pictures of every page at two widths into screenshots/, to be looked at
 	@$(BIN)/python scripts/browser.py
 	SCREENSHOTS=screenshots $(BIN)/pytest tests/browser
+
+bench-snapshot: setup ## Measure snapshots beside their baselines, one line of JSON for each figure
+	@$(BIN)/python -m tests.benchmarks.snapshot_compare $(ARGS)
 
 environment-file: ## Write .env with generated secrets for docker-compose.yaml
 	@$(PYTHON) scripts/environment_file.py
