@@ -142,6 +142,19 @@ def test_what_was_submitted_certified_or_official_stays_whatever_became_of_it(da
     assert verify(data.toy.engine) == []
 
 
+def test_what_was_approved_without_certification_stays_also_when_the_approval_is_withdrawn(data: DataOffice) -> None:
+    data.take()
+    data.approve("005")
+    data.act(lambda office: service.withdraw_approval(office.key, ["005"], "No", **office.act(office.approver)))
+    data.take("005")
+    data.take("005")
+
+    data.purge()
+
+    assert data.purged() == [("005", 2)]
+    assert data.stored() == {("001", 1): 30, ("005", 1): 30, ("005", 2): 0, ("005", 3): 30}
+
+
 def test_a_purged_revision_stays_on_record_with_its_digest_and_the_counts_of_its_rules(data: DataOffice) -> None:
     data.take()
     data.act(add_findings)
