@@ -14,6 +14,8 @@ from urllib.parse import unquote, urlsplit
 
 PROJECT_FOLDER = Path(__file__).resolve().parent.parent
 SETTINGS_FILE = "settings.json"
+# The connection that the delivered datamart views name.
+EDFI_ODS = "edfi_ods"
 
 # The setting that holds the database address used when logged in as each PostgreSQL role.
 URL_SETTINGS = {
@@ -104,6 +106,17 @@ def load_settings(environment: Mapping[str, str] | None = None) -> Settings:
 def database_url(role: str) -> str:
     """The database address for a PostgreSQL role, such as certification_task."""
     return load_settings().url(role)
+
+
+def source_url(connection: str, environment: Mapping[str, str] | None = None) -> str:
+    """The address of a source named in a datamart view file, for commands that run without Airflow's connections."""
+    if connection == EDFI_ODS:
+        return load_settings(environment).url("source_reader")
+    variable = f"CERTIFICATION_SOURCE_{connection.upper()}_URL"
+    url = (os.environ if environment is None else environment).get(variable)
+    if not url:
+        raise SettingsError(f"The address of source {connection} is not known here: set {variable}.")
+    return url
 
 
 def _absolute(path: str | Path) -> Path:

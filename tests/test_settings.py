@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from certification_lib.settings import PROJECT_FOLDER, URL_SETTINGS, SettingsError, load_settings
+from certification_lib.settings import PROJECT_FOLDER, URL_SETTINGS, SettingsError, load_settings, source_url
 
 
 def test_the_environment_wins_over_what_certify_up_wrote(tmp_path: Path) -> None:
@@ -33,6 +33,18 @@ def test_without_anything_the_state_folder_is_in_the_project_wherever_the_comman
 def test_a_missing_address_says_how_to_set_it(role: str, tmp_path: Path) -> None:
     with pytest.raises(SettingsError, match=f"certify up.*CERTIFICATION_{URL_SETTINGS[role].upper()}"):
         load_settings({"CERTIFICATION_STATE_FOLDER": str(tmp_path)}).url(role)
+
+
+def test_each_source_has_its_own_address(tmp_path: Path) -> None:
+    given = {
+        "CERTIFICATION_STATE_FOLDER": str(tmp_path),
+        "CERTIFICATION_SOURCE_URL": "postgresql://reader:one@localhost/ods",
+        "CERTIFICATION_SOURCE_STAFF_SYSTEM_URL": "sqlite:////data/staff.db",
+    }
+    assert source_url("edfi_ods", given) == "postgresql://reader:one@localhost/ods"
+    assert source_url("staff_system", given) == "sqlite:////data/staff.db"
+    with pytest.raises(SettingsError, match="set CERTIFICATION_SOURCE_BUSES_URL"):
+        source_url("buses", given)
 
 
 def test_an_unknown_role_is_refused(tmp_path: Path) -> None:

@@ -30,7 +30,7 @@ def snapshot(
 ) -> None:
     """Take a snapshot of an event's source data now, without Airflow."""
     from certification_lib.certification.taking import request_snapshot, take_snapshot
-    from certification_lib.settings import database_url
+    from certification_lib.settings import source_url
     from certification_lib.snapshots.models import SnapshotKind
 
     with acting(username) as boundary:
@@ -39,7 +39,7 @@ def snapshot(
         )
         snapshot_id = requested.id
     with task_engine() as engine:
-        outcome = take_snapshot(snapshot_id, engine=engine, source_url_of=lambda _name: database_url("source_reader"))
+        outcome = take_snapshot(snapshot_id, engine=engine, source_url_of=source_url)
     show([outcome.as_row()], as_json=as_json)
 
 

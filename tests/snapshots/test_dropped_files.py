@@ -230,7 +230,7 @@ def test_no_file_at_all_and_a_store_that_does_not_answer_fail_in_words(toy: Toy,
     snapshot_id = toy.request()
     assert "there is no file at" in refusal(toy, snapshot_id)[0]
     file = toy.views / "pupil.sql"
-    file.write_text(file.read_text().replace(f"path: {drop}", "path: http://127.0.0.1:1/drop"))
+    file.write_text(file.read_text().replace(f"path: {drop}", "path: ftp://127.0.0.1:1/drop"))
     with pytest.raises(SourceFailure, match="The files of view pupil cannot be read") as refused:
         toy.take(snapshot_id)
     assert refused.value.__context__ is None
