@@ -5,7 +5,7 @@ import sqlalchemy as sa
 from certification_lib.audit.models import AuditEntry
 from certification_lib.database import database_now, transaction
 from certification_lib.events import due
-from certification_lib.events.queries import event_by_key
+from certification_lib.events.models import Event
 
 _RESUMING = "event:resume"
 
@@ -13,7 +13,7 @@ _RESUMING = "event:resume"
 def run_after_hold(key: str, engine: sa.Engine) -> str | None:
     """The name of the run, the same for one resuming however often it is asked; None when nothing is due."""
     with transaction(engine) as session:
-        event = event_by_key(key, session=session)
+        event = session.scalars(sa.select(Event).where(Event.key == key)).one()
         if not due.due_milestones(event, moment=database_now(session), session=session).to_do:
             return None
         resumed = session.scalar(
