@@ -70,13 +70,13 @@ def run_retention(
     `now`: the moment the days are counted to, None for the database's clock.
     """
     lines: list[Retained] = []
-    for event_id, key in _events(engine, event_key):
+    events = _events(engine, event_key)
+    for event_id, key in events:
         with _alone(engine, event_id) as ours:
             if not ours:  # another process is at it, and reports it
                 continue
             lines += [_purge(engine, event_id, key, now=now), _remove_disposed(engine, event_id, key)]
-    one = None if event_key is None else _events(engine, event_key)[0][0]
-    left = drop_leftovers_of_dead_snapshots(engine, event_id=one)
+    left = drop_leftovers_of_dead_snapshots(engine, event_id=events[0][0] if event_key else None)
     lines.append(Retained(event_key or "all", "leftovers of dead snapshots", rows=left.rows, bytes=left.bytes))
     return [line for line in lines if line.revisions or line.rows or line.bytes or line.waiting]
 
@@ -217,7 +217,8 @@ def _remove_disposed(engine: sa.Engine, event_id: int, key: str) -> Retained:
             .where(Revision.disposal_id == (disposal.id if disposal else None), RevisionView.removed_at.is_(None))
             .distinct()
         ).all()
-    if disposal is None:
+        held = standing_hold(event_id, session=session) is not None
+    if disposal is None or held:
         return Retained(key, "disposal")
     disposal_id = disposal.id
     removed, waiting = Removed(), 0

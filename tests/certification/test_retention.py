@@ -433,6 +433,41 @@ def test_a_disposal_hides_the_rows_at_once_and_leaves_counts_digests_signatures_
     assert data.purge() == []
 
 
+def test_a_disposal_killed_or_held_in_the_middle_is_ended_by_a_later_run(
+    data: DataOffice, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Killed(BaseException):
+        pass
+
+    data.take()
+    data.close()
+    data.act(lambda office: dispose(office.key, "Six years", "KY-1", NAME, **office.act(office.approver)))
+    steps = iter([False, True])
+
+    def die(*arguments: object, **named: object) -> object:
+        if next(steps):
+            raise Killed
+        return removal.patiently(*arguments, **named)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(retention, "patiently", die)
+    with pytest.raises(Killed):
+        data.purge()
+    monkeypatch.setattr(retention, "patiently", removal.patiently)
+    data.act(lambda office: place_legal_hold(office.key, "Doe v. State", **office.act(office.approver)))
+    assert data.purge() == []
+    half = data.toy.rows("select removed_rows, finished_at from certification.disposal")
+    kept = data.toy.value("select count(*) from datamart.pupil")
+    data.act(lambda office: end_legal_hold(office.key, "Settled", **office.act(office.approver)))
+    [line] = data.purge()
+
+    assert (half, kept) == ([(5, None)], 2 * ROWS)
+    assert line.rows == 2 * ROWS
+    assert data.toy.rows("select removed_rows, finished_at is not null from certification.disposal") == [
+        (2 * ROWS + 5, True)
+    ]
+    assert data.toy.value("select count(*) from datamart.pupil") == 0
+
+
 def test_nothing_is_disposed_of_that_is_open_held_unconfirmed_or_gone_already(data: DataOffice) -> None:
     data.take()
 
