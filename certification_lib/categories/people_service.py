@@ -142,9 +142,7 @@ def _locked(username: str, session: Session) -> Person:
 
 def _require_some_right(*, session: Session, actor: Actor) -> None:
     """Before anybody is looked up: who may neither change nor deactivate people must not learn who there is."""
-    held = (
-        rights_held(Tool.PEOPLE_AND_RIGHTS, session=session, person_id=actor.person_id) if actor.person_id else Right
-    )
+    held = rights_held(Tool.PEOPLE_AND_RIGHTS, session=session, person_id=actor.person_id) if actor.person_id else Right
     if not {Right.WRITE, Right.DELETE}.intersection(held):
         require(Tool.PEOPLE_AND_RIGHTS, Right.WRITE, session=session, actor=actor)
 
