@@ -30,6 +30,7 @@ TESTS = Path(__file__).resolve().parent
 WITH_AIRFLOW = {TESTS / "airflow", TESTS / "supervisor" / "test_local_stack.py"}
 
 
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Two processes share the work file by file, so that what a file sets up is set up once."""
     for item in items:
