@@ -18,7 +18,12 @@ up: setup ## Run everything on this machine until Ctrl-C
 
 test: setup lint ## Run all checks and tests; make test ARGS=tests/people runs the tests of one part
 	@$(BIN)/python scripts/browser.py
-	$(BIN)/pytest --numprocesses 2 --dist loadgroup $(ARGS)
+ifdef ARGS
+	$(BIN)/pytest $(ARGS)
+else
+	$(BIN)/pytest -m "not stack" --numprocesses 2 --dist loadfile
+	$(BIN)/pytest -m stack
+endif
 
 lint: setup ## Check style, types, the direction of imports, and that migrations and code agree
 	$(BIN)/ruff check

@@ -25,19 +25,6 @@ os.environ.setdefault("AIRFLOW_HOME", tempfile.mkdtemp(prefix="certification_air
 os.environ.setdefault("AIRFLOW__CORE__LOAD_EXAMPLES", "False")
 
 TEMPLATE = "certification_template"
-TESTS = Path(__file__).resolve().parent
-# They start all of Airflow: one after the other, and those that can share one do.
-WITH_AIRFLOW = {TESTS / "airflow", TESTS / "supervisor" / "test_local_stack.py"}
-
-
-@pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Two processes share the work file by file, so that what a file sets up is set up once."""
-    for item in items:
-        with_airflow = not WITH_AIRFLOW.isdisjoint({item.path, *item.path.parents})
-        item.add_marker(pytest.mark.xdist_group("airflow" if with_airflow else str(item.path)))
-    # The longest group first: the other process does the rest meanwhile.
-    items.sort(key=lambda item: WITH_AIRFLOW.isdisjoint({item.path, *item.path.parents}))
 
 
 @pytest.fixture(scope="session")

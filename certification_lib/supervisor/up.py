@@ -41,7 +41,6 @@ from certification_lib.supervisor.steps import StartFailed, Steps
 
 READY_LIMIT_SECONDS = 300  # of a machine that is busy with other things
 WANTED_PORT = 8080
-WANTED_MAIL_PORT = 8025
 # A component that ends so often in so many seconds will not get better by another start.
 RESTART_LIMIT = 5
 RESTART_WINDOW_SECONDS = 120.0
@@ -139,7 +138,7 @@ class _Run:
         port = free_port(self._options.port)
         if port != self._options.port != 0:
             self._console.step(f"Port {self._options.port} is taken; using {port}.")
-        mail_port = free_port(WANTED_MAIL_PORT)
+        mail_port = free_port(0)
         settings = self._write_settings(port, mail_port)
         async with await start_mail_sink(settings.mail_folder, mail_port):
             await self._bring_up(settings, port)
