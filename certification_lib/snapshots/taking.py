@@ -21,7 +21,7 @@ from psycopg import Connection, sql
 
 from certification_lib.audit.service import SYSTEM, record
 from certification_lib.categories.models import Level
-from certification_lib.database import DATAMART_SCHEMA, database_now, transaction
+from certification_lib.database import DATAMART_SCHEMA, database_now, refresh_statistics, transaction
 from certification_lib.errors import CertificationError, Conflict, NotFound, SourceFailure, database_error_in_words
 from certification_lib.events.models import Event, EventVersion, Participant
 from certification_lib.snapshots import partitions, pipe
@@ -64,7 +64,7 @@ def take_snapshot(
             views = read_views(plan.view_names, folder=views_folder)
             loaded, as_of = _copy(plan, views, engine, source_url_of)
             callbacks = Callbacks(leave_alone=leave_alone, on_new_revisions=on_new_revisions)
-            return complete(replace(plan, source_as_of=as_of), loaded, callbacks, engine=engine)
+            outcome = complete(replace(plan, source_as_of=as_of), loaded, callbacks, engine=engine)
         except (psycopg.Error, sqlalchemy.exc.DBAPIError) as error:
             # Raised below, outside this block: the driver's message quotes rows and must not travel as its context.
             failure = SourceFailure(f"The snapshot could not be taken: {database_error_in_words(error)}.")
@@ -75,6 +75,10 @@ def take_snapshot(
         except BaseException as error:
             _give_up(engine, plan, f"The taking was stopped ({type(error).__name__}).")
             raise
+        else:
+            with suppress(sqlalchemy.exc.DBAPIError):  # the snapshot stands without
+                refresh_statistics(engine, "participant", "revision", "revision_view")
+            return outcome
         raise failure
 
 
