@@ -163,6 +163,20 @@ class RuleSetAside(Base):
     ended_by: Mapped[str | None]
 
 
+class RuleWork(Base):
+    """Who of an organization works on a rule's findings, and a note. Of the participant and the rule, not of a
+    revision: it stands while revisions come and go."""
+
+    __tablename__ = "rule_work"
+
+    participant_id: Mapped[int] = mapped_column(sa.ForeignKey("participant.id"), primary_key=True)
+    rule_id: Mapped[int] = mapped_column(sa.ForeignKey("rule.id"), primary_key=True)
+    assigned_to_id: Mapped[int | None] = mapped_column(sa.ForeignKey("person.id"), index=True)
+    note: Mapped[str] = mapped_column(server_default="", default="")
+    changed_at: Mapped[datetime.datetime]
+    changed_by: Mapped[str]
+
+
 class ReviewOutcome(enum.StrEnum):
     """What a state reviewer records, once per round."""
 

@@ -58,6 +58,40 @@ class ValidationResult(Base):
     could_not_run: Mapped[str | None] = mapped_column(comment="Kind of error in our words; a rule that errs is never 0")
 
 
+class ValidationRunView(Base):
+    """What Great Expectations reported of one suite of a run: numbers only, never rows."""
+
+    __tablename__ = "validation_run_view"
+
+    validation_run_id: Mapped[int] = mapped_column(sa.ForeignKey("validation_run.id"), primary_key=True)
+    view: Mapped[str] = mapped_column(primary_key=True)
+    statewide: Mapped[bool] = mapped_column(
+        primary_key=True, comment="Rules that compare organizations, in a run of some participants"
+    )
+    row_count: Mapped[int] = mapped_column(comment="Rows the suite looked at")
+    seconds: Mapped[float] = mapped_column(comment="Evaluating the suite, without storing findings")
+    evaluated_expectations: Mapped[int] = mapped_column(sa.Integer)
+    successful_expectations: Mapped[int] = mapped_column(sa.Integer)
+    unsuccessful_expectations: Mapped[int] = mapped_column(sa.Integer)
+
+
+class ValidationRunRule(Base):
+    """What one rule gave in one run. Unlike results, which later runs replace, it stays as it was."""
+
+    __tablename__ = "validation_run_rule"
+    __table_args__ = (
+        sa.CheckConstraint("(finding_count is null) <> (could_not_run is null)", name="count_or_could_not_run"),
+    )
+
+    validation_run_id: Mapped[int] = mapped_column(sa.ForeignKey("validation_run.id"), primary_key=True)
+    rule_version_id: Mapped[int] = mapped_column(sa.ForeignKey("rule_version.id"), primary_key=True)
+    finding_count: Mapped[int | None]
+    participants_with_findings: Mapped[int] = mapped_column(sa.Integer)
+    could_not_run: Mapped[str | None]
+    seconds: Mapped[float | None] = mapped_column(comment="Of the pass that counted it")
+    rules_in_pass: Mapped[int | None] = mapped_column(sa.Integer, comment="How many rules that pass counted together")
+
+
 class Finding(Base):
     """One failing row, with its identifiers. Row-level security shows it only to those who may see the organization.
 

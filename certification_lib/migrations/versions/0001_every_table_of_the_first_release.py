@@ -1121,6 +1121,74 @@ def upgrade() -> None:
         op.f("ix_validation_run_snapshot_id"), "validation_run", ["snapshot_id"], unique=False, schema="certification"
     )
     op.create_table(
+        "validation_run_view",
+        sa.Column("validation_run_id", sa.BigInteger(), nullable=False),
+        sa.Column("view", sa.Text(), nullable=False),
+        sa.Column(
+            "statewide",
+            sa.Boolean(),
+            nullable=False,
+            comment="Rules that compare organizations, in a run of some participants",
+        ),
+        sa.Column("row_count", sa.BigInteger(), nullable=False, comment="Rows the suite looked at"),
+        sa.Column("seconds", sa.Float(), nullable=False, comment="Evaluating the suite, without storing findings"),
+        sa.Column("evaluated_expectations", sa.Integer(), nullable=False),
+        sa.Column("successful_expectations", sa.Integer(), nullable=False),
+        sa.Column("unsuccessful_expectations", sa.Integer(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["validation_run_id"],
+            ["certification.validation_run.id"],
+            name=op.f("fk_validation_run_view_validation_run_id"),
+        ),
+        sa.PrimaryKeyConstraint("validation_run_id", "view", "statewide", name=op.f("pk_validation_run_view")),
+        schema="certification",
+    )
+    op.create_table(
+        "validation_run_rule",
+        sa.Column("validation_run_id", sa.BigInteger(), nullable=False),
+        sa.Column("rule_version_id", sa.BigInteger(), nullable=False),
+        sa.Column("finding_count", sa.BigInteger(), nullable=True),
+        sa.Column("participants_with_findings", sa.Integer(), nullable=False),
+        sa.Column("could_not_run", sa.Text(), nullable=True),
+        sa.Column("seconds", sa.Float(), nullable=True, comment="Of the pass that counted it"),
+        sa.Column("rules_in_pass", sa.Integer(), nullable=True, comment="How many rules that pass counted together"),
+        sa.CheckConstraint(
+            "(finding_count is null) <> (could_not_run is null)",
+            name=op.f("ck_validation_run_rule_count_or_could_not_run"),
+        ),
+        sa.ForeignKeyConstraint(
+            ["validation_run_id"],
+            ["certification.validation_run.id"],
+            name=op.f("fk_validation_run_rule_validation_run_id"),
+        ),
+        sa.ForeignKeyConstraint(
+            ["rule_version_id"], ["certification.rule_version.id"], name=op.f("fk_validation_run_rule_rule_version_id")
+        ),
+        sa.PrimaryKeyConstraint("validation_run_id", "rule_version_id", name=op.f("pk_validation_run_rule")),
+        schema="certification",
+    )
+    op.create_table(
+        "rule_work",
+        sa.Column("participant_id", sa.BigInteger(), nullable=False),
+        sa.Column("rule_id", sa.BigInteger(), nullable=False),
+        sa.Column("assigned_to_id", sa.BigInteger(), nullable=True),
+        sa.Column("note", sa.Text(), server_default="", nullable=False),
+        sa.Column("changed_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("changed_by", sa.Text(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["assigned_to_id"], ["certification.person.id"], name=op.f("fk_rule_work_assigned_to_id")
+        ),
+        sa.ForeignKeyConstraint(
+            ["participant_id"], ["certification.participant.id"], name=op.f("fk_rule_work_participant_id")
+        ),
+        sa.ForeignKeyConstraint(["rule_id"], ["certification.rule.id"], name=op.f("fk_rule_work_rule_id")),
+        sa.PrimaryKeyConstraint("participant_id", "rule_id", name=op.f("pk_rule_work")),
+        schema="certification",
+    )
+    op.create_index(
+        op.f("ix_rule_work_assigned_to_id"), "rule_work", ["assigned_to_id"], unique=False, schema="certification"
+    )
+    op.create_table(
         "certification_round",
         sa.Column("id", sa.BigInteger(), sa.Identity(always=False), nullable=False),
         sa.Column("participant_id", sa.BigInteger(), nullable=False),
@@ -1626,6 +1694,10 @@ def downgrade() -> None:
     op.drop_index("ix_finding_revision_rule", table_name="finding", schema="certification")
     op.drop_table("finding", schema="certification")
     op.drop_table("certification_round", schema="certification")
+    op.drop_index(op.f("ix_rule_work_assigned_to_id"), table_name="rule_work", schema="certification")
+    op.drop_table("rule_work", schema="certification")
+    op.drop_table("validation_run_rule", schema="certification")
+    op.drop_table("validation_run_view", schema="certification")
     op.drop_index(op.f("ix_validation_run_snapshot_id"), table_name="validation_run", schema="certification")
     op.drop_index(op.f("ix_validation_run_event_id"), table_name="validation_run", schema="certification")
     op.drop_table("validation_run", schema="certification")
