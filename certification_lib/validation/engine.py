@@ -7,6 +7,7 @@ rule as it was compiled, so that the findings come from the very condition that 
 Import this module only where a validation runs.
 """
 
+import time
 from collections.abc import Iterable, Sequence
 from typing import Any, ClassVar, Literal
 
@@ -82,6 +83,8 @@ class ParticipantEngine(SqlAlchemyExecutionEngine):
         self.counts: dict[Any, dict[str | None, int]] = {}
         self.conditions: dict[Any, sa.ColumnElement[bool]] = {}
         self.failures: dict[Any, RuleFailed] = {}
+        self.times: dict[Any, tuple[float, int]] = {}
+        """Seconds of the statement that counted it, and how many rules that statement counted."""
 
     def resolve_metrics(
         self, metrics_to_resolve: Iterable[Any], metrics: Any = None, runtime_configuration: Any = None
@@ -104,13 +107,16 @@ class ParticipantEngine(SqlAlchemyExecutionEngine):
             if counted_as(metric) in self.failures:
                 raise self.failures[counted_as(metric)]
         for query in self._organize_metrics_by_domain(additive):
+            begun = time.perf_counter()
             try:
                 answer = self._grouped(query)
             except RuleFailed as failure:
                 if len(metrics) == 1:
                     self.failures.update({counted_as(metric): failure for metric in metrics.values()})
                 raise
+            took = (time.perf_counter() - begun, len(query["metric_ids"]))
             for position, metric_id in enumerate(query["metric_ids"], start=1):
+                self.times[counted_as(metrics[metric_id])] = took
                 counts = {row[0]: int(row[position]) for row in answer if row[position]}
                 self.counts[counted_as(metrics[metric_id])] = counts
                 resolved[metric_id] = sum(counts.values())
@@ -123,11 +129,14 @@ class ParticipantEngine(SqlAlchemyExecutionEngine):
             raise self.failures[asked]
         participant: sa.ColumnClause[str | None] = sa.column(self.participant_column)
         failing = sa.select(participant, sa.func.count()).select_from(rows_of(text, [self.participant_column]))
+        begun = time.perf_counter()
         try:
             counts = {row[0]: int(row[1]) for row in rows(failing.group_by(participant), engine=self.engine)}
         except RuleFailed as failure:
             self.failures[asked] = failure
             raise
+        finally:
+            self.times[asked] = (time.perf_counter() - begun, 1)
         self.counts[asked] = counts
         return sum(counts.values())
 

@@ -6,6 +6,7 @@ Import this module only where a validation runs: it loads Great Expectations.
 
 import logging
 import threading
+import time
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Self
@@ -67,12 +68,24 @@ class RuleToRun:
 
 
 @dataclass
+class Statistics:
+    """What Great Expectations says about a suite as a whole, and the seconds it took."""
+
+    evaluated: int = 0
+    successful: int = 0
+    seconds: float = 0.0
+
+
+@dataclass
 class Evaluation:
     """Counts per participant of every rule that ran, and in our words why each other one could not."""
 
     counts: dict[int, dict[str, int]] = field(default_factory=dict)
     failures: dict[int, str] = field(default_factory=dict)
     row_counts: dict[str, int] = field(default_factory=dict)
+    times: dict[int, tuple[float, int]] = field(default_factory=dict)
+    """Seconds of the pass that counted a rule, and how many rules that pass counted together."""
+    statistics: Statistics = field(default_factory=Statistics)
 
 
 class ViewEvaluator:
@@ -116,6 +129,7 @@ class ViewEvaluator:
 
         A rule that errs fails alone. SourceFailure when the database itself is the trouble: trying again may help.
         """
+        begun = time.perf_counter()
         evaluation = Evaluation(row_counts=self._row_counts())
         columns = self._columns()
         expectations: dict[int, Expectation] = {}
@@ -125,7 +139,7 @@ class ViewEvaluator:
                 expectations[rule.rule_version_id] = _expectation(rule)
             except RuleFailed as failure:
                 self._fail(rule, failure, evaluation)
-        totals = self._run(list(expectations.values()))
+        totals = self._run(list(expectations.values()), evaluation.statistics)
         for rule in rules:
             expectation = expectations.get(rule.rule_version_id)
             if expectation is None:
@@ -137,6 +151,10 @@ class ViewEvaluator:
                 self._ran.append((rule, expectation))
             except RuleFailed as failure:
                 self._fail(rule, failure, evaluation)
+            took = self._gx.times.get(counted(expectation, self._gx))
+            if took is not None:
+                evaluation.times[rule.rule_version_id] = took
+        evaluation.statistics.seconds = time.perf_counter() - begun
         return evaluation
 
     def copy_findings(self, rule_version_ids: Iterable[int], *, cap: int) -> Iterator[bytes]:
@@ -193,7 +211,7 @@ class ViewEvaluator:
         if missing:
             raise RuleFailed(f"view {self._view} has no column {', '.join(missing)}")
 
-    def _run(self, expectations: Sequence[Expectation]) -> dict[int, int | None]:
+    def _run(self, expectations: Sequence[Expectation], statistics: Statistics) -> dict[int, int | None]:
         """Great Expectations' own totals, by rule version; None where it gives none."""
         if not expectations:
             return {}
@@ -203,6 +221,8 @@ class ViewEvaluator:
             name=self._view, data=asset.add_batch_definition_whole_table(self._view), suite=suite
         )
         outcome = self._context.validation_definitions.add(definition).run(result_format=COUNTS_ONLY)
+        statistics.evaluated = int(outcome.statistics["evaluated_expectations"])
+        statistics.successful = int(outcome.statistics["successful_expectations"])
         totals: dict[int, int | None] = {}
         for result in outcome.results:
             numbers = result.result or {}

@@ -13,7 +13,7 @@ from certification_lib.events.models import Event, EventVersion, EventVersionRul
 from certification_lib.rulebook.models import Rule, RuleVersion
 from certification_lib.rulebook.queries import pinned_rules
 from certification_lib.snapshots.models import Revision
-from certification_lib.validation.models import ValidationResult, ValidationRun, ValidationStatus
+from certification_lib.validation.models import ValidationResult, ValidationRun, ValidationRunRule, ValidationStatus
 from certification_lib.validation.rules import refusals
 from certification_lib.validation.run_schema import (
     drop_run_schema,
@@ -87,6 +87,7 @@ def _end(run: ValidationRun, live_version_id: int | None, *, session: Session, n
     refused = refusals(version.level, linked, count_date=version.count_date, views=version.datamart_views)
     reasons = {rule.rule_version_id: refused.get(rule.rule_version_id, NOT_REACHED) for rule in linked}
     missed = _store_missing(run.id, pinned, reasons, session=session)
+    _report_missing(run.id, reasons, session=session)
     if _covers(live_version_id, {rule.rule_version_id for rule in linked}, session=session):
         session.execute(
             sa.update(Revision).where(Revision.id.in_(sa.select(pinned.c.revision_id))).values(validated_at=now)
@@ -120,6 +121,21 @@ def _store_missing(run_id: int, pinned: sa.Table, reasons: dict[int, str], *, se
     insert = sa.dialects.postgresql.insert(ValidationResult).from_select(columns, missing).on_conflict_do_nothing()
     written = set(session.scalars(insert.returning(ValidationResult.rule_version_id)))
     return set(session.scalars(sa.select(RuleVersion.view).where(RuleVersion.id.in_(written))))
+
+
+def _report_missing(run_id: int, reasons: dict[int, str], *, session: Session) -> None:
+    """Rules nobody got to are in the run's own report too."""
+    if reasons:
+        lines = [
+            {
+                "validation_run_id": run_id,
+                "rule_version_id": rule_version_id,
+                "participants_with_findings": 0,
+                "could_not_run": reason,
+            }
+            for rule_version_id, reason in reasons.items()
+        ]
+        session.execute(sa.dialects.postgresql.insert(ValidationRunRule).values(lines).on_conflict_do_nothing())
 
 
 def _finished(run: ValidationRun, only: Collection[int] | None, *, session: Session) -> FinishedValidation:

@@ -16,6 +16,7 @@ from certification_lib.categories.models import Level
 from certification_lib.database import DATAMART_SCHEMA
 from certification_lib.events.models import Participant, ParticipantStatus
 from certification_lib.snapshots.models import Revision, RevisionView
+from certification_lib.validation.prior_year import create_prior_views
 
 PINNED = "pinned_revision"
 _PLACE_COLUMNS = {"event_id", "slot", "snapshot_id"}
@@ -92,6 +93,8 @@ def create_run_schema(
         definition = _rows_of_view(view, places.get(view, {}), event_id=event_id, level=level, session=session)
         session.execute(sa.CreateView(definition, view, schema=schema))
         _grant("grant select on {schema}.{view} to certification_rules", schema, view, session=session)
+    participants = [pin.participant_id for pin in pinned]
+    create_prior_views(schema, participants, event_id=event_id, level=level, views=views, session=session)
 
 
 def drop_run_schema(schema: str, *, session: Session) -> None:

@@ -87,6 +87,34 @@ _DISAGREEING = """
     ) as kept using (revision_id, rule_version_id)
     where result.finding_count is not null and coalesce(kept.stored, 0) <> least(result.finding_count, :cap)
 """
+# What the run itself reports, kept when later runs replace the results.
+_REPORT_RULES = """
+    insert into certification.validation_run_rule
+      (validation_run_id, rule_version_id, finding_count, participants_with_findings, could_not_run, seconds,
+       rules_in_pass)
+    select :run_id, reported.rule_version_id, case when could_not_run is null then finding_count end, participants,
+           could_not_run, seconds, rules_in_pass
+    from unnest(cast(:rules as bigint[]), cast(:totals as bigint[]), cast(:charged as integer[]),
+                cast(:reasons as text[]), cast(:seconds as double precision[]), cast(:together as integer[]))
+      as reported(rule_version_id, finding_count, participants, could_not_run, seconds, rules_in_pass)
+"""
+_REPORT_VIEW = """
+    insert into certification.validation_run_view
+      (validation_run_id, view, statewide, row_count, seconds, evaluated_expectations, successful_expectations,
+       unsuccessful_expectations)
+    values (:run_id, :view, :statewide, :row_count, :seconds, :evaluated, :successful, :unsuccessful)
+"""
+
+
+@dataclass(frozen=True)
+class ViewReport:
+    """How evaluating the rules of one view went. `times`: seconds of a rule's pass, and the rules counted in it."""
+
+    statewide: bool
+    seconds: float
+    evaluated: int
+    successful: int
+    times: Mapping[int, tuple[float, int]]
 
 
 @dataclass(frozen=True)
@@ -101,6 +129,7 @@ class ViewResults:
     failures: Mapping[int, str]
     row_counts: Mapping[str, int]
     cap: int
+    report: ViewReport
 
 
 def is_stored(run_id: int, rule_version_ids: Sequence[int], *, connection: sa.Connection) -> bool:
@@ -155,6 +184,34 @@ def _store_once(results: ViewResults, connection: sa.Connection) -> None:
     connection.execute(sa.text(_STORE_FINDINGS.format(pinned=pinned)), {"run_id": results.run_id})
     if connection.execute(sa.text(_DISAGREEING), {"cap": results.cap}).scalar_one():
         raise Conflict("Counts and findings of this run do not agree; run the validation again.")
+    _report(results, connection)
+
+
+def _report(results: ViewResults, connection: sa.Connection) -> None:
+    report = results.report
+    counts = [results.counts.get(rule, {}) for rule in results.rules]
+    times = [report.times.get(rule, (None, None)) for rule in results.rules]
+    lines = {
+        "run_id": results.run_id,
+        "rules": list(results.rules),
+        "totals": [sum(of_rule.values()) for of_rule in counts],
+        "charged": [len(of_rule) for of_rule in counts],
+        "reasons": [results.failures.get(rule) for rule in results.rules],
+        "seconds": [seconds for seconds, _ in times],
+        "together": [together for _, together in times],
+    }
+    connection.execute(sa.text(_REPORT_RULES), lines)
+    suite = {
+        "run_id": results.run_id,
+        "view": results.view,
+        "statewide": report.statewide,
+        "row_count": sum(results.row_counts.values()),
+        "seconds": report.seconds,
+        "evaluated": report.evaluated,
+        "successful": report.successful,
+        "unsuccessful": report.evaluated - report.successful,
+    }
+    connection.execute(sa.text(_REPORT_VIEW), suite)
 
 
 def _parameters(results: ViewResults) -> dict[str, object]:

@@ -19,7 +19,7 @@ from certification_lib.rulebook.rules import LinkedRule
 from certification_lib.validation.models import ValidationResult, ValidationRun, ValidationStatus
 from certification_lib.validation.rules import distinct, refusals
 from certification_lib.validation.run_schema import participant_column, pinned_table, schema_of, statewide_schema_of
-from certification_lib.validation.storing import ViewResults, is_stored, store
+from certification_lib.validation.storing import ViewReport, ViewResults, is_stored, store
 
 FINDINGS_KEPT = 1_000
 
@@ -127,6 +127,13 @@ def _run_part(part: _Part, work: _Work, *, engine: sa.Engine, rules_url: str, fi
             failures=refused | found.failures,
             row_counts=found.row_counts,
             cap=findings_kept,
+            report=ViewReport(
+                statewide=part.schema == statewide_schema_of(work.run_id),
+                seconds=found.statistics.seconds,
+                evaluated=found.statistics.evaluated,
+                successful=found.statistics.successful,
+                times=found.times,
+            ),
         )
         failing = [number for number, counts in found.counts.items() if counts]
         store(results, evaluator.copy_findings(failing, cap=findings_kept), engine=engine)
