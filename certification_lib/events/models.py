@@ -90,6 +90,24 @@ class EventVersion(Base):
     published_by: Mapped[str | None]
 
 
+class UnsavedEvent(Base):
+    """What a person has typed into the wizard and not saved: his own, seen by nobody else, gone when he saves."""
+
+    __tablename__ = "unsaved_event"
+    __table_args__ = (sa.UniqueConstraint("person_id", "event_id", postgresql_nulls_not_distinct=True),)
+
+    id: Mapped[int] = mapped_column(sa.Identity(), primary_key=True)
+    person_id: Mapped[int] = mapped_column(sa.ForeignKey("person.id"))
+    event_id: Mapped[int | None] = mapped_column(
+        sa.ForeignKey("event.id", ondelete="CASCADE"), index=True, comment="None: a new one"
+    )
+    seen_version: Mapped[datetime.datetime | None] = mapped_column(
+        comment="When the version was made that the typing began with"
+    )
+    typed: Mapped[dict[str, Any]] = mapped_column(comment="The fields as the form shows them")
+    kept_at: Mapped[datetime.datetime]
+
+
 class EventVersionParticipant(Base):
     """A district or school chosen in step 3 of this version."""
 

@@ -617,6 +617,33 @@ def upgrade() -> None:
         postgresql_where=sa.text("until_date is null"),
     )
     op.create_table(
+        "prior_total",
+        sa.Column("id", sa.BigInteger(), sa.Identity(always=False), nullable=False),
+        sa.Column("school_year", sa.Integer(), nullable=False, comment="The year the school year ends in"),
+        sa.Column("district_number", sa.Text(), nullable=False),
+        sa.Column("school_number", sa.Text(), nullable=True, comment="None: the whole district"),
+        sa.Column("subject", sa.Text(), nullable=False, comment="students, special education, teacher FTE, …"),
+        sa.Column("breakdown", sa.Text(), nullable=False, comment="all, grade or race"),
+        sa.Column("category", sa.Text(), nullable=False, comment="The grade or race; empty for all"),
+        sa.Column("amount", sa.Numeric(), nullable=False),
+        sa.Column("source", sa.Text(), nullable=False, comment="Where the number was published or reported"),
+        sa.Column("loaded_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("loaded_by", sa.Text(), nullable=False),
+        sa.CheckConstraint("amount >= 0", name=op.f("ck_prior_total_amount")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_prior_total")),
+        sa.UniqueConstraint(
+            "school_year",
+            "district_number",
+            "school_number",
+            "subject",
+            "breakdown",
+            "category",
+            name="uq_prior_total_place",
+            postgresql_nulls_not_distinct=True,
+        ),
+        schema="certification",
+    )
+    op.create_table(
         "validation_group_rule",
         sa.Column("group_id", sa.BigInteger(), nullable=False),
         sa.Column("rule_id", sa.BigInteger(), nullable=False),
@@ -701,6 +728,45 @@ def upgrade() -> None:
         ),
         sa.PrimaryKeyConstraint("event_version_id", "group_id", name=op.f("pk_event_version_group")),
         schema="certification",
+    )
+    op.create_table(
+        "unsaved_event",
+        sa.Column("id", sa.BigInteger(), sa.Identity(always=False), nullable=False),
+        sa.Column("person_id", sa.BigInteger(), nullable=False),
+        sa.Column("event_id", sa.BigInteger(), nullable=True, comment="None: a new one"),
+        sa.Column(
+            "seen_version",
+            sa.DateTime(timezone=True),
+            nullable=True,
+            comment="When the version was made that the typing began with",
+        ),
+        sa.Column(
+            "typed",
+            postgresql.JSONB(astext_type=sa.Text()),
+            nullable=False,
+            comment="The fields as the form shows them",
+        ),
+        sa.Column("kept_at", sa.DateTime(timezone=True), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["event_id"],
+            ["certification.event.id"],
+            name=op.f("fk_unsaved_event_event_id_event"),
+            ondelete="CASCADE",
+        ),
+        sa.ForeignKeyConstraint(
+            ["person_id"], ["certification.person.id"], name=op.f("fk_unsaved_event_person_id_person")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_unsaved_event")),
+        sa.UniqueConstraint(
+            "person_id",
+            "event_id",
+            name=op.f("uq_unsaved_event_person_id_event_id"),
+            postgresql_nulls_not_distinct=True,
+        ),
+        schema="certification",
+    )
+    op.create_index(
+        op.f("ix_unsaved_event_event_id"), "unsaved_event", ["event_id"], unique=False, schema="certification"
     )
     op.create_table(
         "event_version_participant",
@@ -1630,18 +1696,20 @@ def _grant() -> None:
     op.execute(f"revoke delete on certification.disposal, certification.legal_hold from {everybody}")
     op.execute(f"revoke insert, update, delete on certification.alembic_version from {everybody}")
     op.execute("revoke insert, update, delete on certification.finding from certification_app")
+    op.execute("revoke insert, update, delete on certification.prior_total from certification_app")
 
 
 def _protect_rows() -> None:
     """The second line of defence: the web connection sees the findings of the organizations it declared, or none."""
-    op.execute("alter table certification.finding enable row level security")
-    op.execute("create policy tasks on certification.finding to certification_task using (true) with check (true)")
-    op.execute(
-        "create policy declared_organizations on certification.finding for select to certification_app using ("
-        "current_setting('certification.scope', true) = 'state' or ("
-        "current_setting('certification.scope', true) = 'organizations' and district_number = "
-        "any(string_to_array(current_setting('certification.organizations', true), ','))))"
-    )
+    for table in ("finding", "prior_total"):
+        op.execute(f"alter table certification.{table} enable row level security")
+        op.execute(f"create policy tasks on certification.{table} to certification_task using (true) with check (true)")
+        op.execute(
+            f"create policy declared_organizations on certification.{table} for select to certification_app using ("
+            "current_setting('certification.scope', true) = 'state' or ("
+            "current_setting('certification.scope', true) = 'organizations' and district_number = "
+            "any(string_to_array(current_setting('certification.organizations', true), ','))))"
+        )
 
 
 def downgrade() -> None:
@@ -1744,6 +1812,7 @@ def downgrade() -> None:
         schema="certification",
     )
     op.drop_table("event_version_participant", schema="certification")
+    op.drop_table("unsaved_event", schema="certification")
     op.drop_table("event_version_group", schema="certification")
     op.drop_index(
         "uq_category_member_current",
@@ -1756,6 +1825,7 @@ def downgrade() -> None:
     op.drop_index(op.f("ix_category_member_organization_id"), table_name="category_member", schema="certification")
     op.drop_table("category_member", schema="certification")
     op.drop_table("validation_group_rule", schema="certification")
+    op.drop_table("prior_total", schema="certification")
     op.drop_index(
         "uq_school_agency_current",
         table_name="school_agency",
