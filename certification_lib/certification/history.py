@@ -64,6 +64,7 @@ def _submissions(round_ids: list[int], session: Session) -> _Told:
                 one.submitted_at,
                 f"{one.person_name}, {one.person_title}",
                 f"certified revision {one.revision_number}" if one.revision_number else "certified",
+                one.reason_without_change,
             ),
         )
         for one in rows

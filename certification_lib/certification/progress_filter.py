@@ -7,7 +7,7 @@ import datetime
 from collections.abc import Callable, Mapping
 
 import sqlalchemy as sa
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, aliased
 
 from certification_lib.categories.models import CategoryRole, Member
 from certification_lib.certification.models import Approval, DueDate, Round, Submission
@@ -57,6 +57,21 @@ def _approved_uncertified(_version: EventVersion, _today: datetime.date) -> Cond
     return approvals.where(Approval.withdrawn_at.is_(None), ~everyone).exists()
 
 
+def _changed_since_certified(_version: EventVersion, _today: datetime.date) -> Condition:
+    """As certification.changes has it: against what the latest round that was sent and stands certified."""
+    current, certified = aliased(Revision), aliased(Revision)
+    digest = (
+        sa.select(certified.digest)
+        .join(Round, Round.certified_revision_id == certified.id)
+        .where(Round.participant_id == Participant.id, Round.taken_back_at.is_(None))
+        .order_by(Round.number.desc())
+        .limit(1)
+        .correlate(Participant)
+        .scalar_subquery()
+    )
+    return sa.exists().where(current.id == Participant.current_revision_id, current.digest != digest)
+
+
 PROGRESS_FILTERS: Mapping[str, Callable[[EventVersion, datetime.date], Condition]] = {
     "owing": _owing,
     "overdue": _overdue,
@@ -64,6 +79,7 @@ PROGRESS_FILTERS: Mapping[str, Callable[[EventVersion, datetime.date], Condition
     "no certifiers": _no_certifiers,
     "certified": _certified,
     "approved without everyone": _approved_uncertified,
+    "changed since certified": _changed_since_certified,
 }
 
 

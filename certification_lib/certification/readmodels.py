@@ -100,6 +100,22 @@ class ChangedSince:
 
 
 @dataclass(frozen=True)
+class RevisionLine:
+    """One revision of a participant, as a list of them shows it."""
+
+    number: int
+    kind: SnapshotKind
+    source_as_of: datetime.datetime
+    taken_by: str
+    row_count: int
+    digest: str
+    kept: bool
+    """False: its rows were purged or disposed of; counts and digest stay."""
+    pointers: tuple[str, ...]
+    """current · certified · official"""
+
+
+@dataclass(frozen=True)
 class ParticipantsPage:
     """A page of rows; `total` counts all that match, `status_counts` those of the whole event by status."""
 
@@ -150,6 +166,8 @@ class ParticipantDetail:
     """(code, reason)"""
     changed_since: ChangedSince | None = None
     """Since it was certified last; None when it never was."""
+    revisions: tuple[RevisionLine, ...] = ()
+    """Every one, newest first."""
 
 
 @dataclass(frozen=True)

@@ -17,6 +17,7 @@ from certification_lib.certification.views import (
     dates_of,
     participant_row,
     person_view,
+    revision_lines,
     revision_views,
     row_lookups,
     shown_revision_id,
@@ -30,7 +31,8 @@ from certification_lib.people.queries import state_time_zone
 @dataclass(frozen=True)
 class ParticipantFilter:
     """Which rows of Certification Status: any of `statuses`, name or number containing `search`, county, region, and
-    `progress` one of "owing", "overdue", "ready to send", "no certifiers", "certified"."""
+    `progress` one of "owing", "overdue", "ready to send", "no certifiers", "certified",
+    "approved without everyone", "changed since certified"."""
 
     statuses: Collection[ParticipantStatus] = ()
     search: str = ""
@@ -117,6 +119,7 @@ def participant_detail(key: str, number: str, *, session: Session, now: datetime
             (rule.code, rule.reason) for rule in rules_set_aside(event.id, participant_id, session=session)
         ),
         changed_since=changed_since(state, session=session),
+        revisions=revision_lines(participant, session=session),
     )
 
 

@@ -14,7 +14,7 @@ from certification_lib.certification.changes import changes_of
 from certification_lib.certification.evidence import finding_counts, finding_results
 from certification_lib.certification.facts import Listed, State
 from certification_lib.certification.models import Review, ReviewOutcome
-from certification_lib.certification.readmodels import ParticipantRow, PersonView, RevisionView
+from certification_lib.certification.readmodels import ParticipantRow, PersonView, RevisionLine, RevisionView
 from certification_lib.certification.rules import (
     certified_people,
     counts,
@@ -200,6 +200,29 @@ def revision_views(
             findings=finding_counts(results.get(revision.id, ())),
         )
     return found
+
+
+def revision_lines(participant: Participant, *, session: Session) -> tuple[RevisionLine, ...]:
+    """Every revision of a participant, newest first."""
+    pointers = {
+        "current": participant.current_revision_id,
+        "certified": participant.certified_revision_id,
+        "official": participant.official_revision_id,
+    }
+    query = sa.select(Revision).where(Revision.participant_id == participant.id).order_by(Revision.number.desc())
+    return tuple(
+        RevisionLine(
+            number=one.number,
+            kind=one.kind,
+            source_as_of=one.source_as_of,
+            taken_by=one.taken_by,
+            row_count=one.row_count,
+            digest=one.digest,
+            kept=one.purged_at is None and one.disposal_id is None,
+            pointers=tuple(word for word, revision_id in pointers.items() if revision_id == one.id),
+        )
+        for one in session.scalars(query)
+    )
 
 
 def certified_at(state: State) -> datetime.datetime | None:

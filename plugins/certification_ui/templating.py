@@ -41,6 +41,7 @@ def environment() -> jinja2.Environment:
     made.globals |= {
         "product": PRODUCT,
         "count": words.count,
+        "column_label": totals.column_label,
         "end_of_day": words.end_of_day,
         "start_of_day": words.start_of_day,
         "addresses": {name: value for name, value in vars(urls).items() if name.isupper()},

@@ -5,7 +5,9 @@ from dataclasses import dataclass
 
 from sqlalchemy.orm import Session
 
+from certification_lib.certification.readmodels import ChangedSince
 from certification_lib.people.queries import organizations_by_number
+from certification_lib.snapshots.comparison import NO_SCHOOL
 from certification_lib.validation.models import Finding
 from certification_lib.validation.queries import FindingsPage
 from certification_ui import totals
@@ -38,6 +40,19 @@ def names_of(numbers: Collection[str], *, session: Session) -> dict[str, str]:
     if not numbers:
         return {}
     return {number: one.name for number, one in organizations_by_number(numbers, session=session).items()}
+
+
+def school_names(numbers: Collection[str], *, session: Session) -> dict[str, str]:
+    """What pages call schools, rows without one included."""
+    names = names_of(set(numbers) - {NO_SCHOOL}, session=session)
+    found = {number: f"{names[number]} ({number})" if number in names else number for number in numbers}
+    return {**found, NO_SCHOOL: "No school"}
+
+
+def schools_of(since: ChangedSince | None, *, session: Session) -> dict[str, str]:
+    """The same for every school in which something changed."""
+    views = since.views if since else ()
+    return school_names({school.number for view in views for school in view.schools}, session=session)
 
 
 def _cell(identifiers: dict[str, object], name: str) -> str:

@@ -12,6 +12,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 from sqlalchemy.orm import Session
 
 from certification_lib.certification import service
+from certification_lib.certification.changes import changes_of
 from certification_lib.certification.models import Approval, Round
 from certification_lib.certification.progress_filter import PROGRESS_FILTERS, progress_condition
 from certification_lib.certification.rules import (
@@ -224,6 +225,7 @@ class Life(RuleBasedStateMachine):
             "no certifiers": has_no_certifiers(facts),
             "certified": facts.sent_at is not None,
             "approved without everyone": facts.approval is not None and not progress(facts).everyone,
+            "changed since certified": bool(changes_of([self.office.state], session=self.session)),
         }
         conditions = [
             progress_condition(name, self.office.version, now, session=self.session).label(name.replace(" ", "_"))

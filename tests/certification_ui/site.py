@@ -1,7 +1,9 @@
 """The pages mounted at /certification as Airflow mounts them, with a sign-in whose token is the user name."""
 
 import datetime
+import html
 import os
+import re
 import tempfile
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -87,6 +89,11 @@ class Cast:
     approver: Actor
     reviewer: Actor
     event_id: int
+
+
+def text_of(page: str) -> str:
+    """What a page says, without its markup."""
+    return " ".join(html.unescape(re.sub(r"<[^>]+>", " ", page)).split())
 
 
 def today() -> datetime.date:

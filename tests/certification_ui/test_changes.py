@@ -29,8 +29,7 @@ BEFORE = [("001010", f"S{i:02}", "5") for i in range(40)]
 AFTER = [*BEFORE[2:30], *(("001020", key, "6") for _, key, _ in BEFORE[30:]), (None, "S99", "1")]
 
 
-@pytest.fixture
-def cast(engine: sa.Engine) -> Cast:
+def sent_back(engine: sa.Engine) -> Cast:
     """Adair County certified revision 1 in round 1 and was sent back; revision 2 is current and counted."""
     made = fill(engine)
     with transaction(engine) as session:
@@ -45,6 +44,11 @@ def cast(engine: sa.Engine) -> Cast:
             service.submit(KEY, "001", attested, session=session, actor=actor, now=now)
         service.request_recertification(KEY, ["001"], "Look again", session=session, actor=made.approver, now=now)
     return made
+
+
+@pytest.fixture
+def cast(engine: sa.Engine) -> Cast:
+    return sent_back(engine)
 
 
 def correct(engine: sa.Engine) -> None:

@@ -7,6 +7,7 @@ def routers() -> list[APIRouter]:
     """Every router, in the order in which addresses are tried."""
     from certification_ui.pages import (
         airflow_tabs,
+        changes,
         district_acts,
         event_editing,
         events,
@@ -19,5 +20,5 @@ def routers() -> list[APIRouter]:
         snapshots,
     )
 
-    state = (events, event_editing, participant, participant_acts, snapshots, airflow_tabs)
+    state = (events, event_editing, participant, participant_acts, changes, snapshots, airflow_tabs)
     return [module.router for module in (home, *state, own_events, district_acts, receipts, messages)]

@@ -10,7 +10,9 @@ from starlette.responses import Response
 from certification_lib.categories.models import CategoryRole
 from certification_lib.categories.queries import category_list, state_role
 from certification_lib.certification import queries
+from certification_lib.certification.progress_filter import PROGRESS_FILTERS
 from certification_lib.certification.queries import ParticipantFilter
+from certification_lib.errors import NotAllowed
 from certification_lib.events.listing import EventFilter, event_count, event_list, reporting_years
 from certification_lib.events.manifest import (
     BrokenManifest,
@@ -36,7 +38,7 @@ from certification_ui.visit import Visit, VisitOfRequest
 router = APIRouter()
 any_right = right(Tool.EVENT_MANAGEMENT, *Right)
 view = right(Tool.EVENT_MANAGEMENT, Right.READ)
-PROGRESS = ("owing", "overdue", "ready to send", "no certifiers", "certified")
+PROGRESS = tuple(PROGRESS_FILTERS)
 EVENTS_SIZE = 25
 PARTICIPANTS_SIZE = 50
 HISTORY_SIZE = 30
@@ -157,6 +159,15 @@ def powers(visit: Visit, shown: EventDetails) -> Powers:
     visitor = visit.visitor
     live = shown.event.status in LIVE
     return Powers(role, live, visitor.edits_events, visitor.adds_events, visitor.deletes_events)
+
+
+def refuse_without_place(held: Powers, shown: EventDetails) -> None:
+    """NotAllowed for who may follow the event and is no member of its category: rows are about students."""
+    if not held.opens_rows:
+        raise NotAllowed(
+            f"Rows of students are shown to Approvers and Reviewers of {shown.category.name} only. You are not listed "
+            "there."
+        )
 
 
 class ParticipantQuery:

@@ -72,6 +72,7 @@ def about_data(visit: Visit, detail: MyEventDetail) -> dict[str, Any]:
     return {
         "detail": detail,
         "own_zone": own_zone(visit, detail),
+        "schools": worklist.schools_of(detail.changed_since, session=visit.session),
         "totals": revision_totals(visit, detail.revision, detail.count_date),
         "results": revision_results(visit, detail.revision),
     }

@@ -6,12 +6,11 @@ from fastapi import APIRouter, Query
 from starlette.responses import Response
 
 from certification_lib.certification import queries
-from certification_lib.errors import NotAllowed
 from certification_lib.events.queries import event_details
 from certification_lib.people.models import Right, Tool
-from certification_ui import urls
+from certification_ui import urls, worklist
 from certification_ui.deps import right, show_rows_to_state
-from certification_ui.pages.events import powers
+from certification_ui.pages.events import powers, refuse_without_place
 from certification_ui.pages.own_events import findings_page, revision_results, revision_totals
 from certification_ui.visit import VisitOfRequest
 
@@ -28,6 +27,7 @@ def participant(visit: VisitOfRequest, key: str, number: str) -> Response:
         shown=shown,
         powers=powers(visit, shown),
         detail=detail,
+        schools=worklist.schools_of(detail.changed_since, session=visit.session),
         totals=revision_totals(visit, detail.shown, shown.version.count_date),
         results=revision_results(visit, detail.shown),
     )
@@ -38,11 +38,7 @@ def participant_findings(
     visit: VisitOfRequest, key: str, number: str, code: str, after: Annotated[int, Query(ge=0)] = 0
 ) -> Response:
     shown = event_details(key, session=visit.session, now=visit.now)
-    if not powers(visit, shown).opens_rows:
-        raise NotAllowed(
-            f"Rows of students are shown to Approvers and Reviewers of {shown.category.name} only. You are not listed "
-            "there."
-        )
+    refuse_without_place(powers(visit, shown), shown)
     detail = queries.participant_detail(key, number, session=visit.session, now=visit.now)
     show_rows_to_state(visit.session)
     page = findings_page(visit, detail.shown, code, after, urls.PARTICIPANT_FINDINGS, key=key, number=number)
