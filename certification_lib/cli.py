@@ -4,7 +4,7 @@ import sys
 
 import typer
 
-from certification_lib.commands import database, directory, events, retention, rules, snapshots, source, stack
+from certification_lib.commands import database, directory, events, prior_totals, retention, rules, snapshots, source, stack
 from certification_lib.commands.boundary import refused_in_words
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=__doc__)
@@ -15,6 +15,7 @@ app.add_typer(directory.people, name="people")
 app.add_typer(directory.categories, name="categories")
 app.add_typer(directory.roles, name="roles")
 app.add_typer(rules.app, name="rules")
+app.add_typer(prior_totals.app, name="prior-totals")
 app.add_typer(events.app, name="events")
 app.add_typer(retention.app, name="retention")
 app.add_typer(source.app, name="source")

@@ -33,6 +33,9 @@ _REFUSED = {
     "condition_parser": "a row condition is written as expect_no_row_where",
 }
 CHARGED = ("district_id", "school_id", "row_key")
+# Views beside those of the event that only a SQL rule may name: the year before, and both years side by side.
+PRIOR = "prior_"
+YEAR_ON_YEAR = "year_on_year"
 
 
 def definition_problems(
@@ -70,7 +73,7 @@ def _column_map_problems(expectation: str, kwargs: Mapping[str, Any]) -> list[st
 
 
 def _sql_problems(text: str, row_identifier_columns: Sequence[str], views: Collection[str]) -> list[str]:
-    problems = select_problems(text, views)
+    problems = select_problems(text, {*views, *(PRIOR + view for view in views), YEAR_ON_YEAR})
     if problems:
         return problems
     columns = output_columns(text)

@@ -1,6 +1,7 @@
 """Validation rules, their versions, and validation groups."""
 
 import datetime
+import decimal
 import enum
 from typing import Any
 
@@ -106,3 +107,31 @@ class ValidationGroupRule(Base):
     group_id: Mapped[int] = mapped_column(sa.ForeignKey("validation_group.id"), primary_key=True)
     rule_id: Mapped[int] = mapped_column(sa.ForeignKey("rule.id"), primary_key=True)
     position: Mapped[int] = mapped_column(sa.Integer)
+
+
+class PriorTotal(Base):
+    """How many people or posts an organization had in an earlier year, loaded where no official revision tells it.
+
+    Numbers of whole organizations, never rows of people; the web still sees those of the organizations it declared only.
+    """
+
+    __tablename__ = "prior_total"
+    __table_args__ = (
+        sa.UniqueConstraint(
+            "school_year", "district_number", "school_number", "subject", "breakdown", "category",
+            name="uq_prior_total_place", postgresql_nulls_not_distinct=True,
+        ),
+        sa.CheckConstraint("amount >= 0", name="amount"),
+    )  # fmt: skip
+
+    id: Mapped[int] = mapped_column(sa.Identity(), primary_key=True)
+    school_year: Mapped[int] = mapped_column(sa.Integer, comment="The year the school year ends in")
+    district_number: Mapped[str]
+    school_number: Mapped[str | None] = mapped_column(comment="None: the whole district")
+    subject: Mapped[str] = mapped_column(comment="students, special education, teacher FTE, …")
+    breakdown: Mapped[str] = mapped_column(comment="all, grade or race")
+    category: Mapped[str] = mapped_column(comment="The grade or race; empty for all")
+    amount: Mapped[decimal.Decimal] = mapped_column(sa.Numeric)
+    source: Mapped[str] = mapped_column(comment="Where the number was published or reported")
+    loaded_at: Mapped[datetime.datetime]
+    loaded_by: Mapped[str]

@@ -14,7 +14,9 @@ where {condition} and {category} is not null
 group by district_id, {school}, {category}
 """
 # The texts below are constants: `{day}` is the count date of the year concerned.
-_ON_THE_DAY = "primary_school is not false and entry_date <= {day} and coalesce(exit_withdraw_date, 'infinity') >= {day}"
+_ON_THE_DAY = (
+    "primary_school is not false and entry_date <= {day} and coalesce(exit_withdraw_date, 'infinity') >= {day}"
+)
 _PEOPLE = "count(distinct student_unique_id)"
 _ENROLLED = frozenset({"student_unique_id", "primary_school", "entry_date", "exit_withdraw_date"})
 

@@ -48,7 +48,10 @@ def create_prior_views(
     ).one()
     priors = _official(participant_ids, version, session=session)
     table_columns = {view: _columns(view, session=session) for view in views}
-    known = {view: _create_prior(schema, view, priors, table_columns[view], level, session) for view in views}
+    known = {
+        view: _create_prior(schema, view, priors, columns=table_columns[view], level=level, session=session)
+        for view in views
+    }
     measures = [each for each in MEASURES if each.needs <= set(table_columns.get(each.view, ()))]
     as_of = version.count_date or datetime.date(version.reporting_year, 6, 30)
     today = [
@@ -56,7 +59,7 @@ def create_prior_views(
         for measure in measures
         for by_district in _extents(level)
     ]
-    before = [
+    before: list[sql.Composable] = [
         measure.select(sql.Identifier(schema, PRIOR + measure.view), sql.Identifier("as_of_date"), by_district)
         for measure in measures
         if known[measure.view]
@@ -94,14 +97,14 @@ def _official(participant_ids: Sequence[int], version: EventVersion, *, session:
         .where(now.id.in_(participant_ids), EventVersion.reporting_year == before, ~replaced)
         .where(EventVersion.category_id == version.category_id, EventVersion.level == version.level)
         .where(Revision.disposal_id.is_(None))
-        .distinct(now.organization_number)
-        .order_by(now.organization_number, Revision.id.desc())
+        .order_by(Revision.id)
     )  # fmt: skip
-    return [_Prior(*row) for row in session.execute(query)]
+    newest = {row[0]: _Prior(*row) for row in session.execute(query)}
+    return list(newest.values())
 
 
 def _create_prior(
-    schema: str, view: str, priors: Sequence[_Prior], columns: Sequence[str], level: Level, session: Session
+    schema: str, view: str, priors: Sequence[_Prior], *, columns: Sequence[str], level: Level, session: Session
 ) -> set[str]:
     """Make `prior_<view>`; the districts (or LEAs of the schools) whose rows it holds."""
     by_revision = {prior.revision_id: prior for prior in priors}
@@ -148,14 +151,13 @@ def _loaded(
         Participant.id.in_(participant_ids)
     )
     numbers = [tuple(row) for row in session.execute(query)]
-    official = [
-        (lea, measure.subject) for measure in measures for lea in sorted(known[measure.view])
-    ]
+    official = [(lea, measure.subject) for measure in measures for lea in sorted(known[measure.view])]
     text = (
         "select district_number, school_number, subject, breakdown, category, amount from certification.prior_total"
-        " where school_year = {year} and {participant} = any({numbers}::text[]) and district_number = any({leas}::text[])"
-        " and subject = any({subjects}::text[])"
-        " and (district_number, subject) not in (select * from unnest({known_leas}::text[], {known_subjects}::text[]))"
+        " where school_year = {year} and {participant} = any({numbers}::text[])"
+        " and district_number = any({leas}::text[]) and subject = any({subjects}::text[])"
+        " and (district_number, subject) not in"
+        " (select * from unnest({known_leas}::text[], {known_subjects}::text[]))"
     )
     participant = "district_number" if level is Level.DISTRICT else "school_number"
     return sql.SQL(text).format(
@@ -173,13 +175,13 @@ def _year_on_year(schema: str, today: Sequence[sql.Composable], before: Sequence
     """A condition on subject or breakdown reaches the branches, so that a rule costs only what it asks for."""
     columns = sql.SQL(", ").join(map(sql.Identifier, COLUMNS))
     given = sql.SQL("district_id, school_id, subject, breakdown, category")
-    now = [sql.SQL("select {}, amount, null::numeric from ({}) as now ({}, amount)").format(given, part, given)
+    now = [sql.SQL("select {}, amount, null::numeric from ({}) as counted ({}, amount)").format(given, part, given)
            for part in today]  # fmt: skip
-    then = [sql.SQL("select {}, null::numeric, amount from ({}) as then ({}, amount)").format(given, part, given)
+    then = [sql.SQL("select {}, null::numeric, amount from ({}) as counted ({}, amount)").format(given, part, given)
             for part in before]  # fmt: skip
     return sql.SQL(
         "create view {name} as select {columns}, coalesce(sum(this_year), 0) as this_year, sum(last_year) as last_year"
-        " from ({parts}) as counted ({columns}, this_year, last_year) group by {columns}"
+        " from ({parts}) as years ({columns}, this_year, last_year) group by {columns}"
     ).format(
         name=sql.Identifier(schema, YEAR_ON_YEAR), columns=columns, parts=sql.SQL(" union all ").join([*now, *then])
     )
