@@ -47,6 +47,7 @@ for _name in ("scipy.stats", "altair"):
 
 import great_expectations  # noqa: E402, TID253  after the lazy loaders, and this module is that exception
 from great_expectations import ExpectationSuite, ValidationDefinition  # noqa: E402, TID253
+from great_expectations.core.expectation_suite import expectationSuiteSchema  # noqa: E402, TID253
 from great_expectations.core.metric_domain_types import MetricDomainTypes  # noqa: E402, TID253
 from great_expectations.data_context import EphemeralDataContext  # type: ignore[attr-defined]  # noqa: E402, TID253
 from great_expectations.datasource.fluent.sql_datasource import SQLDatasource  # noqa: E402, TID253
@@ -57,6 +58,7 @@ from great_expectations.expectations.expectation import (  # noqa: E402, TID253
     Expectation,
 )
 from great_expectations.expectations.expectation_configuration import ExpectationConfiguration  # noqa: E402, TID253
+from great_expectations.expectations.metadata_types import FailureSeverity  # noqa: E402, TID253
 from great_expectations.expectations.metrics.map_metric_provider import (  # type: ignore[attr-defined]  # noqa: E402, TID253
     ColumnMapMetricProvider,
     column_condition_partial,
@@ -72,6 +74,7 @@ __all__ = [
     "Expectation",
     "ExpectationConfiguration",
     "ExpectationSuite",
+    "FailureSeverity",
     "MetricConfiguration",
     "MetricDomainTypes",
     "MetricProvider",
@@ -79,6 +82,7 @@ __all__ = [
     "SqlAlchemyExecutionEngine",
     "ValidationDefinition",
     "column_condition_partial",
+    "expectationSuiteSchema",
     "metric_value",
     "new_context",
 ]
