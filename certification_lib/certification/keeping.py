@@ -1,14 +1,18 @@
 """What is known of an event's data being kept, held, purged and disposed of."""
 
 import datetime
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
+from certification_lib.certification.kept_revisions import superseded_revisions
+from certification_lib.database import DATAMART_SCHEMA
 from certification_lib.events.models import LegalHold, Participant
 from certification_lib.events.queries import event_by_key, shown_version
-from certification_lib.snapshots.models import Disposal, Revision
+from certification_lib.snapshots.models import Disposal, Revision, RevisionView
+from certification_lib.snapshots.partitions import event_part
 
 
 @dataclass(frozen=True)
@@ -39,6 +43,15 @@ class DisposalView:
 
 
 @dataclass(frozen=True)
+class Stored:
+    """Rows in the datamart; `bytes` with indexes, in proportion where a table also holds others' rows."""
+
+    revisions: int = 0
+    rows: int = 0
+    bytes: int = 0
+
+
+@dataclass(frozen=True)
 class Keeping:
     """Revisions and rows as recorded; those purged or disposed of are gone, their counts and digests are not."""
 
@@ -51,6 +64,13 @@ class Keeping:
     purged_revisions: int
     purged_rows: int
     disposal: DisposalView | None
+    stored: Stored
+    """All that is in the datamart now."""
+    superseded: Stored
+    """Of that what nothing refers to any more: it goes after the event's days."""
+    next_purge: datetime.datetime | None
+    """When the first of these passes the event's days; in the past where it goes with the next nightly purge. None
+    when there is none, or a legal hold stands."""
 
 
 def keeping_of(key: str, *, session: Session) -> Keeping:
@@ -58,6 +78,7 @@ def keeping_of(key: str, *, session: Session) -> Keeping:
     event = event_by_key(key, session=session)
     holds = session.scalars(sa.select(LegalHold).where(LegalHold.event_id == event.id).order_by(LegalHold.id)).all()
     disposal = session.scalar(sa.select(Disposal).where(Disposal.event_id == event.id))
+    held = any(hold.ended_at is None for hold in holds)
     purged = Revision.purged_at.is_not(None)
     revisions, rows, purged_revisions, purged_rows = session.execute(
         sa.select(
@@ -69,17 +90,64 @@ def keeping_of(key: str, *, session: Session) -> Keeping:
         .join_from(Revision, Participant, Participant.id == Revision.participant_id)
         .where(Participant.event_id == event.id)
     ).one()
+    stored, superseded, first = _stored(event.id, session=session)
     return Keeping(
-        key,
-        shown_version(event, session=session).days_to_keep,
-        any(hold.ended_at is None for hold in holds),
-        tuple(_hold(hold) for hold in holds),
-        revisions,
-        int(rows),
-        purged_revisions,
-        int(purged_rows),
-        None if disposal is None else _disposal(disposal),
+        key=key,
+        days_to_keep=shown_version(event, session=session).days_to_keep,
+        under_legal_hold=held,
+        holds=tuple(_hold(hold) for hold in holds),
+        revisions=revisions,
+        rows=int(rows),
+        purged_revisions=purged_revisions,
+        purged_rows=int(purged_rows),
+        disposal=None if disposal is None else _disposal(disposal),
+        stored=stored,
+        superseded=superseded,
+        next_purge=None if held else first,
     )
+
+
+def _stored(event_id: int, *, session: Session) -> tuple[Stored, Stored, datetime.datetime | None]:
+    """What is in the datamart, what of it is superseded, and when the first of that may go."""
+    going = superseded_revisions(event_id).subquery()
+    by_view = session.execute(
+        sa.select(
+            RevisionView.view,
+            sa.func.sum(RevisionView.row_count).label("rows"),
+            sa.func.coalesce(sa.func.sum(RevisionView.row_count).filter(going.c.id.is_not(None)), 0).label("going"),
+        )
+        .join(Revision, Revision.id == RevisionView.revision_id)
+        .join(Participant, Participant.id == Revision.participant_id)
+        .outerjoin(going, going.c.id == Revision.id)
+        .where(Participant.event_id == event_id, RevisionView.removed_at.is_(None))
+        .group_by(RevisionView.view)
+    ).all()
+    kept = session.scalar(
+        sa.select(sa.func.count(sa.distinct(Revision.id)))
+        .join_from(Revision, RevisionView, RevisionView.revision_id == Revision.id)
+        .join(Participant, Participant.id == Revision.participant_id)
+        .where(Participant.event_id == event_id, RevisionView.removed_at.is_(None))
+    )
+    superseded, first = session.execute(sa.select(sa.func.count(), sa.func.min(going.c.purged_from))).one()
+    sizes = _sizes({row.view: event_part(row.view, event_id) for row in by_view}, session=session)
+    share = sum(sizes[row.view] * int(row.going) // max(int(row.rows), 1) for row in by_view)
+    return (
+        Stored(kept or 0, sum(int(row.rows) for row in by_view), sum(sizes.values())),
+        Stored(superseded, sum(int(row.going) for row in by_view), share),
+        first,
+    )
+
+
+def _sizes(tables: Mapping[str, str], *, session: Session) -> dict[str, int]:
+    """{view: bytes of the event's rows with their indexes}; none where nothing was copied yet."""
+    query = sa.text(
+        "select named.view, coalesce(sum(pg_total_relation_size(part.relid)), 0) "
+        "from unnest(cast(:views as text[]), cast(:tables as text[])) as named (view, name) "
+        "left join lateral pg_partition_tree(to_regclass(format('%I.%I', cast(:schema as text), named.name))) as part "
+        "on part.isleaf group by named.view"
+    )
+    values = {"views": list(tables), "tables": list(tables.values()), "schema": DATAMART_SCHEMA}
+    return {view: int(size) for view, size in session.execute(query, values)}
 
 
 def _hold(hold: LegalHold) -> HoldView:

@@ -17,11 +17,19 @@ _LONGEST_VALIDATION = datetime.timedelta(days=1)
 def purgeable_revisions(event_id: int, *, now: datetime.datetime) -> sa.Select[int]:
     """Ids. Never a current, certified or official revision, nor one that a round, a submission or an approval names,
     be it taken back or withdrawn: each may be gone back to, or is what somebody signed."""
-    current = aliased(Revision)
     superseded_at = _superseded_at()
-    days = sa.func.make_interval(0, 0, 0, EventVersion.days_to_keep)
     return (
-        sa.select(Revision.id)
+        superseded_revisions(event_id)
+        .with_only_columns(Revision.id)
+        .where(_purged_from(superseded_at) <= now, ~_is_looked_at(event_id, superseded_at, now))
+    )
+
+
+def superseded_revisions(event_id: int) -> sa.Select[int, datetime.datetime]:
+    """(id, moment from which the event's days allow its purge) of what goes one day if nothing comes to refer to it."""
+    current = aliased(Revision)
+    return (
+        sa.select(Revision.id, _purged_from(_superseded_at()).label("purged_from"))
         .join(Participant, Participant.id == Revision.participant_id)
         .join(current, current.id == Participant.current_revision_id)
         .join(Event, Event.id == Participant.event_id)
@@ -31,11 +39,13 @@ def purgeable_revisions(event_id: int, *, now: datetime.datetime) -> sa.Select[i
             Revision.number < current.number,
             Revision.purged_at.is_(None),
             Revision.disposal_id.is_(None),
-            superseded_at + days <= now,
-            ~_is_looked_at(event_id, superseded_at, now),
             *(~reference for reference in _references()),
         )
     )
+
+
+def _purged_from(superseded_at: sa.ScalarSelect[datetime.datetime]) -> sa.ColumnElement[datetime.datetime]:
+    return superseded_at + sa.func.make_interval(0, 0, 0, EventVersion.days_to_keep)
 
 
 def _superseded_at() -> sa.ScalarSelect[datetime.datetime]:

@@ -15,6 +15,7 @@ from typer.testing import CliRunner
 from certification_lib.audit.models import AuditEntry
 from certification_lib.certification import retention, service
 from certification_lib.certification.disposing import dispose
+from certification_lib.certification.keeping import keeping_of
 from certification_lib.certification.legal_hold import end_legal_hold, place_legal_hold
 from certification_lib.certification.retention import Retained
 from certification_lib.certification.taking import take_due_snapshots
@@ -70,6 +71,28 @@ def add_findings(office: Office) -> None:
                 identifiers={"pupil": "P0010001"},
             )
         )
+
+
+def test_what_is_superseded_and_when_it_goes_is_told_before_and_after(data: DataOffice) -> None:
+    for _ in range(3):
+        data.take()
+    before = data.act(lambda office: keeping_of("fall-count", session=office.session))
+    data.purge()
+    after = data.act(lambda office: keeping_of("fall-count", session=office.session))
+
+    superseded = 2 * (2 * ROWS + 5)
+    assert (before.stored.revisions, before.stored.rows) == (6, superseded * 3 // 2)
+    assert (before.superseded.revisions, before.superseded.rows) == (4, superseded)
+    assert 0 < before.superseded.bytes < before.stored.bytes
+    assert before.next_purge
+    first = data.act(
+        lambda office: office.session.scalar(sa.select(sa.func.min(Revision.taken_at)).where(Revision.number == 2))
+    )
+    assert before.next_purge == first + DAYS_TO_KEEP * DAY
+    assert (after.stored.revisions, after.stored.rows) == (2, superseded // 2)
+    assert (after.superseded.revisions, after.superseded.rows, after.superseded.bytes) == (0, 0, 0)
+    assert (after.purged_revisions, after.next_purge) == (4, None)
+    assert after.stored.bytes < before.stored.bytes
 
 
 def test_superseded_revisions_go_after_the_events_days_and_not_a_day_before(data: DataOffice) -> None:
