@@ -44,7 +44,7 @@ class RuleFilter:
         if self.owner:
             found.append(Rule.owner == self.owner)
         if self.tag:
-            found.append(RuleVersion.tags.contains([self.tag]))
+            found.append(sa.literal(self.tag) == sa.any_(RuleVersion.tags))
         if self.archived is not None:
             found.append(Rule.archived.is_(self.archived))
         return found

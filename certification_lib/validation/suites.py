@@ -143,6 +143,9 @@ def _read(document: Mapping[str, Any]) -> _Suite:
         written: Any = suite.to_json_dict()
     except Exception:  # noqa: BLE001  many kinds of error, whose texts quote what was sent at length
         raise BadInput(_NO_SUITE) from None
+    sent = document.get("expectations")
+    if not isinstance(sent, list) or len(sent) != len(suite.expectations):
+        raise BadInput(_NO_SUITE)  # it leaves out what it does not know, without a word
     about = (suite.meta or {}).get(META) or {}
     view = str(about.get("view") or suite.name)
     return _Suite(str(suite.name), view, about, list(written["expectations"]))

@@ -15,10 +15,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
+import psycopg
 import sqlalchemy as sa
 
 from certification_lib.database import transaction
-from certification_lib.errors import Conflict
+from certification_lib.errors import Conflict, database_error_in_words
 from certification_lib.events.models import EventVersion
 from certification_lib.rulebook.models import Grain, RuleKind
 from certification_lib.rulebook.parameters import with_parameters
@@ -149,10 +150,21 @@ def _tried(
             trial.row_counts[view] = found.row_counts
             failing = [number for number, counts in found.counts.items() if counts]
             if sample and failing:
-                for number, row in _rows(evaluator.copy_findings(failing, cap=sample)):
-                    trial.samples.setdefault(number, []).append(row)
+                _take_samples(trial, failing, evaluator.copy_findings(failing, cap=sample))
     trial.seconds = time.monotonic() - begun
     return trial
+
+
+def _take_samples(trial: Trial, failing: Sequence[int], blocks: Iterable[bytes]) -> None:
+    """A rule may be counted and still err on the rows it returns, since counting reads fewer columns."""
+    try:
+        for number, row in _rows(blocks):
+            trial.samples.setdefault(number, []).append(row)
+    except psycopg.Error as error:
+        words = f"its rows could not be read: {database_error_in_words(error)}"
+        for number in failing:
+            trial.counts.pop(number, None)
+            trial.failures[number] = words
 
 
 @contextmanager
