@@ -1680,6 +1680,7 @@ def upgrade() -> None:
         )
     _grant()
     _protect_rows()
+    _let_progress_be_seen()
 
 
 def _grant() -> None:
@@ -1712,7 +1713,28 @@ def _protect_rows() -> None:
         )
 
 
+def _let_progress_be_seen() -> None:
+    """The web may ask how many rows of a snapshot are being copied; PostgreSQL tells only the role that copies."""
+    op.execute("set local role certification_task")
+    op.execute(
+        """
+        create function datamart.rows_being_copied(snapshot_id bigint) returns bigint
+        language sql stable security definer set search_path = pg_catalog, pg_temp as $$
+            select coalesce(sum(copying.tuples_processed), 0)::bigint
+            from pg_stat_progress_copy as copying
+            join pg_stat_activity as activity on activity.pid = copying.pid
+            where copying.command = 'COPY FROM'
+                and activity.application_name = 'certification snapshot ' || snapshot_id
+        $$
+        """
+    )
+    op.execute("revoke execute on function datamart.rows_being_copied(bigint) from public")
+    op.execute("grant execute on function datamart.rows_being_copied(bigint) to certification_app")
+    op.execute("reset role")
+
+
 def downgrade() -> None:
+    op.execute("drop function if exists datamart.rows_being_copied(bigint)")
     for table, column, _target in POINTERS:
         op.drop_constraint(f"fk_{table}_{column}", table, schema="certification", type_="foreignkey")
     op.drop_index("ix_submission_round_person", table_name="submission", schema="certification")
