@@ -53,6 +53,8 @@ class Settings:
     admin_url: str | None = field(default=None, repr=False)
     # Where the local mail sink listens; None where mails go through a connection of the site's own.
     mail_port: int | None = None
+    # How many views a snapshot copies side by side, each on a connection to its source and one to the datamart.
+    snapshot_connections: int = 2
     # True in a long-running scheduler that should import Great Expectations before it forks its workers.
     preload_validation: bool = False
     # True only in the state folder of `certify demo`, where shared passwords are allowed.
@@ -96,6 +98,7 @@ def load_settings(environment: Mapping[str, str] | None = None) -> Settings:
         mail_folder=_absolute(text("mail_folder") or state_folder / "mail"),
         base_url=text("base_url") or "http://localhost:8080",
         mail_port=int(mail_port) if mail_port else None,
+        snapshot_connections=max(1, int(text("snapshot_connections") or Settings.snapshot_connections)),
         preload_validation=flag("preload_validation"),
         demo=flag("demo"),
         admin_url=text("admin_url"),

@@ -13,7 +13,10 @@ from certification_lib.snapshots.partitions import Column
 
 @dataclass(frozen=True)
 class Plan:
-    """What one snapshot takes. `participants` maps organization number to participant id."""
+    """What one snapshot takes. `participants` maps organization number to participant id.
+
+    `districts` are the numbers of the few districts whose rows are wanted; None: the source is read from end to end.
+    """
 
     snapshot_id: int
     kind: SnapshotKind
@@ -25,6 +28,7 @@ class Plan:
     count_date: datetime.date | None
     view_names: tuple[str, ...]
     participants: Mapping[str, int]
+    districts: tuple[str, ...] | None = None
     source_as_of: datetime.datetime | None = None
 
 

@@ -137,11 +137,13 @@ def create_slot_table(database: Database, view: str, event_id: int, slot: int) -
 
 
 def index_slot_table(database: Database, view: str, event_id: int, slot: int, level: Level) -> None:
-    _run(
-        database,
-        'create unique index on {t} ({participant}, snapshot_id, row_key collate "C")',
-        t=_table(slot_table(view, event_id, slot)),
-        participant=sql.Identifier(participant_column(level)),
+    database.execute(index_statement(view, event_id, slot, level))
+
+
+def index_statement(view: str, event_id: int, slot: int, level: Level) -> sql.Composed:
+    """The one index of a slot: it proves the row keys unique and finds the rows of a participant."""
+    return sql.SQL('create unique index on {t} ({participant}, snapshot_id, row_key collate "C")').format(
+        t=_table(slot_table(view, event_id, slot)), participant=sql.Identifier(participant_column(level))
     )
 
 

@@ -1,13 +1,15 @@
 """Rows from one PostgreSQL to another by COPY text through libpq, digested on the way.
 
-Row for row, without buffers or threads between: psycopg's own Copy objects cost twice as much. Waiting happens in
-`poll`, outside libpq, so that signals still arrive and a task can be stopped.
+Row for row, without buffers or threads between: psycopg's own Copy objects cost twice as much, and threads would hand
+the interpreter's lock back and forth with every row. What may wait for a server is a generator (`Steps`) that yields
+the socket it waits for, so that `together` keeps several servers busy from one thread. Waiting happens in `poll`,
+outside libpq, so that signals still arrive and a task can be stopped.
 """
 
 import select
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Generator, Iterable, Iterator
 from contextlib import suppress
-from typing import Any
+from typing import Any, TypeAlias, TypeVar
 
 import psycopg
 import sqlalchemy as sa
@@ -23,6 +25,39 @@ _FLUSH_EVERY_BYTES = 256 * 1024
 _CONNECT_SECONDS = 20
 
 Row = Callable[[bytes], None]
+Result = TypeVar("Result")
+# Yields (socket, events of `poll`) wherever it must wait; no two that run together share a connection.
+Steps: TypeAlias = Generator[tuple[int, int], None, Result]
+
+
+def together(waiting: Iterable[Steps[None]], *, at_once: int) -> None:
+    """Do all of these, so many at a time. When one fails the others are ended, with their connections."""
+    fresh, poll = iter(waiting), select.poll()
+    running: dict[int, Steps[None]] = {}
+    try:
+        while _start(fresh, running, poll, at_once):
+            for socket, _ in poll.poll():
+                poll.unregister(socket)
+                _go_on(running.pop(socket), running, poll)
+    finally:
+        for steps in running.values():
+            steps.close()
+
+
+def alone(steps: Steps[Result]) -> Result:
+    """Do these steps and nothing beside them."""
+    poll = select.poll()
+    try:
+        while True:
+            socket, events = next(steps)
+            poll.register(socket, events)
+            poll.poll()
+            poll.unregister(socket)
+    except StopIteration as end:
+        result: Result = end.value
+        return result
+    finally:
+        steps.close()
 
 
 def connect(url: str | sa.URL, *, read_only: bool = False) -> Connection[Any]:
@@ -40,24 +75,51 @@ def connect(url: str | sa.URL, *, read_only: bool = False) -> Connection[Any]:
 def pipe(
     source: Connection[Any], query: sql.Composable, target: Connection[Any], copy_into: sql.Composable, see: Row
 ) -> int:
+    """`piping`, with nothing beside it."""
+    return alone(piping(source, query, target, copy_into, see))
+
+
+def piping(
+    source: Connection[Any], query: sql.Composable, target: Connection[Any], copy_into: sql.Composable, see: Row
+) -> Steps[int]:
     """COPY the rows of `query` by the statement `copy_into` (COPY … FROM STDIN); `see` gets each one.
 
     When it fails both connections are closed: one left inside COPY would make psycopg log rows.
     """
     try:
-        return _pipe(source, _text(query, source), target, _text(copy_into, target), see)
+        return (yield from _pipe(source.pgconn, _text(query, source), target.pgconn, _text(copy_into, target), see))
     except BaseException:
         abandon(source)
         abandon(target)
         raise
 
 
+def execute(connection: Connection[Any], statement: sql.Composable) -> Steps[list[tuple[bytes | None, ...]]]:
+    """The rows of one statement as the text PostgreSQL writes; whatever fails closes the connection."""
+    try:
+        yield from _send(connection.pgconn, _text(statement, connection))
+        result = yield from _result(connection.pgconn)
+        if result is None or result.status not in (pq.ExecStatus.COMMAND_OK, pq.ExecStatus.TUPLES_OK):
+            raise _error(result)
+        rows = [tuple(result.get_value(i, j) for j in range(result.nfields)) for i in range(result.ntuples)]
+        while (yield from _result(connection.pgconn)):
+            pass
+        return rows
+    except BaseException:
+        abandon(connection)
+        raise
+
+
 def read(source: Connection[Any], query: sql.Composable, see: Row) -> int:
     """The rows of `query` as COPY text; `see` gets each one."""
+
+    def steps() -> Steps[int]:
+        yield from _begin(source.pgconn, f"copy ({_text(query, source)}) to stdout", pq.ExecStatus.COPY_OUT)
+        yield from _rows(source.pgconn, see)
+        return (yield from _end(source.pgconn))
+
     try:
-        _begin(source.pgconn, f"copy ({_text(query, source)}) to stdout", pq.ExecStatus.COPY_OUT)
-        _rows(source.pgconn, see)
-        return _end(source.pgconn)
+        return alone(steps())
     except BaseException:
         abandon(source)
         raise
@@ -67,16 +129,16 @@ def write(target: Connection[Any], copy_into: sql.Composable, rows: Iterable[byt
     """COPY these rows of COPY text by the statement `copy_into`; whatever fails closes the connection."""
     writer, unsent = target.pgconn, 0
     try:
-        _begin(writer, _text(copy_into, target), pq.ExecStatus.COPY_IN)
+        alone(_begin(writer, _text(copy_into, target), pq.ExecStatus.COPY_IN))
         for row in rows:
             writer.put_copy_data(row)
             unsent += len(row)
             if unsent > _FLUSH_EVERY_BYTES:
-                _flush(writer)
+                alone(_flush(writer))
                 unsent = 0
         writer.put_copy_end()
-        _flush(writer)
-        return _end(writer)
+        alone(_flush(writer))
+        return alone(_end(writer))
     except BaseException:
         abandon(target)
         raise
@@ -90,75 +152,102 @@ def abandon(connection: Connection[Any]) -> None:
     connection.close()
 
 
-def _pipe(source: Connection[Any], query: str, target: Connection[Any], copy_into: str, see: Row) -> int:
-    reader, writer = source.pgconn, target.pgconn
-    _begin(reader, f"copy ({query}) to stdout", pq.ExecStatus.COPY_OUT)
-    _begin(writer, copy_into, pq.ExecStatus.COPY_IN)
-    unsent = 0
+def _start(fresh: Iterator[Steps[None]], running: dict[int, Steps[None]], poll: Any, at_once: int) -> bool:
+    """Begin what there is place for; whether anything is left to be waited for."""
+    while len(running) < at_once:
+        steps = next(fresh, None)
+        if steps is None:
+            break
+        _go_on(steps, running, poll)
+    return bool(running)
 
-    def take(row: bytes) -> None:
-        nonlocal unsent
-        see(row)
-        writer.put_copy_data(row)
-        unsent += len(row)
-        if unsent > _FLUSH_EVERY_BYTES:
-            # libpq keeps what the server has not taken yet: without this a slow target would fill our memory.
-            _flush(writer)
-            unsent = 0
 
-    _rows(reader, take)
-    _end(reader)
+def _go_on(steps: Steps[None], running: dict[int, Steps[None]], poll: Any) -> None:
+    try:
+        socket, events = next(steps)
+    except StopIteration:
+        return
+    running[socket] = steps
+    poll.register(socket, events)
+
+
+def _pipe(reader: Any, query: str, writer: Any, copy_into: str, see: Row) -> Steps[int]:
+    yield from _begin(reader, f"copy ({query}) to stdout", pq.ExecStatus.COPY_OUT)
+    yield from _begin(writer, copy_into, pq.ExecStatus.COPY_IN)
+    get, put, unsent = reader.get_copy_data, writer.put_copy_data, 0
+    while True:
+        size, data = get(1)
+        if size > 0:
+            row = bytes(data)
+            see(row)
+            put(row)
+            unsent += size
+            if unsent > _FLUSH_EVERY_BYTES:
+                # libpq keeps what the server has not taken yet: without this a slow target would fill our memory.
+                yield from _flush(writer)
+                unsent = 0
+        elif size == 0:
+            yield reader.socket, select.POLLIN
+            reader.consume_input()
+        else:
+            break
+    yield from _end(reader)
     writer.put_copy_end()
-    _flush(writer)
-    return _end(writer)
+    yield from _flush(writer)
+    return (yield from _end(writer))
 
 
-def _rows(reader: Any, see: Row) -> None:
-    readable = select.poll()
-    readable.register(reader.socket, select.POLLIN)
+def _rows(reader: Any, see: Row) -> Steps[None]:
     while True:
         size, row = reader.get_copy_data(1)
         if size > 0:
             see(bytes(row))
         elif size == 0:
-            readable.poll()
+            yield reader.socket, select.POLLIN
             reader.consume_input()
         else:
             return
 
 
-def _flush(writer: Any) -> None:
-    both = select.poll()
-    both.register(writer.socket, select.POLLIN | select.POLLOUT)
+def _flush(writer: Any) -> Steps[None]:
     while writer.flush():
-        for _, state in both.poll():
-            if state & select.POLLIN:
-                writer.consume_input()
+        yield writer.socket, select.POLLIN | select.POLLOUT
+        _take_what_came(writer)
 
 
-def _begin(connection: Any, statement: str, expected: int) -> None:
+def _take_what_came(writer: Any) -> None:
+    """A server that tells us something before it takes more would otherwise wait for us, and we for it."""
+    ready = select.poll()
+    ready.register(writer.socket, select.POLLIN)
+    if ready.poll(0):
+        writer.consume_input()
+
+
+def _send(connection: Any, statement: str) -> Steps[None]:
     connection.send_query(statement.encode())
-    _flush(connection)
-    result = _result(connection)
+    yield from _flush(connection)
+
+
+def _begin(connection: Any, statement: str, expected: int) -> Steps[None]:
+    yield from _send(connection, statement)
+    result = yield from _result(connection)
     if result is None or result.status != expected:
         raise _error(result)
 
 
-def _end(connection: Any) -> int:
-    result = _result(connection)
+def _end(connection: Any) -> Steps[int]:
+    result = yield from _result(connection)
     if result is None or result.status != pq.ExecStatus.COMMAND_OK:
         raise _error(result)
-    while _result(connection):
+    while (yield from _result(connection)):
         pass
     rows: int = result.command_tuples or 0
     return rows
 
 
-def _result(connection: Any) -> Any:
-    readable = select.poll()
-    readable.register(connection.socket, select.POLLIN)
+def _result(connection: Any) -> Steps[Any]:
     while connection.is_busy():
-        readable.poll()
+        yield connection.socket, select.POLLIN
         connection.consume_input()
     return connection.get_result()
 

@@ -1,8 +1,10 @@
 """Pure decisions about snapshots."""
 
 import datetime
+from collections.abc import Sequence
 from dataclasses import dataclass
 
+from certification_lib.categories.models import Level
 from certification_lib.events.models import ParticipantStatus
 from certification_lib.snapshots.models import SnapshotKind
 
@@ -10,6 +12,9 @@ from certification_lib.snapshots.models import SnapshotKind
 SMALL_SHARE = 0.05
 SMALL_ROWS = 10_000
 SHARED_SLOT = 0
+
+# Of so many districts rows are found by index; for more, every table of the source is read once.
+FEW_DISTRICTS = 25
 
 OPEN = frozenset({ParticipantStatus.IN_PROGRESS, ParticipantStatus.RECERTIFYING})
 
@@ -19,6 +24,14 @@ def takes(kind: SnapshotKind, status: ParticipantStatus) -> bool:
     if status is ParticipantStatus.WITHDRAWN:
         return False
     return kind is not SnapshotKind.CLEANUP or status in OPEN
+
+
+def few_districts(level: Level, numbers: Sequence[str]) -> tuple[str, ...] | None:
+    """The districts to restrict the source to, when that is faster than reading it from end to end.
+
+    A school may have moved to another district since the event was published, so schools are not looked for by theirs.
+    """
+    return tuple(numbers) if level is Level.DISTRICT and len(numbers) <= FEW_DISTRICTS else None
 
 
 def is_small(rows: int, rows_of_event: int) -> bool:

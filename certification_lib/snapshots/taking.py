@@ -8,6 +8,7 @@ taking the same snapshot again starts over.
 import datetime
 import time
 import uuid
+from collections import deque
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import replace
@@ -24,11 +25,13 @@ from certification_lib.categories.models import Level
 from certification_lib.database import DATAMART_SCHEMA, database_now, refresh_statistics, transaction
 from certification_lib.errors import CertificationError, Conflict, NotFound, SourceFailure, database_error_in_words
 from certification_lib.events.models import Event, EventVersion, Participant
+from certification_lib.settings import load_settings
 from certification_lib.snapshots import partitions, pipe
 from certification_lib.snapshots.completing import Callbacks, LeaveAlone, OnNewRevisions, complete, outcome_of
 from certification_lib.snapshots.digests import Digests
 from certification_lib.snapshots.models import Snapshot, SnapshotParticipant, SnapshotStatus
 from certification_lib.snapshots.outcome import LoadedView, Plan, SnapshotOutcome
+from certification_lib.snapshots.rules import few_districts
 from certification_lib.snapshots.sources.opening import Reading, SourceUrlOf, readings
 from certification_lib.snapshots.totals import totals_by_participant
 from certification_lib.snapshots.views import VIEWS_FOLDER, DatamartView, participant_column, read_views
@@ -46,13 +49,14 @@ def take_snapshot(
     on_new_revisions: OnNewRevisions | None = None,
     views_folder: Path = VIEWS_FOLDER,
     patience: datetime.timedelta = datetime.timedelta(minutes=10),
+    connections: int | None = None,
 ) -> SnapshotOutcome:
     """Take a requested snapshot, or one whose taking failed or whose process died; one completed is only reported.
 
     `source_url_of(name)` gives the address of a view's source connection. `leave_alone(event_id, session=…)` is asked
     in the last transaction, with the participants locked, which ones an unattended snapshot must leave as they are.
     `on_new_revisions(ids, session=…, now=…)` runs in that same transaction. While another process takes this snapshot
-    it is waited for up to `patience`.
+    it is waited for up to `patience`. So many `connections` copy views side by side; without it the setting decides.
     """
     with _alone(engine, snapshot_id, patience):
         plan = _claim(engine, snapshot_id)
@@ -62,7 +66,9 @@ def take_snapshot(
         failure: SourceFailure | None = None
         try:
             views = read_views(plan.view_names, folder=views_folder)
-            loaded, as_of = _copy(plan, views, engine, source_url_of)
+            loaded, as_of = _copy(
+                plan, views, engine, source_url_of, connections or load_settings().snapshot_connections
+            )
             callbacks = Callbacks(leave_alone=leave_alone, on_new_revisions=on_new_revisions)
             outcome = complete(replace(plan, source_as_of=as_of), loaded, callbacks, engine=engine)
         except (psycopg.Error, sqlalchemy.exc.DBAPIError) as error:
@@ -138,6 +144,7 @@ def _claim(engine: sa.Engine, snapshot_id: int) -> Plan | None:
             count_date=version.count_date,
             view_names=tuple(version.datamart_views),
             participants={row.organization_number: row.id for row in numbers},
+            districts=few_districts(version.level, [row.organization_number for row in numbers]),
         )
     with _target(engine) as database:
         partitions.drop_leftovers(database, plan.event_id, plan.snapshot_id)
@@ -145,39 +152,67 @@ def _claim(engine: sa.Engine, snapshot_id: int) -> Plan | None:
 
 
 def _copy(
-    plan: Plan, views: Mapping[str, DatamartView], engine: sa.Engine, source_url_of: SourceUrlOf
+    plan: Plan, views: Mapping[str, DatamartView], engine: sa.Engine, source_url_of: SourceUrlOf, at_once: int
 ) -> tuple[list[LoadedView], datetime.datetime]:
-    """Every view into its own unattached table, all of a source as of one instant."""
-    with readings(plan, views, engine, source_url_of) as (opened, as_of), _target(engine) as target:
-        loaded = [_copy_view(plan, view, opened[view.name], target) for view in views.values()]
-    return loaded, as_of
+    """Every view into its own unattached table, all of a source as of one instant, so many at a time."""
+    with readings(plan, views, engine, source_url_of, at_once=at_once) as (opened, as_of):
+        with _target(engine) as target:
+            for view in views.values():
+                partitions.ensure_view_table(target, view.name, opened[view.name].columns)
+                partitions.ensure_event_tables(target, view.name, plan.event_id, plan.level)
+        loaded: dict[str, LoadedView] = {}
+        pipe.together(_lanes(plan, views, opened, engine, loaded), at_once=at_once)
+    return [loaded[name] for name in views], as_of
 
 
-def _copy_view(plan: Plan, view: DatamartView, source: Reading, target: Connection[Any]) -> LoadedView:
-    columns = source.columns
-    partitions.ensure_view_table(target, view.name, columns)
-    partitions.ensure_event_tables(target, view.name, plan.event_id, plan.level)
+def _lanes(
+    plan: Plan,
+    views: Mapping[str, DatamartView],
+    opened: Mapping[str, Reading],
+    engine: sa.Engine,
+    loaded: dict[str, LoadedView],
+) -> Iterator[pipe.Steps[None]]:
+    """A lane a source connection: it copies the views of its source that no other lane has begun."""
+    sources: dict[int, deque[DatamartView]] = {}
+    for view in views.values():
+        sources.setdefault(id(opened[view.name].connections), deque()).append(view)
+
+    def lane(source: Connection[Any], waiting: deque[DatamartView]) -> pipe.Steps[None]:
+        with _target(engine) as target:
+            while waiting:
+                view = waiting.popleft()
+                loaded[view.name] = yield from _copy_view(plan, view, opened[view.name], source, target)
+
+    for waiting in sources.values():
+        for source in opened[waiting[0].name].connections:
+            yield lane(source, waiting)
+
+
+def _copy_view(
+    plan: Plan, view: DatamartView, reading: Reading, source: Connection[Any], target: Connection[Any]
+) -> pipe.Steps[LoadedView]:
     participant = participant_column(plan.level)
     digests = Digests(view.name, participant_position=0 if plan.level is Level.DISTRICT else 1)
     query = sql.SQL(
         "select {columns} from ({select}) as taken where {participant} = any({numbers}) "
         'order by {participant} collate "C", row_key collate "C"'
     ).format(
-        columns=sql.SQL(", ").join(sql.Identifier(column.name) for column in columns),
-        select=source.select,
+        columns=sql.SQL(", ").join(sql.Identifier(column.name) for column in reading.columns),
+        select=reading.select,
         participant=sql.Identifier(participant),
         numbers=sql.SQL("{}::text[]").format(sql.Literal(list(plan.participants))),
     )
     with target.transaction():
         partitions.create_slot_table(target, view.name, plan.event_id, plan.snapshot_id)
-        into = partitions.copy_statement(view.name, plan.event_id, plan.snapshot_id, columns, target)
-        pipe.pipe(source.connection, query, target, into, digests.add)
+        into = partitions.copy_statement(view.name, plan.event_id, plan.snapshot_id, reading.columns, target)
+        yield from pipe.piping(source, query, target, into, digests.add)
         digests.close()
-        partitions.index_slot_table(target, view.name, plan.event_id, plan.snapshot_id, plan.level)
+        index = partitions.index_statement(view.name, plan.event_id, plan.snapshot_id, plan.level)
+        yield from pipe.execute(target, index)
         table = sql.Identifier(DATAMART_SCHEMA, partitions.slot_table(view.name, plan.event_id, plan.snapshot_id))
-        target.execute(sql.SQL("analyze {}").format(table))
-        totals = totals_by_participant(target, view, table, participant, count_date=plan.count_date)
-    return LoadedView(view.name, columns, digests.by_participant, totals)
+        yield from pipe.execute(target, sql.SQL("analyze {}").format(table))
+        totals = yield from totals_by_participant(target, view, table, participant, count_date=plan.count_date)
+    return LoadedView(view.name, reading.columns, digests.by_participant, totals)
 
 
 @contextmanager

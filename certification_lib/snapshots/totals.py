@@ -5,10 +5,12 @@ Stored with the revision as `{"count": n, "by": {column: {value: n}}, "flags": {
 """
 
 import datetime
+import json
 from typing import Any
 
 from psycopg import Connection, sql
 
+from certification_lib.snapshots import pipe
 from certification_lib.snapshots.views import DatamartView, Totals
 
 NOT_REPORTED = "Not reported"
@@ -40,21 +42,21 @@ def totals_by_participant(
     participant: str,
     *,
     count_date: datetime.date | None,
-) -> dict[str, dict[str, Any]]:
+) -> pipe.Steps[dict[str, dict[str, Any]]]:
     """{organization number: totals} of the participants that have rows in `table`."""
     given = view.header.totals
     totals = given.model_copy(update={"by": [name for name in given.by if name != participant]})
-    rows = database.execute(_statement(totals, table, participant, count_date)).fetchall()
+    rows = yield from pipe.execute(database, _statement(totals, table, participant, count_date))
     result: dict[str, dict[str, Any]] = {}
     # grouping() numbers the sets by which of the columns are *not* grouped by, the last column being the lowest bit.
     overall = (1 << len(totals.by)) - 1
     names = {overall ^ (1 << (len(totals.by) - 1 - place)): name for place, name in enumerate(totals.by)}
     for number, grouped, values, sums in rows:
-        mine = result.setdefault(number, nothing())
-        if grouped == overall:
-            mine.update(sums)
+        mine = result.setdefault((number or b"").decode(), nothing())
+        if int(grouped or b"0") == overall:
+            mine.update(json.loads(sums or b"{}"))
         else:
-            mine["by"][names[grouped]] = values
+            mine["by"][names[int(grouped or b"0")]] = json.loads(values or b"{}")
     return result
 
 

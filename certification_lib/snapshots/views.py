@@ -100,7 +100,11 @@ class Header(BaseModel):
 
 @dataclass(frozen=True)
 class DatamartView:
-    """One SELECT over the source. `select` holds :school_year and :count_date; `rendered` puts them in."""
+    """One SELECT over the source. `select` holds parameters; `rendered` puts them in.
+
+    `:school_year` and `:count_date` say what is wanted. `:districts` (PostgreSQL only) is null, or the numbers of the
+    few districts whose rows are wanted: a view that reads no others is then fast in a state of any size.
+    """
 
     header: Header
     select: str = field(repr=False)
@@ -126,11 +130,14 @@ class DatamartView:
             position = end
         return "".join([*parts, self.select[position:].replace(":", "\\:")]), used
 
-    def rendered(self, *, school_year: int, count_date: datetime.date | None) -> sql.Composable:
+    def rendered(
+        self, *, school_year: int, count_date: datetime.date | None, districts: Sequence[str] | None = None
+    ) -> sql.Composable:
         """The SELECT with its parameters as literals, since COPY takes no bind parameters."""
         values: Mapping[str, sql.Composable] = {
             "school_year": sql.SQL("{}::integer").format(sql.Literal(school_year)),
             "count_date": sql.SQL("{}::date").format(sql.Literal(count_date and count_date.isoformat())),
+            "districts": sql.SQL("{}::text[]").format(sql.Literal(districts and list(districts))),
         }
         parts: list[sql.Composable] = []
         position = 0
@@ -206,8 +213,8 @@ def _problems(header: Header, select: str, stem: str) -> list[str]:
         problems.append("after the header comes one SELECT.")
     if ";" in _STRINGS_AND_COMMENTS.sub("", select):
         problems.append("it must hold one statement only.")
-    strange = sorted({name for _, _, name in _parameters(select)} - {"school_year", "count_date"})
-    problems += [f":{name} is no parameter; there are :school_year and :count_date." for name in strange]
+    strange = sorted({name for _, _, name in _parameters(select)} - {"school_year", "count_date", "districts"})
+    problems += [f":{name} is no parameter; there are :school_year, :count_date and :districts." for name in strange]
     return problems
 
 

@@ -27,11 +27,11 @@ with
 state_number as (
     select code.educationorganizationid, min(code.identificationcode) as number
     from edfi.educationorganizationidentificationcode as code
-    join edfi.descriptor as system on system.descriptorid = code.educationorganizationidentificationsystemdescriptorid
-    where system.codevalue = 'SEA'
+    where code.educationorganizationidentificationsystemdescriptorid
+        = any(array(select system.descriptorid from edfi.descriptor as system where system.codevalue = 'SEA'))
     group by code.educationorganizationid
 ),
-school as (
+school as not materialized (
     select
         school.schoolid,
         coalesce(district_number.number, school.localeducationagencyid::text) as district_id,
@@ -41,6 +41,10 @@ school as (
         on district_number.educationorganizationid = school.localeducationagencyid
     left join state_number as school_number on school_number.educationorganizationid = school.schoolid
     where school.localeducationagencyid is not null
+        and (
+            :districts is null
+            or coalesce(district_number.number, school.localeducationagencyid::text) = any(:districts)
+        )
 ),
 calendar as (
     select
@@ -53,6 +57,7 @@ calendar as (
     from edfi.calendardatecalendarevent as day
     join edfi.descriptor as event on event.descriptorid = day.calendareventdescriptorid
     where day.schoolyear = :school_year
+        and (:districts is null or day.schoolid = any(array(select schoolid from school)))
     group by day.schoolid, day.date
 ),
 -- All the days a student was enrolled at a school, both ends included. An exit before the entry covers no day.
@@ -63,6 +68,7 @@ enrolled as (
         range_agg(daterange(enrollment.entrydate, enrollment.exitwithdrawdate, '[]')) as days
     from edfi.studentschoolassociation as enrollment
     where coalesce(enrollment.exitwithdrawdate, 'infinity') >= enrollment.entrydate
+        and (:districts is null or enrollment.schoolid = any(array(select schoolid from school)))
     group by enrollment.schoolid, enrollment.studentusi
 )
 select

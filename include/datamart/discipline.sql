@@ -33,11 +33,11 @@ with
 state_number as (
     select code.educationorganizationid, min(code.identificationcode) as number
     from edfi.educationorganizationidentificationcode as code
-    join edfi.descriptor as system on system.descriptorid = code.educationorganizationidentificationsystemdescriptorid
-    where system.codevalue = 'SEA'
+    where code.educationorganizationidentificationsystemdescriptorid
+        = any(array(select system.descriptorid from edfi.descriptor as system where system.codevalue = 'SEA'))
     group by code.educationorganizationid
 ),
-school as (
+school as not materialized (
     select
         school.schoolid,
         coalesce(district_number.number, school.localeducationagencyid::text) as district_id,
@@ -47,6 +47,10 @@ school as (
         on district_number.educationorganizationid = school.localeducationagencyid
     left join state_number as school_number on school_number.educationorganizationid = school.schoolid
     where school.localeducationagencyid is not null
+        and (
+            :districts is null
+            or coalesce(district_number.number, school.localeducationagencyid::text) = any(:districts)
+        )
 )
 select
     school.district_id::text as district_id,

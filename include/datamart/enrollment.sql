@@ -44,8 +44,8 @@ with
 state_number as (
     select code.educationorganizationid, min(code.identificationcode) as number
     from edfi.educationorganizationidentificationcode as code
-    join edfi.descriptor as system on system.descriptorid = code.educationorganizationidentificationsystemdescriptorid
-    where system.codevalue = 'SEA'
+    where code.educationorganizationidentificationsystemdescriptorid
+        = any(array(select system.descriptorid from edfi.descriptor as system where system.codevalue = 'SEA'))
     group by code.educationorganizationid
 ),
 grade (name, number) as (
@@ -63,7 +63,7 @@ school_grades as (
     join grade on grade.name = level.codevalue
     group by offered.schoolid
 ),
-school as (
+school as not materialized (
     select
         school.schoolid,
         school.localeducationagencyid,
@@ -77,6 +77,10 @@ school as (
     left join state_number as school_number on school_number.educationorganizationid = school.schoolid
     left join school_grades on school_grades.schoolid = school.schoolid
     where school.localeducationagencyid is not null
+        and (
+            :districts is null
+            or coalesce(district_number.number, school.localeducationagencyid::text) = any(:districts)
+        )
 ),
 race as (
     select
@@ -85,6 +89,7 @@ race as (
         case when count(*) > 1 then 'Two or more races' else min(name.codevalue) end as name
     from edfi.studenteducationorganizationassociationrace as given
     join edfi.descriptor as name on name.descriptorid = given.racedescriptorid
+    where (:districts is null or given.educationorganizationid = any(array(select localeducationagencyid from school)))
     group by given.educationorganizationid, given.studentusi
 ),
 economic as (
@@ -92,6 +97,7 @@ economic as (
     from edfi.studenteducationorganizationassociationstudentcharacteristic as given
     join edfi.descriptor as name on name.descriptorid = given.studentcharacteristicdescriptorid
     where name.codevalue = 'Economic Disadvantaged'
+        and (:districts is null or given.educationorganizationid = any(array(select localeducationagencyid from school)))
 ),
 -- On the count date; without one, on the last day of the school year.
 special_education as (
@@ -99,6 +105,7 @@ special_education as (
     from edfi.generalstudentprogramassociation as program
     join edfi.descriptor as type on type.descriptorid = program.programtypedescriptorid
     where type.codevalue = 'Special Education'
+        and (:districts is null or program.educationorganizationid = any(array(select localeducationagencyid from school)))
         and program.begindate <= coalesce(:count_date, make_date(:school_year, 6, 30))
         and coalesce(program.enddate, 'infinity') >= coalesce(:count_date, make_date(:school_year, 6, 30))
 )

@@ -36,8 +36,8 @@ with
 state_number as (
     select code.educationorganizationid, min(code.identificationcode) as number
     from edfi.educationorganizationidentificationcode as code
-    join edfi.descriptor as system on system.descriptorid = code.educationorganizationidentificationsystemdescriptorid
-    where system.codevalue = 'SEA'
+    where code.educationorganizationidentificationsystemdescriptorid
+        = any(array(select system.descriptorid from edfi.descriptor as system where system.codevalue = 'SEA'))
     group by code.educationorganizationid
 ),
 -- Programs hang on a district or on one of its schools.
@@ -49,12 +49,14 @@ organization as (
     from edfi.school as school
     where school.localeducationagencyid is not null
 ),
-district as (
+district as not materialized (
     select
         organization.educationorganizationid,
         coalesce(state_number.number, organization.localeducationagencyid::text) as district_id
     from organization
     left join state_number on state_number.educationorganizationid = organization.localeducationagencyid
+    where :districts is null
+        or coalesce(state_number.number, organization.localeducationagencyid::text) = any(:districts)
 ),
 primary_disability as (
     select distinct on (
@@ -65,6 +67,7 @@ primary_disability as (
         given.programname, given.programtypedescriptorid, given.begindate, name.codevalue as name
     from edfi.studentspecialeducationprogramassociationdisability as given
     join edfi.descriptor as name on name.descriptorid = given.disabilitydescriptorid
+    where (:districts is null or given.educationorganizationid = any(array(select educationorganizationid from district)))
     order by
         given.studentusi, given.educationorganizationid, given.programeducationorganizationid,
         given.programname, given.programtypedescriptorid, given.begindate,

@@ -31,8 +31,8 @@ with
 state_number as (
     select code.educationorganizationid, min(code.identificationcode) as number
     from edfi.educationorganizationidentificationcode as code
-    join edfi.descriptor as system on system.descriptorid = code.educationorganizationidentificationsystemdescriptorid
-    where system.codevalue = 'SEA'
+    where code.educationorganizationidentificationsystemdescriptorid
+        = any(array(select system.descriptorid from edfi.descriptor as system where system.codevalue = 'SEA'))
     group by code.educationorganizationid
 ),
 organization as (
@@ -55,6 +55,8 @@ place as (
         on district_number.educationorganizationid = organization.localeducationagencyid
     left join state_number as school_number
         on school_number.educationorganizationid = organization.educationorganizationid
+    where :districts is null
+        or coalesce(district_number.number, organization.localeducationagencyid::text) = any(:districts)
 )
 select
     place.district_id::text as district_id,

@@ -35,9 +35,18 @@ with
 state_number as (
     select code.educationorganizationid, min(code.identificationcode) as number
     from edfi.educationorganizationidentificationcode as code
-    join edfi.descriptor as system on system.descriptorid = code.educationorganizationidentificationsystemdescriptorid
-    where system.codevalue = 'SEA'
+    where code.educationorganizationidentificationsystemdescriptorid
+        = any(array(select system.descriptorid from edfi.descriptor as system where system.codevalue = 'SEA'))
     group by code.educationorganizationid
+),
+district as not materialized (
+    select
+        agency.localeducationagencyid as educationorganizationid,
+        coalesce(state_number.number, agency.localeducationagencyid::text) as district_id
+    from edfi.localeducationagency as agency
+    left join state_number on state_number.educationorganizationid = agency.localeducationagencyid
+    where :districts is null
+        or coalesce(state_number.number, agency.localeducationagencyid::text) = any(:districts)
 ),
 race as (
     select
@@ -47,6 +56,7 @@ race as (
         case when count(*) > 1 then 'Two or more races' else min(name.codevalue) end as name
     from edfi.studenteducationorganizationassociationrace as given
     join edfi.descriptor as name on name.descriptorid = given.racedescriptorid
+    where (:districts is null or given.educationorganizationid = any(array(select educationorganizationid from district)))
     group by given.educationorganizationid, given.studentusi
 ),
 economic as (
@@ -54,6 +64,7 @@ economic as (
     from edfi.studenteducationorganizationassociationstudentcharacteristic as given
     join edfi.descriptor as name on name.descriptorid = given.studentcharacteristicdescriptorid
     where name.codevalue = 'Economic Disadvantaged'
+        and (:districts is null or given.educationorganizationid = any(array(select educationorganizationid from district)))
 ),
 -- A language marked as spoken at home; where no use is told, the language given.
 language as (
@@ -71,6 +82,7 @@ language as (
         and given_use.studentusi = given.studentusi
         and given_use.languagedescriptorid = given.languagedescriptorid
     left join edfi.descriptor as use on use.descriptorid = given_use.languageusedescriptorid
+    where (:districts is null or given.educationorganizationid = any(array(select educationorganizationid from district)))
     group by given.educationorganizationid, given.studentusi
 ),
 home as (
@@ -78,10 +90,11 @@ home as (
     from edfi.studenteducationorganizationassociationaddress as given
     join edfi.descriptor as type on type.descriptorid = given.addresstypedescriptorid
     where type.codevalue = 'Home'
+        and (:districts is null or given.educationorganizationid = any(array(select educationorganizationid from district)))
     group by given.educationorganizationid, given.studentusi
 )
 select
-    coalesce(state_number.number, about.educationorganizationid::text)::text as district_id,
+    district.district_id::text as district_id,
     null::text as school_id,
     student.studentuniqueid::text as row_key,
     student.studentuniqueid::text as student_unique_id,
@@ -99,9 +112,8 @@ select
     language.name::text as home_language,
     home.postal_code::text as postal_code
 from edfi.studenteducationorganizationassociation as about
-join edfi.localeducationagency as district on district.localeducationagencyid = about.educationorganizationid
+join district on district.educationorganizationid = about.educationorganizationid
 join edfi.student as student on student.studentusi = about.studentusi
-left join state_number on state_number.educationorganizationid = about.educationorganizationid
 left join race
     on race.studentusi = about.studentusi and race.educationorganizationid = about.educationorganizationid
 left join economic

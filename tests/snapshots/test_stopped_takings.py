@@ -95,19 +95,19 @@ def test_an_interrupted_process_stops_at_once_and_leaves_nothing(toy: Toy) -> No
     assert [name for name in toy.datamart_tables() if not name.endswith("_slot_0")] == []
 
 
-def test_a_lost_source_is_told_in_words(toy: Toy, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("connections", [1, 2])
+def test_a_lost_source_is_told_in_words(toy: Toy, monkeypatch: pytest.MonkeyPatch, connections: int) -> None:
     copy_view = taking._copy_view
 
-    def copy_and_lose(plan, view, source, target):
-        loaded = copy_view(plan, view, source, target)
-        toy.rows("select 1")
-        source.connection.pgconn.finish()
-        return loaded
+    def lose_and_copy(plan, view, reading, source, target):
+        if view.name == "lesson":
+            source.pgconn.finish()
+        return (yield from copy_view(plan, view, reading, source, target))
 
-    monkeypatch.setattr(taking, "_copy_view", copy_and_lose)
+    monkeypatch.setattr(taking, "_copy_view", lose_and_copy)
     snapshot_id = toy.request()
     with pytest.raises(SourceFailure, match="could not be taken"):
-        toy.take(snapshot_id)
+        toy.take(snapshot_id, connections=connections)
     assert toy.snapshot(snapshot_id).status is SnapshotStatus.FAILED
 
     monkeypatch.undo()

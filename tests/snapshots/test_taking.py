@@ -70,17 +70,17 @@ def test_totals_count_who_is_enrolled_on_the_count_date(toy: Toy) -> None:
     assert totals["sum"] == {"weight": sum(i for i in range(1, 31) if i % 10) / 8}
 
 
-def test_all_views_are_as_of_one_instant(toy: Toy, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("connections", [1, 2])
+def test_all_views_are_as_of_one_instant(toy: Toy, monkeypatch: pytest.MonkeyPatch, connections: int) -> None:
     copy_view = taking._copy_view
 
-    def copy_and_disturb(plan, view, source, target):
-        loaded = copy_view(plan, view, source, target)
+    def disturb_and_copy(plan, view, reading, source, target):
         toy.write("delete from source.lesson")
         toy.write("delete from source.pupil where pupil like '%1'")
-        return loaded
+        return (yield from copy_view(plan, view, reading, source, target))
 
-    monkeypatch.setattr(taking, "_copy_view", copy_and_disturb)
-    toy.take()
+    monkeypatch.setattr(taking, "_copy_view", disturb_and_copy)
+    toy.take(connections=connections)
 
     assert toy.value("select count(*) from datamart.lesson") == 5
     assert toy.value("select count(*) from datamart.pupil") == 60

@@ -1,7 +1,7 @@
 """Every view of a snapshot made ready to be copied, whatever its source."""
 
 import datetime
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -24,18 +24,24 @@ SourceUrlOf = Callable[[str], str]
 
 @dataclass(frozen=True)
 class Reading:
-    """A view as a SELECT on a PostgreSQL connection, with the columns it gives."""
+    """A view as a SELECT on PostgreSQL, with the columns it gives.
 
-    connection: Connection[Any] = field(repr=False)
+    `connections` see the same instant, so any of them may run it; views of one source share the list.
+    """
+
+    connections: list[Connection[Any]] = field(repr=False)
     select: sql.Composable = field(repr=False)
     columns: list[partitions.Column]
 
 
 @contextmanager
 def readings(
-    plan: Plan, views: Mapping[str, DatamartView], engine: sa.Engine, source_url_of: SourceUrlOf
+    plan: Plan, views: Mapping[str, DatamartView], engine: sa.Engine, source_url_of: SourceUrlOf, *, at_once: int
 ) -> Iterator[tuple[dict[str, Reading], datetime.datetime]]:
-    """Each view by name, and the moment the first source was read as of. Refused as a whole, with every problem."""
+    """Each view by name, and the moment the first source was read as of. Refused as a whole, with every problem.
+
+    A PostgreSQL source gets up to `at_once` connections, no more than it has views.
+    """
     with ExitStack() as stack:
         sources = _Sources(stack, plan, engine, source_url_of)
         opened: dict[str, Reading] = {}
@@ -47,18 +53,19 @@ def readings(
                 problems += error.problems
         if problems:
             raise BadInput(problems[0], problems=problems)
+        sources.add_connections(opened.values(), at_once)
         yield opened, min(sources.as_of)
 
 
 class _Sources:
-    """Connections opened when the first view needs them; one a source, so that its views are as of one instant."""
+    """Connections opened when the first view needs them; all of a source see its views as of one instant."""
 
     def __init__(self, stack: ExitStack, plan: Plan, engine: sa.Engine, source_url_of: SourceUrlOf) -> None:
         self.as_of: list[datetime.datetime] = []
         self._stack, self._plan, self._engine, self._source_url_of = stack, plan, engine, source_url_of
-        self._postgres: dict[str, Connection[Any]] = {}
+        self._postgres: dict[str, list[Connection[Any]]] = {}
         self._databases: dict[str, sa.Connection] = {}
-        self._target: Connection[Any] | None = None
+        self._staging: list[Connection[Any]] = []
 
     def reading(self, view: DatamartView) -> Reading:
         if view.source == FILES:
@@ -67,9 +74,10 @@ class _Sources:
         if name not in self._postgres and name not in self._databases:
             self._open(name)
         if name in self._postgres:
-            select = view.rendered(school_year=self._plan.school_year, count_date=self._plan.count_date)
-            connection = self._postgres[name]
-            return Reading(connection, select, partitions.described(connection, view, select))
+            plan = self._plan
+            select = view.rendered(school_year=plan.school_year, count_date=plan.count_date, districts=plan.districts)
+            connections = self._postgres[name]
+            return Reading(connections, select, partitions.described(connections[0], view, select))
         untyped = [column for column in view.header.columns if column not in view.header.types]
         if untyped:
             raise BadInput(
@@ -80,21 +88,31 @@ class _Sources:
         staging.check(districts_must_be_known=False)
         return self._staged(view, staging)
 
+    def add_connections(self, opened: Collection[Reading], at_once: int) -> None:
+        """More connections to the PostgreSQL sources, each in the exported snapshot of the source's first one."""
+        for name, connections in self._postgres.items():
+            wanted = min(at_once, sum(reading.connections is connections for reading in opened))
+            if wanted > 1:
+                row = connections[0].execute("select pg_export_snapshot()").fetchone()
+                url = sa.make_url(self._source_url_of(name))
+                connections += [self._begin(name, url, row and row[0]) for _ in range(wanted - 1)]
+
     def _staged(self, view: DatamartView, staging: Staging) -> Reading:
         staging.problems.refuse()
         connection, select = self._staging_connection(), staging.select()
-        return Reading(connection, select, partitions.described(connection, view, select))
+        return Reading(self._staging, select, partitions.described(connection, view, select))
 
     def _open(self, name: str) -> None:
         url = sa.make_url(self._source_url_of(name))
         if url.get_backend_name() == "postgresql":
-            self._postgres[name] = self._begin(name, url)
+            self._postgres[name] = [self._begin(name, url)]
+            self.as_of.append(_clock(self._postgres[name][0]))
         else:
             self._staging_connection()
             self._databases[name] = self._stack.enter_context(databases.connected(name, url))
 
-    def _begin(self, name: str, url: sa.URL) -> Connection[Any]:
-        """A read-only transaction: everything read in it is as of its first statement."""
+    def _begin(self, name: str, url: sa.URL, exported: str | None = None) -> Connection[Any]:
+        """A read-only transaction: everything in it is as of its first statement, or as of an exported snapshot."""
         failure: CertificationError | None = None
         try:
             connection = pipe.connect(url, read_only=True)
@@ -105,18 +123,23 @@ class _Sources:
             raise failure
         self._stack.callback(pipe.abandon, connection)
         connection.execute(sql.SQL("set work_mem = {}").format(sql.Literal(_SOURCE_WORK_MEMORY)))
+        if self._plan.districts is None:
+            # Everything is read once anyway, so a nested loop could only be a wrong guess about correlated columns.
+            connection.execute("set enable_nestloop = off")
         connection.execute("begin isolation level repeatable read read only")
-        self.as_of.append(_clock(connection))
+        if exported is not None:
+            connection.execute(sql.SQL("set transaction snapshot {}").format(sql.Literal(exported)))
         return connection
 
     def _staging_connection(self) -> Connection[Any]:
         """A connection to the target for temporary tables, and the clock of sources that have none of ours."""
-        if self._target is None:
-            self._target = pipe.connect(self._engine.url)
-            self._stack.callback(pipe.abandon, self._target)
-            self._target.execute(sql.SQL("set work_mem = {}").format(sql.Literal(_SOURCE_WORK_MEMORY)))
-            self.as_of.append(_clock(self._target))
-        return self._target
+        if not self._staging:
+            connection = pipe.connect(self._engine.url)
+            self._stack.callback(pipe.abandon, connection)
+            connection.execute(sql.SQL("set work_mem = {}").format(sql.Literal(_SOURCE_WORK_MEMORY)))
+            self.as_of.append(_clock(connection))
+            self._staging.append(connection)
+        return self._staging[0]
 
 
 def _clock(connection: Connection[Any]) -> datetime.datetime:
