@@ -3,18 +3,26 @@
 import pytest
 
 from certification_lib.rulebook.delivered import read_delivered
-from tests.expectations.rows import CHARGED_OTHERWISE, ROWS
+from tests.expectations.cases import ROWS
+from tests.expectations.rows import district, rule_of, wanted
 from tests.validation.world import World
 
-CODES = [rule.code for rule in read_delivered().rules]
+# These find nothing in the fall and are tried on a year that is over: test_end_of_year.py
+AT_THE_END_OF_THE_YEAR = {"ENR-017", "ENR-019", "ENR-020", "PRG-006"}
+# This one adds up what others name student by student.
+ALSO_FOUND = {"TOT-001"}
+CODES = [rule.code for rule in read_delivered().rules if rule.code not in AT_THE_END_OF_THE_YEAR]
+
+
+def test_the_cases_are_those_of_delivered_rules() -> None:
+    assert {row.rule for row in ROWS} == set(CODES)
 
 
 @pytest.mark.parametrize("code", CODES)
-def test_the_rule_finds_the_rows_that_fail_it_and_no_other_of_its_own(code: str, validated: World) -> None:
-    wanted = CHARGED_OTHERWISE.get(code, {row.key for row in ROWS if row.rule == code and row.found})
-    assert wanted
-    found = [key for rule, _, key in validated.found(code) if key.startswith(code)]
-    assert sorted(found) == sorted(wanted)
+def test_the_rule_finds_what_fails_it_and_nothing_else(code: str, validated: World) -> None:
+    assert wanted(code)
+    found = [key for _, number, key in validated.found(code) if rule_of(number) == code]
+    assert sorted(found) == sorted(wanted(code))
 
 
 @pytest.mark.parametrize("code", CODES)
@@ -23,7 +31,8 @@ def test_the_rule_has_rows_it_leaves_alone(code: str) -> None:
 
 
 def test_a_row_made_for_one_rule_fails_no_other(validated: World) -> None:
-    assert [(rule, key) for rule, _, key in validated.found() if not key.startswith(rule)] == []
+    found = [(rule, key) for rule, number, key in validated.found() if rule_of(number) != rule]
+    assert [pair for pair in found if pair[0] not in ALSO_FOUND] == []
 
 
 def test_counts_are_those_of_the_findings(validated: World) -> None:
@@ -36,6 +45,6 @@ def test_counts_are_those_of_the_findings(validated: World) -> None:
 
 def test_each_district_is_charged_its_own_rows(validated: World) -> None:
     assert validated.found("ENR-009") == [
-        ("ENR-009", "001", "ENR-009 here"),
-        ("ENR-009", "005", "ENR-009 and there"),
+        ("ENR-009", district("ENR-009"), "ENR-009 here"),
+        ("ENR-009", district("ENR-009", other=True), "ENR-009 and there"),
     ]

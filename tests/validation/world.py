@@ -58,14 +58,22 @@ VIEWS: dict[str, dict[str, str]] = {
     | _typed(_WHOLE, "race_count"),
     "enrollment": PLACE
     | _typed(_TEXT, "student_unique_id entry_type entry_grade_level exit_withdraw_type residency_status race sex")
-    | _typed(_DATE, "entry_date exit_withdraw_date birth_date")
+    | _typed(_TEXT, "school_status")
+    | _typed(_DATE, "entry_date exit_withdraw_date birth_date first_instructional_day calendar_first_date")
+    | _typed(_DATE, "calendar_last_date")
     | _typed(_FLAG, "primary_school hispanic_latino_ethnicity english_learner economic_disadvantaged special_education")
     | _typed(_NUMBER, "full_time_equivalency")
-    | _typed(_WHOLE, "school_year school_lowest_grade school_highest_grade"),
+    | _typed(_WHOLE, "school_year school_lowest_grade school_highest_grade instructional_days days_enrolled"),
     "attendance": PLACE
     | _typed(_TEXT, "student_unique_id attendance_event_category session_name calendar_event")
     | _typed(_DATE, "event_date")
+    | _typed(_NUMBER, "event_duration")
     | _typed(_FLAG, "instructional_day enrolled"),
+    "discipline": PLACE
+    | _typed(_TEXT, "student_unique_id incident_identifier behavior discipline_action_identifier discipline")
+    | _typed(_TEXT, "length_difference_reason responsible_district_id")
+    | _typed(_DATE, "incident_date discipline_date")
+    | _typed(_NUMBER, "discipline_action_length actual_discipline_action_length"),
     "program_participation": PLACE
     | _typed(_TEXT, "student_unique_id program_type program_name reason_exited disability special_education_setting")
     | _typed(_TEXT, "special_education_exit_reason homeless_residence")

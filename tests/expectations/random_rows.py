@@ -1,0 +1,124 @@
+"""Random rows of every datamart view: few values for each column, so that rules meet and miss them often."""
+
+import datetime
+from collections.abc import Sequence
+from decimal import Decimal
+from typing import Any
+
+import numpy as np
+
+from tests.validation.world import VIEWS
+
+NUMBERS = ("901", "902", "903")
+Rows = dict[str, list[dict[str, Any]]]
+
+
+def _days(*texts: str) -> list[datetime.date]:
+    return [datetime.date.fromisoformat(text) for text in texts]
+
+
+_NAMES = ["Ann", "Test", " baby ", "Mar1e", "Lee Jr", "Lee, IV.", "O", "", "  ", "Alavii", "unknown"]
+_GRADES = [
+    "Prekindergarten", "Kindergarten", "Transitional Kindergarten", "First grade", "Fifth grade", "Eighth grade",
+    "Tenth grade", "Eleventh grade", "Twelfth grade", "Ungraded", "Sonstige",
+]  # fmt: skip
+_YEAR = _days("2016-06-30", "2016-07-01", "2016-08-09", "2016-08-10", "2016-09-01", "2016-10-01", "2016-10-02",
+              "2017-01-15", "2017-06-30", "2017-07-01")  # fmt: skip
+_LENGTHS = [Decimal(text) for text in ("-1", "0", "0.5", "3", "10", "200", "200.5", "250")]
+
+# What a column may hold; by view and column where the same name means different things. None comes in by itself.
+POOLS: dict[str, Sequence[Any]] = {
+    "first_name": _NAMES,
+    "middle_name": _NAMES,
+    "last_surname": _NAMES,
+    "generation_code_suffix": ["Jr"],
+    "sex": ["Male", "Female", "Not Selected"],
+    "race": ["White", "Asian", "Two or more races"],
+    "race_count": [0, 1, 2],
+    "home_language": ["English", "Spanish"],
+    "postal_code": ["40601", "406011234", "40601-1234", "4060", "4O601", ""],
+    "birth_date": _days(
+        "1970-01-01",
+        "1994-09-01",
+        "1994-09-02",
+        "1998-03-01",
+        "2000-02-29",
+        "2003-05-05",
+        "2006-05-05",
+        "2011-09-01",
+        "2011-09-02",
+        "2013-09-01",
+        "2013-09-02",
+        "2016-10-01",
+        "2016-10-02",
+    ),
+    "entry_grade_level": _GRADES,
+    "entry_type": ["Transfer"],
+    "residency_status": ["Resident"],
+    "exit_withdraw_type": ["Transferred", "Graduated", "Dropped out", "Died or is permanently incapacitated"],
+    "school_status": ["Active", "New", "Closed", "Inactive", "Future"],
+    "school_year": [2017],
+    "school_lowest_grade": [-1, 0, 5, 9],
+    "school_highest_grade": [4, 5, 8, 12],
+    "instructional_days": [0, 100, 130, 167, 168, 175],
+    "days_enrolled": [0, 3, 80, 175],
+    "full_time_equivalency": [Decimal(text) for text in ("0", "0.01", "0.5", "1", "2")],
+    "attendance_event_category": ["In Attendance", "Excused Absence", "Tardy", "L", "tardy"],
+    "session_name": ["Fall", "Spring"],
+    "calendar_event": ["Instructional day", "Holiday"],
+    "event_duration": [Decimal(text) for text in ("0", "0.25", "0.5", "1", "1.5", "2")],
+    "incident_identifier": ["1", "2", "3"],
+    "discipline_action_identifier": ["1", "2", "3"],
+    "behavior": ["School Violation", "Firearm", "Handguns and firearms"],
+    "discipline": ["In School Suspension", "Out of School Suspension", "Expulsion", "Removal from Classroom"],
+    "discipline_action_length": _LENGTHS,
+    "actual_discipline_action_length": _LENGTHS,
+    "length_difference_reason": ["No Difference", "Term Modified By District"],
+    "responsible_district_id": NUMBERS,
+    "program_type": ["Special Education", "Homeless", "English as a Second Language (ESL)"],
+    "program_name": ["One", "Two"],
+    "reason_exited": ["Moved"],
+    "disability": ["Autism", "Developmental Delay"],
+    "special_education_setting": ["Homebound/Hospital"],
+    "special_education_exit_reason": ["Transferred to regular education"],
+    "homeless_residence": ["Shelters"],
+    "staff_classification": ["Teacher", "Principal"],
+    "position_title": ["Teacher"],
+}
+_SHARE_OF_NONE = 0.12
+
+
+def random_rows(seed: int, number: int) -> Rows:
+    """So many rows of every view; the same seed gives the same."""
+    rng = np.random.default_rng(seed)
+    return {view: [_row(view, index, rng) for index in range(number)] for view in VIEWS}
+
+
+def _row(view: str, index: int, rng: np.random.Generator) -> dict[str, Any]:
+    number = _one_of(NUMBERS, rng)
+    row: dict[str, Any] = {
+        "district_id": number,
+        "school_id": f"{number}0{rng.integers(1, 3)}0",
+        "row_key": f"{view} {index}",
+    }
+    for column, kind in VIEWS[view].items():
+        if column in row:
+            continue
+        if column in {"student_unique_id", "staff_unique_id"}:
+            row[column] = str(2_100_000_000 + int(rng.integers(0, 30)))
+        elif rng.random() < _SHARE_OF_NONE:
+            row[column] = None
+        else:
+            row[column] = _one_of(_pool(view, column, kind), rng)
+    return row
+
+
+def _pool(view: str, column: str, kind: str) -> Sequence[Any]:
+    pool = POOLS.get(f"{view}.{column}", POOLS.get(column))
+    if pool is not None:
+        return pool
+    return {"date": _YEAR, "boolean": [True, False]}[kind]
+
+
+def _one_of(values: Sequence[Any], rng: np.random.Generator) -> Any:
+    return values[int(rng.integers(0, len(values)))]
