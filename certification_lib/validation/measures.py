@@ -1,6 +1,6 @@
 """What is counted of an organization in a year, the same way for this year and the year before."""
 
-from collections.abc import Collection
+
 from dataclasses import dataclass
 
 from psycopg import sql
@@ -47,14 +47,13 @@ class Measure:
         )
 
 
-def subjects() -> Collection[str]:
-    return {measure.subject for measure in MEASURES}
-
 
 MEASURES = (
     Measure("students", "all", "enrollment", _ENROLLED),
     Measure("students", "grade", "enrollment", _ENROLLED | {"entry_grade_level"}, category="entry_grade_level"),
-    Measure("students", "race", "enrollment", _ENROLLED | {"race"}, category="race"),
+    # As in federal counts: who is Hispanic or Latino is counted there and in no race.
+    Measure("students", "race", "enrollment", _ENROLLED | {"race", "hispanic_latino_ethnicity"},
+            category="(case when hispanic_latino_ethnicity then 'Hispanic or Latino' else race end)"),
     Measure("special education", "all", "enrollment", _ENROLLED | {"special_education"},
             condition=f"special_education and {_ON_THE_DAY}"),
     Measure("English learners", "all", "enrollment", _ENROLLED | {"english_learner"},

@@ -75,12 +75,13 @@ POOLS: dict[str, Sequence[Any]] = {
     "actual_discipline_action_length": _LENGTHS,
     "length_difference_reason": ["No Difference", "Term Modified By District"],
     "responsible_district_id": NUMBERS,
-    "program_type": ["Special Education", "Homeless", "English as a Second Language (ESL)"],
+    "program_type": ["Special Education", "Special Education", "Homeless", "English as a Second Language (ESL)"],
     "program_name": ["One", "Two"],
     "reason_exited": ["Moved"],
-    "disability": ["Autism", "Developmental Delay"],
-    "special_education_setting": ["Homebound/Hospital"],
-    "special_education_exit_reason": ["Transferred to regular education"],
+    "disability": ["Autism", "Developmental Delay", "Preschooler with a Disability"],
+    "special_education_setting": ["Homebound/Hospital", "Separate class", "Separate school"],
+    "special_education_exit_reason": ["Transferred to regular education", "Reached the age limit"],
+    "iep_review_date": _days("2015-09-30", "2015-10-01", "2015-10-02", "2015-10-03", "2016-05-05"),
     "homeless_residence": ["Shelters"],
     "staff_classification": ["Teacher", "Principal"],
     "position_title": ["Teacher"],
@@ -91,7 +92,23 @@ _SHARE_OF_NONE = 0.12
 def random_rows(seed: int, number: int) -> Rows:
     """So many rows of every view; the same seed gives the same."""
     rng = np.random.default_rng(seed)
-    return {view: [_row(view, index, rng) for index in range(number)] for view in VIEWS}
+    rows = {view: [_row(view, index, rng) for index in range(number)] for view in VIEWS}
+    rows["enrollment"] += [row for number in NUMBERS for row in _large_school(number, rng)]
+    return rows
+
+
+def _large_school(number: str, rng: np.random.Generator) -> list[dict[str, Any]]:
+    """Students for rules on a school's shares, which leave small schools alone."""
+    shares = {flag: _one_of([0, 0.1, 0.25, 0.4], rng) for flag in ("special_education", "economic_disadvantaged")}
+    rows = []
+    for index in range(int(rng.integers(95, 110))):
+        row = _row("enrollment", index, rng)
+        row |= {"district_id": number, "school_id": f"{number}090", "row_key": f"large school {number} {index}",
+                "student_unique_id": str(2_200_000_000 + int(number) * 1000 + index), "primary_school": True,
+                "entry_date": datetime.date(2016, 8, 10), "exit_withdraw_date": None,
+                **{flag: bool(rng.random() < share) for flag, share in shares.items()}}  # fmt: skip
+        rows.append(row)
+    return rows
 
 
 def _row(view: str, index: int, rng: np.random.Generator) -> dict[str, Any]:

@@ -50,7 +50,8 @@ def test_both_engines_count_the_same(random_world: World, seed: int, number: int
     assert disagreements(random_world, seed, number) == {}
 
 
-@pytest.mark.parametrize("code", sorted(PANDAS_RULES))
+# What is over at the end of the year only is not found in the fall.
+@pytest.mark.parametrize("code", sorted({*PANDAS_RULES} - {"PRG-006"}))
 def test_random_rows_meet_the_rule(code: str) -> None:
     views = frames(random_rows(1, 250))
     found = PANDAS_RULES[code](views)

@@ -3,7 +3,9 @@
 from pathlib import Path
 
 import pytest
+import sqlglot
 import yaml
+from sqlglot import exp
 
 from certification_lib.errors import BadInput
 from certification_lib.rulebook.delivered import datamart_view_names, read_delivered
@@ -43,8 +45,20 @@ def test_every_delivered_rule_is_in_a_group() -> None:
     assert {rule.code for rule in bank.rules} == {code for group in bank.groups for code in group.rules}
 
 
-def test_the_rule_that_compares_districts_is_of_state_grain() -> None:
-    assert {rule.code for rule in read_delivered().rules if rule.grain is Grain.STATE} == {"ENR-009"}
+def test_the_rules_that_compare_districts_are_of_state_grain() -> None:
+    comparing = {"ENR-009", "ENR-017", "STU-003", "STU-004"}
+    assert {rule.code for rule in read_delivered().rules if rule.grain is Grain.STATE} == comparing
+
+
+def test_a_rule_that_compares_districts_shows_the_reader_its_own_row_only() -> None:
+    """What it returns is of one row: no column of the others' is among the identifiers."""
+    for rule in read_delivered().rules:
+        if rule.grain is Grain.STATE:
+            statement = sqlglot.parse_one(rule.sql or "", dialect="postgres")
+            ours = {column.table for column in statement.selects[0].find_all(exp.Column)}
+            shown = {column.table for column in statement.selects if isinstance(column, exp.Column)}
+            assert shown == ours
+            assert ours <= {"ours", "before"}
 
 
 def test_the_rules_look_at_views_that_snapshots_take() -> None:
