@@ -55,17 +55,30 @@ class _Looked:
 
 
 def save_event(
-    content: EventContent, *, key: str | None = None, session: Session, actor: Actor, now: datetime.datetime
+    content: EventContent,
+    *,
+    key: str | None = None,
+    seen_version: datetime.datetime | None = None,
+    session: Session,
+    actor: Actor,
+    now: datetime.datetime,
 ) -> Event:
     """Create an event (no key) or edit the one with `key`; nothing is published.
 
     Editing a published event makes or changes the draft beside the live version. BadInput lists every problem at once.
+    `seen_version`: when the version was made that the editor began with; Conflict if another was saved since.
     Saving what is already there changes nothing, unless a linked rule has changed since: publishing the draft pins it.
     """
     require(Tool.EVENT_MANAGEMENT, "A" if key is None else "W", session=session, actor=actor)
     event = locked_event(key, session=session) if key is not None else None
     if event is not None:
-        rules.after(event.status, rules.EventAct.EDIT, shown_version(event, session=session).name)
+        standing = shown_version(event, session=session)
+        rules.after(event.status, rules.EventAct.EDIT, standing.name)
+        if seen_version is not None and standing.made_at != seen_version:
+            raise Conflict(
+                f"{standing.made_by} has already saved {standing.name} since you began. Your entries are kept; compare "
+                "them with the event as it is now, then save again."
+            )
     looked = _look_up(content, event, session=session, now=now)
     if event is None:
         return _create(looked, session=session, actor=actor, now=now)

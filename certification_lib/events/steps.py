@@ -27,9 +27,9 @@ class Step(enum.StrEnum):
         return list(Step).index(self) + 1
 
     @property
-    def title(self) -> str:
+    def heading(self) -> str:
         """As the wizard calls it."""
-        return _TITLES[self]
+        return _HEADINGS[self]
 
     @property
     def before(self) -> "Step | None":
@@ -42,7 +42,7 @@ class Step(enum.StrEnum):
         return list(Step)[self.number] if self.number < len(Step) else None
 
 
-_TITLES = {
+_HEADINGS = {
     Step.DETAILS: "Event Details",
     Step.DATA: "Data Details",
     Step.PARTICIPANTS: "Participant Details",

@@ -180,6 +180,22 @@ def open_organizations(kind: OrganizationKind, day: datetime.date, *, session: S
     return session.scalars(query).all()
 
 
+def search_organizations(
+    kind: OrganizationKind, words: str, day: datetime.date, *, session: Session, limit: int = 25
+) -> Sequence[Organization]:
+    """Those open on a day whose number begins with the words or whose name holds them, by number."""
+    query = sa.select(Organization).where(
+        Organization.kind == kind,
+        sa.or_(
+            Organization.number.istartswith(words, autoescape=True),
+            Organization.name.icontains(words, autoescape=True),
+        ),
+        sa.or_(Organization.closed.is_(None), Organization.closed >= day),
+        Organization.merged_into_id.is_(None),
+    )
+    return session.scalars(query.order_by(Organization.number).limit(limit)).all()
+
+
 def leas_of(organization_ids: Collection[int], day: datetime.date, *, session: Session) -> Mapping[int, Organization]:
     """The LEA of each organization on a day: of a school the one it belongs to, of an LEA itself."""
     lea, school = aliased(Organization), aliased(Organization)

@@ -1,6 +1,6 @@
 """What a request has at hand: one session, the acting person, and the one right its route declares."""
 
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from typing import Annotated, Any
 
 import sqlalchemy as sa
@@ -78,9 +78,10 @@ def get_actor(request: Request, username: SignedIn, session: SessionOfRequest) -
 ActorOfRequest = Annotated[Actor, Depends(get_actor)]
 
 
-async def get_form(request: Request) -> FormData:
+async def get_form(request: Request) -> AsyncIterator[FormData]:
     """The fields as sent. More than enough for every participant of the largest state to be ticked."""
-    return await request.form(max_files=1, max_fields=20_000)
+    async with request.form(max_files=1, max_fields=20_000) as form:
+        yield form
 
 
 FormOfRequest = Annotated[FormData, Depends(get_form)]

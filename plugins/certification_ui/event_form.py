@@ -15,6 +15,7 @@ from certification_lib.events.content import (
     Schedule,
 )
 from certification_lib.events.models import FindingsPolicy
+from certification_lib.events.steps import Step, step_of
 from certification_ui.forms import Placing, is_number, many, numbers_in
 
 SINGLE = (
@@ -31,6 +32,7 @@ placing = Placing(
         "Choose at least one participant": "participants_mode",
         "Participants": "participants_mode",
         "There is no organization": "numbers",
+        "Organization numbers": "numbers_file",
         "Choose the datamart views": "datamart_views",
         "Datamart view": "datamart_views",
         "There is no datamart view": "datamart_views",
@@ -60,6 +62,7 @@ def new_values() -> dict[str, Any]:
         "requires_snapshot": True,
         "days_to_keep": "90",
         "reminder_days": ", ".join(str(days) for days in DEFAULT_REMINDER_DAYS),
+        "numbers": "",
         "validation_groups": [],
         "datamart_views": [],
         "links": [("", "")] * EMPTY_LINKS,
@@ -88,6 +91,19 @@ def values_of(content: EventContent) -> dict[str, Any]:
     }
 
 
+def typed_in_step(sent: FormData, step: Step) -> dict[str, Any]:
+    """What was typed in one step of the wizard; the fields of the others are not among it."""
+    return {name: value for name, value in typed_values(sent).items() if step_of_typed(name) is step}
+
+
+def step_of_typed(name: str) -> Step:
+    """The step a field of the form is in; a schedule has three, the participants have six."""
+    for schedule in SCHEDULES:
+        if name.startswith(schedule):
+            return Step.SNAPSHOTS
+    return step_of(name) or Step.PARTICIPANTS
+
+
 def typed_values(sent: FormData) -> dict[str, Any]:
     """What was typed, as the form shows it again."""
     values: dict[str, Any] = {name: str(sent.get(name, "")).strip() for name in (*SINGLE, "reminder_days", "numbers")}
@@ -109,29 +125,34 @@ def typed_values(sent: FormData) -> dict[str, Any]:
 
 def content_values(typed: Mapping[str, Any]) -> dict[str, Any]:
     """What was typed, as `parse_content` takes it. An empty field is left out, so that it is missing or its default."""
-    values: dict[str, Any] = {name: typed[name] for name in SINGLE if typed[name]}
+    values: dict[str, Any] = {name: typed[name] for name in SINGLE if typed.get(name)}
     # A statement that was emptied is empty, not the default.
     values |= {name: typed[name] for name in ("statement", "nil_statement")}
-    values |= {name: typed[name] for name in (*FLAGS, "validation_groups", "datamart_views")}
+    values |= {name: typed[name] for name in ("validation_groups", "datamart_views")}
+    values |= {name: bool(typed.get(name)) for name in FLAGS}
     values["links"] = [{"label": label, "url": url} for label, url in typed["links"] if label or url]
     values["participants"] = _participants(typed)
     days = [word.strip() for word in typed["reminder_days"].split(",") if word.strip()]
     values["reminder_days"] = [int(word) if is_number(word, digits=4) else word for word in days]
-    for name in SCHEDULES:
-        if typed[f"{name}_first"]:
-            values[name] = {
-                "first": typed[f"{name}_first"],
-                "frequency": typed[f"{name}_frequency"] or Frequency.ONCE.value,
-                "until": typed[f"{name}_until"] or None,
-            }
-    return values
+    return values | {name: value for name in SCHEDULES if (value := schedule_values(typed, name)) is not None}
+
+
+def schedule_values(typed: Mapping[str, Any], name: str) -> dict[str, Any] | None:
+    """A schedule as typed, None when no first time was."""
+    if not typed.get(f"{name}_first"):
+        return None
+    return {
+        "first": typed[f"{name}_first"],
+        "frequency": typed.get(f"{name}_frequency") or Frequency.ONCE.value,
+        "until": typed.get(f"{name}_until") or None,
+    }
 
 
 def _participants(typed: Mapping[str, Any]) -> object:
     if typed["participants_mode"] == "all":
         return "all"
     if typed["participants_mode"] == "filter":
-        return {name: typed[name] for name in ("region", "county", "type") if typed[name]}
+        return {name: typed[name] for name in ("region", "county", "type") if typed.get(name)}
     return numbers_in(typed["numbers"])
 
 

@@ -53,6 +53,11 @@ def short_moment(value: datetime.datetime | None, zone: str) -> str:
     return f"{short_day(local.date())}, {clock(local)}"
 
 
+def short_local(value: datetime.datetime) -> str:
+    """Oct 1, 2016, 8:00 AM, of a time that is on the state's clock already."""
+    return f"{short_day(value.date())}, {clock(value)}"
+
+
 def clock(local: datetime.datetime) -> str:
     return f"{local.hour % 12 or 12}:{local:%M} {'AM' if local.hour < 12 else 'PM'}"
 
@@ -87,6 +92,14 @@ def school_year(year: int) -> str:
 def number(value: int | None) -> str:
     """12,345, or a dash where there is none."""
     return "–" if value is None else f"{value:,}"
+
+
+def size(value: int) -> str:
+    """12.3 MB of storage."""
+    amount, units = float(value), ["bytes", "kB", "MB", "GB", "TB"]
+    while amount >= 1000 and len(units) > 1:
+        amount, units = amount / 1000, units[1:]
+    return f"{amount:,.0f} {units[0]}" if amount >= 10 or units[0] == "bytes" else f"{amount:.1f} {units[0]}"
 
 
 def count(value: int, one: str, many: str | None = None) -> str:

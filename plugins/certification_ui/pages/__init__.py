@@ -9,16 +9,42 @@ def routers() -> list[APIRouter]:
         airflow_tabs,
         changes,
         district_acts,
+        due_dates,
         event_editing,
+        event_wizard,
+        event_rules,
         events,
+        groups,
+        findings_matrix,
         home,
+        keeping,
         messages,
         own_events,
+        own_worklist,
         participant,
         participant_acts,
         receipts,
+        rules,
         snapshots,
+        state_acts,
+        state_message,
+        validation_runs,
     )
 
-    state = (events, event_editing, participant, participant_acts, changes, snapshots, airflow_tabs)
-    return [module.router for module in (home, *state, own_events, district_acts, receipts, messages)]
+    state = (
+        events,
+        event_wizard,
+        event_editing,
+        participant,
+        participant_acts,
+        changes,
+        snapshots,
+        findings_matrix,
+        validation_runs,
+        event_rules,
+        rules,
+        groups,
+        airflow_tabs,
+    )
+    state = (*state, due_dates, keeping, state_acts, state_message)
+    return [module.router for module in (home, *state, own_events, own_worklist, district_acts, receipts, messages)]

@@ -1,26 +1,19 @@
-"""Making and changing events: the form, copies, deleting, publishing and closing. Whatever is final asks first."""
+"""Copies, deleting, publishing and closing of events. Whatever is final asks first."""
 
-from typing import Any
-
-import sqlalchemy as sa
 from fastapi import APIRouter
 from starlette.responses import Response
 
-from certification_lib.categories.models import Level
-from certification_lib.categories.queries import category_list
 from certification_lib.certification.closing import close_event
+from certification_lib.certification.publication_preview import publication_preview
 from certification_lib.certification.publishing import problems_of_draft, publish_event
 from certification_lib.errors import CertificationError, NotFound
-from certification_lib.events.content import Frequency, parse_content
-from certification_lib.events.models import EventStatus, FindingsPolicy
+from certification_lib.events.models import EventStatus
 from certification_lib.events.queries import content_of, event_by_key, event_details, shown_version
-from certification_lib.events.service import copy_event, delete_event, discard_draft, save_event
-from certification_lib.people.models import Organization, OrganizationKind, Right, Tool
-from certification_lib.rulebook.queries import groups
+from certification_lib.events.service import copy_event, delete_event, discard_draft
+from certification_lib.people.models import Right, Tool
 from certification_lib.snapshots.models import SnapshotKind
 from certification_lib.snapshots.service import request_snapshot
-from certification_lib.validation.service import request_validation
-from certification_ui import event_form, totals, urls
+from certification_ui import urls
 from certification_ui.after_commit import tell_airflow_of_event
 from certification_ui.deps import FormOfRequest, right
 from certification_ui.forms import Form, fields_of
@@ -30,71 +23,6 @@ router = APIRouter()
 add = right(Tool.EVENT_MANAGEMENT, Right.ADD)
 write = right(Tool.EVENT_MANAGEMENT, Right.WRITE)
 delete = right(Tool.EVENT_MANAGEMENT, Right.DELETE)
-
-
-@router.get(urls.NEW_EVENT, dependencies=[add])
-def new_event(visit: VisitOfRequest) -> Response:
-    return _form_page(visit, Form(event_form.new_values()), key=None)
-
-
-@router.post(urls.NEW_EVENT, dependencies=[add])
-def create_event(visit: VisitOfRequest, sent: FormOfRequest) -> Response:
-    return _save(visit, sent, None)
-
-
-@router.get(urls.EDIT_EVENT, dependencies=[write])
-def edit_event(visit: VisitOfRequest, key: str) -> Response:
-    event = event_by_key(key, session=visit.session)
-    content = content_of(shown_version(event, session=visit.session), active=event.active, session=visit.session)
-    return _form_page(visit, Form(event_form.values_of(content)), key=key)
-
-
-@router.post(urls.EDIT_EVENT, dependencies=[write])
-def change_event(visit: VisitOfRequest, sent: FormOfRequest, key: str) -> Response:
-    return _save(visit, sent, key)
-
-
-def _save(visit: Visit, sent: Any, key: str | None) -> Response:
-    form = Form(event_form.typed_values(sent))
-    try:
-        content = parse_content(event_form.content_values(form.values))
-        event = save_event(content, key=key, **visit.act)
-    except NotFound:
-        raise
-    except CertificationError as error:
-        visit.nothing_written()
-        form.refused(error, event_form.placing)
-        return _form_page(visit, form, key=key)
-    if sent.get("then") == "publish":
-        return visit.go(urls.PUBLISH_EVENT, key=event.key)
-    return visit.go(urls.EVENT if visit.visitor.views_events else urls.EVENTS, "Saved.", key=event.key)
-
-
-def _form_page(visit: Visit, form: Form, *, key: str | None) -> Response:
-    session = visit.session
-    event = event_by_key(key, session=session) if key else None
-    return visit.page(
-        "events/form.html",
-        status=form.status,
-        event=event,
-        is_live=event is not None and event.live_version_id is not None,
-        levels=list(Level),
-        policies=list(FindingsPolicy),
-        frequencies=list(Frequency),
-        categories=[(one.name, f"{one.name} ({one.level})") for one in category_list(session=session) if one.active],
-        groups=[(one.name, f"{one.name} ({one.level})") for one in groups(session=session, active_only=True)],
-        views=[(name, view.header.title) for name, view in totals.delivered_views().items()],
-        regions=_distinct(visit, Organization.region),
-        counties=_distinct(visit, Organization.county),
-        types=_distinct(visit, Organization.type),
-        **form.shown(),
-    )
-
-
-def _distinct(visit: Visit, column: Any) -> list[str]:
-    kinds = (OrganizationKind.LEA, OrganizationKind.SCHOOL)
-    query = sa.select(column).where(Organization.kind.in_(kinds), column.is_not(None)).distinct().order_by(column)
-    return list(visit.session.scalars(query))
 
 
 @router.get(urls.PUBLISH_EVENT, dependencies=[add])
@@ -132,6 +60,7 @@ def _publish_page(visit: Visit, key: str, form: Form) -> Response:
         version=version,
         shown=event_details(key, session=visit.session, now=visit.now),
         content=content_of(version, active=event.active, session=visit.session),
+        preview=publication_preview(key, session=visit.session, now=visit.now) if has_draft else None,
         **form.shown(),
     )
 
@@ -208,10 +137,3 @@ def take_snapshot(visit: VisitOfRequest, key: str) -> Response:
     visit.commit_and_start_requests()
     notice = "The snapshot was asked for. Its progress is under Snapshot History."
     return visit.go(urls.EVENT, notice, kind="info", key=key)
-
-
-@router.post(urls.RUN_RULES, dependencies=[write])
-def run_rules(visit: VisitOfRequest, key: str) -> Response:
-    request_validation(key, **visit.act)
-    visit.commit_and_start_requests()
-    return visit.go(urls.EVENT, "The rules were asked to run on what is in the datamart.", kind="info", key=key)

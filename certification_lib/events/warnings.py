@@ -1,0 +1,93 @@
+"""What is allowed in an event but is worth a second look before it is published."""
+
+import datetime
+from collections.abc import Sequence
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
+
+from certification_lib.categories.models import CategoryRole, Level, Member
+from certification_lib.events.calendar_days import date_warnings
+from certification_lib.events.content import EventContent
+from certification_lib.events.rules import names_in_words
+from certification_lib.people.models import Organization, Person, SchoolAgency
+
+_PLURAL = {Level.DISTRICT: "districts", Level.SCHOOL: "schools"}
+
+
+def warnings_of(
+    content: EventContent, participants: Sequence[Organization], category_id: int | None, *, session: Session
+) -> list[str]:
+    """Dates on a weekend or holiday, participants that closed in the Reporting Year or have nobody to certify, and a
+    first snapshot after Certification Opens: a sentence each."""
+    return [
+        *date_warnings(content),
+        *closed_in_year(content, participants),
+        *_without_certifier(content, participants, category_id, session),
+        *late_snapshots(content),
+    ]
+
+
+def closed_in_year(content: EventContent, participants: Sequence[Organization]) -> list[str]:
+    """A school year runs from July to June."""
+    first = datetime.date(content.reporting_year - 1, 7, 1)
+    last = datetime.date(content.reporting_year, 6, 30)
+    closed = [one.name for one in participants if one.closed is not None and first <= one.closed <= last]
+    if not closed:
+        return []
+    return [f"Closed in the Reporting Year: {names_in_words(closed)}. Their data may be for part of the year only."]
+
+
+def late_snapshots(content: EventContent) -> list[str]:
+    """Nobody can certify before there is a snapshot, when the event requires one."""
+    if not content.requires_snapshot:
+        return []
+    first = [
+        schedule.first
+        for schedule in (content.state_snapshot_schedule, content.district_snapshot_schedule)
+        if schedule is not None
+    ]
+    if not first or min(first).date() <= content.opens:
+        return []
+    return [f"The first snapshot is on {min(first):%Y-%m-%d at %H:%M}, after Certification Opens {content.opens}."]
+
+
+def _without_certifier(
+    content: EventContent, participants: Sequence[Organization], category_id: int | None, session: Session
+) -> list[str]:
+    if category_id is None or not participants:
+        return []
+    certified_for = _with_certifier([one.id for one in participants], category_id, session)
+    without = [one.name for one in participants if one.id not in certified_for]
+    if not without:
+        return []
+    count = len(without)
+    if count > 10:
+        return [f"{count:,} {_PLURAL[content.level]} have no certifier in the category yet."]
+    return [f"Without a certifier in the category: {names_in_words(without)}."]
+
+
+def _with_certifier(organization_ids: Sequence[int], category_id: int, session: Session) -> set[int]:
+    """Of these LEAs or schools, those for which an active person is listed as Certifier."""
+    listed = (
+        sa.select(Member.organization_id, Member.school_id)
+        .join(Person, Person.id == Member.person_id)
+        .where(
+            Member.category_id == category_id,
+            Member.removed_at.is_(None),
+            Member.role == CategoryRole.CERTIFIER,
+            Person.active,
+        )
+        .subquery()
+    )
+    by_lea = sa.select(listed.c.organization_id)
+    by_school = sa.select(listed.c.school_id).where(listed.c.school_id.is_not(None))
+    all_schools = (
+        sa.select(SchoolAgency.school_id)
+        .join(listed, listed.c.organization_id == SchoolAgency.lea_id)
+        .where(SchoolAgency.until_date.is_(None), listed.c.school_id.is_(None))
+    )
+    found = sa.union_all(by_lea, by_school, all_schools).subquery()
+    wanted = sa.func.unnest(sa.bindparam("wanted", list(organization_ids), sa.ARRAY(sa.BigInteger)))
+    query = sa.select(found.c[0]).where(found.c[0].in_(sa.select(wanted))).distinct()
+    return set(session.scalars(query))
