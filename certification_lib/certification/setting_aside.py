@@ -1,6 +1,7 @@
 """A rule set aside for an event or one participant: it blocks nobody, and every receipt says so."""
 
 import datetime
+from dataclasses import dataclass
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
@@ -16,6 +17,20 @@ from certification_lib.notifications.service import Notice, notify_all
 from certification_lib.rulebook.models import Rule, RuleVersion
 
 WHAT = "set a rule aside"
+
+
+@dataclass(frozen=True)
+class AsideRow:
+    """A rule set aside in an event; without a participant for all of them. `ended_at` None: it is so now."""
+
+    code: str
+    number: str | None
+    name: str | None
+    reason: str
+    set_at: datetime.datetime
+    set_by: str
+    ended_at: datetime.datetime | None
+    ended_by: str | None
 
 
 def set_aside(
@@ -62,6 +77,27 @@ def end_set_aside(
     aside.ended_at, aside.ended_by = now, actor.name
     _tell("rule_counts_again", aside, rule_code, live, participant, session=session, actor=actor, now=now)
     _record("event:end-set-aside", rule_code, live, participant, session=session, actor=actor, now=now)
+
+
+def set_aside_in_event(event_id: int, *, session: Session) -> list[AsideRow]:
+    """What is set aside now, then what was; each the newest first. The caller has checked the right."""
+    query = (
+        sa.select(
+            Rule.code,
+            Participant.organization_number,
+            Participant.organization_name,
+            RuleSetAside.reason,
+            RuleSetAside.set_at,
+            RuleSetAside.set_by,
+            RuleSetAside.ended_at,
+            RuleSetAside.ended_by,
+        )
+        .join(Rule, Rule.id == RuleSetAside.rule_id)
+        .outerjoin(Participant, Participant.id == RuleSetAside.participant_id)
+        .where(RuleSetAside.event_id == event_id)
+        .order_by(RuleSetAside.ended_at.desc().nulls_first(), RuleSetAside.set_at.desc(), Rule.code)
+    )
+    return [AsideRow(*row) for row in session.execute(query)]
 
 
 def _participant(live: LiveEvent, number: str | None, *, session: Session) -> Participant | None:

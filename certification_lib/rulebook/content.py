@@ -74,9 +74,34 @@ def content_problems(content: RuleContent) -> Iterator[str]:
     column = content.expectation.kwargs.get("column")
     if content.expectation.type != NO_ROW_WHERE and isinstance(column, str) and column not in columns[content.view]:
         yield f"Column: the view {content.view} has no column {column!r}."
+    yield from _parameter_problems(content.expectation.type, content.expectation.kwargs)
     for name in content.row_identifier_columns:
         if name not in columns[content.view]:
             yield f"{LABELS['row_identifier_columns']}: the view {content.view} has no column {name!r}."
+
+
+_NUMBERS = {"min_value": "From", "max_value": "To", "value": "Characters"}
+_NEEDED = {
+    "expect_column_values_to_be_in_set": ("value_set", "Values"),
+    "expect_column_values_to_not_be_in_set": ("value_set", "Values"),
+    "expect_column_values_to_match_regex": ("regex", "Regular expression"),
+    "expect_column_values_to_not_match_regex": ("regex", "Regular expression"),
+    "expect_column_values_to_match_like_pattern": ("like_pattern", "Pattern"),
+    "expect_column_values_to_not_match_like_pattern": ("like_pattern", "Pattern"),
+    "expect_column_value_lengths_to_equal": ("value", "Characters"),
+}
+
+
+def _parameter_problems(kind: str, kwargs: Mapping[str, Any]) -> Iterator[str]:
+    for name, label in _NUMBERS.items():
+        value = kwargs.get(name)
+        if value is not None and (isinstance(value, bool) or not isinstance(value, int | float)):
+            yield f"{label}: {value!r} is not a number."
+    if kind.endswith("_be_between") and kwargs.get("min_value") is None and kwargs.get("max_value") is None:
+        yield "From: give a lower limit, an upper limit, or both."
+    name, label = _NEEDED.get(kind, ("", ""))
+    if name and kwargs.get(name) in (None, "", []):
+        yield f"{label} is required."
 
 
 def content_of(code: str, version: RuleVersion) -> dict[str, Any]:

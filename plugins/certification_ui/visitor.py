@@ -62,6 +62,22 @@ class Visitor:
         return self.may(Tool.EVENT_MANAGEMENT, Right.DELETE)
 
     @property
+    def sees_rules(self) -> bool:
+        return self.may(Tool.VALIDATION, Right.READ)
+
+    @property
+    def edits_rules(self) -> bool:
+        return self.may(Tool.VALIDATION, Right.WRITE)
+
+    @property
+    def adds_rules(self) -> bool:
+        return self.may(Tool.VALIDATION, Right.ADD)
+
+    @property
+    def deletes_rules(self) -> bool:
+        return self.may(Tool.VALIDATION, Right.DELETE)
+
+    @property
     def certifies(self) -> bool:
         """Whether the district side is open to him."""
         return self.may(Tool.CERTIFICATION_EVENT, Right.READ)
