@@ -212,6 +212,8 @@ class World:
                 " join certification.rule_version v on v.id = r.rule_version_id"
                 " join certification.rule rule on rule.id = v.rule_id"
                 " join certification.participant p on p.current_revision_id = r.revision_id"
+                " where p.event_id = :event",
+                event=self.event_id,
             )
         }
 
@@ -222,6 +224,8 @@ class World:
             " join certification.rule_version v on v.id = f.rule_version_id"
             " join certification.rule rule on rule.id = v.rule_id"
             " join certification.participant p on p.current_revision_id = f.revision_id"
+            " where p.event_id = :event",
+            event=self.event_id,
         )
         return sorted((a, b, c) for a, b, c in rows if code in {None, a})
 
