@@ -48,6 +48,7 @@ def copy_attendance(district: GrandBend) -> None:
             "sessionname": text_array([session_name(each) for each in rows]),
             "studentusi": district.usi(rows),
             "attendanceeventreason": texts(rows, "attendance_event_reason"),
+            "eventduration": texts(rows, "event_duration"),
         },
     )
 

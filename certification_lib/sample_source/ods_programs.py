@@ -106,6 +106,8 @@ def copy_attendance(ods: Ods, rows: Attendance) -> None:
             "schoolyear": SCHOOL_YEAR,
             "sessionname": sessions[(date >= SPRING_STARTS).astype(np.int64)],
             "studentusi": usi(rows.student[order]),
+            # An absence lasts the day; how late somebody came is not recorded.
+            "eventduration": np.where(ATTENDANCE_CATEGORIES.index("Tardy") == rows.category[order], np.nan, 1.0),
         },
     )
 

@@ -19,6 +19,7 @@ columns:
   event_date: Date
   attendance_event_category: Attendance
   session_name: Session
+  event_duration: Days the event lasted
   calendar_event: Calendar of the school
   instructional_day: Day of instruction
   enrolled: Enrolled on the day
@@ -81,6 +82,7 @@ select
     attendance.eventdate as event_date,
     category.codevalue::text as attendance_event_category,
     attendance.sessionname::text as session_name,
+    attendance.eventduration::numeric as event_duration,
     calendar.event::text as calendar_event,
     coalesce(calendar.instructional_day, false) as instructional_day,
     coalesce(enrolled.days @> attendance.eventdate, false) as enrolled

@@ -1,7 +1,9 @@
 /*
 name: discipline
 title: Discipline
-description: One row per student, behavior in an incident of the school year, and discipline that followed.
+description: >-
+  One row per student, behavior in an incident of the school year, and discipline that followed; discipline that names no
+  incident has a row of its own.
 source: edfi_ods
 district_column: district_id
 school_column: school_id
@@ -28,6 +30,7 @@ columns:
   discipline_action_length: Length in days
   actual_discipline_action_length: Actual length in days
   length_difference_reason: Reason for the difference
+  responsible_district_id: District responsible for the discipline
 */
 with
 state_number as (
@@ -37,7 +40,8 @@ state_number as (
         = any(array(select system.descriptorid from edfi.descriptor as system where system.codevalue = 'SEA'))
     group by code.educationorganizationid
 ),
-school as not materialized (
+-- The school responsible for an action may be another district's.
+every_school as not materialized (
     select
         school.schoolid,
         coalesce(district_number.number, school.localeducationagencyid::text) as district_id,
@@ -47,10 +51,11 @@ school as not materialized (
         on district_number.educationorganizationid = school.localeducationagencyid
     left join state_number as school_number on school_number.educationorganizationid = school.schoolid
     where school.localeducationagencyid is not null
-        and (
-            :districts is null
-            or coalesce(district_number.number, school.localeducationagencyid::text) = any(:districts)
-        )
+),
+school as not materialized (
+    select every_school.*
+    from every_school
+    where :districts is null or every_school.district_id = any(:districts)
 )
 select
     school.district_id::text as district_id,
@@ -69,7 +74,8 @@ select
     discipline.codevalue::text as discipline,
     action.disciplineactionlength::numeric as discipline_action_length,
     action.actualdisciplineactionlength::numeric as actual_discipline_action_length,
-    difference.codevalue::text as length_difference_reason
+    difference.codevalue::text as length_difference_reason,
+    responsible.district_id::text as responsible_district_id
 from edfi.studentdisciplineincidentbehaviorassociation as involved
 join edfi.disciplineincident as incident
     on incident.incidentidentifier = involved.incidentidentifier and incident.schoolid = involved.schoolid
@@ -84,6 +90,7 @@ left join edfi.disciplineaction as action
     on action.disciplineactionidentifier = taken.disciplineactionidentifier
     and action.disciplinedate = taken.disciplinedate
     and action.studentusi = taken.studentusi
+left join every_school as responsible on responsible.schoolid = action.responsibilityschoolid
 left join edfi.disciplineactiondiscipline as given
     on given.disciplineactionidentifier = taken.disciplineactionidentifier
     and given.disciplinedate = taken.disciplinedate
@@ -93,3 +100,40 @@ left join edfi.descriptor as discipline on discipline.descriptorid = given.disci
 left join edfi.descriptor as difference
     on difference.descriptorid = action.disciplineactionlengthdifferencereasondescriptorid
 where incident.incidentdate between make_date(:school_year - 1, 7, 1) and make_date(:school_year, 6, 30)
+union all
+select
+    school.district_id::text,
+    school.school_id::text,
+    concat_ws(
+        '|', student.studentuniqueid, school.school_id, '-', '-', action.disciplineactionidentifier,
+        action.disciplinedate, coalesce(discipline.codevalue, '-')
+    ),
+    student.studentuniqueid::text,
+    null,
+    null,
+    null,
+    action.disciplineactionidentifier::text,
+    action.disciplinedate,
+    discipline.codevalue::text,
+    action.disciplineactionlength::numeric,
+    action.actualdisciplineactionlength::numeric,
+    difference.codevalue::text,
+    school.district_id::text
+from edfi.disciplineaction as action
+join edfi.student as student on student.studentusi = action.studentusi
+join school on school.schoolid = action.responsibilityschoolid
+left join edfi.disciplineactiondiscipline as given
+    on given.disciplineactionidentifier = action.disciplineactionidentifier
+    and given.disciplinedate = action.disciplinedate
+    and given.studentusi = action.studentusi
+left join edfi.descriptor as discipline on discipline.descriptorid = given.disciplinedescriptorid
+left join edfi.descriptor as difference
+    on difference.descriptorid = action.disciplineactionlengthdifferencereasondescriptorid
+where action.disciplinedate between make_date(:school_year - 1, 7, 1) and make_date(:school_year, 6, 30)
+    and not exists (
+        select 1
+        from edfi.disciplineactionstudentdisciplineincidentbehaviorassociation as taken
+        where taken.disciplineactionidentifier = action.disciplineactionidentifier
+            and taken.disciplinedate = action.disciplinedate
+            and taken.studentusi = action.studentusi
+    )

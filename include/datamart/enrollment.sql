@@ -32,6 +32,12 @@ columns:
   school_year: School year
   school_lowest_grade: Lowest grade of the school
   school_highest_grade: Highest grade of the school
+  school_status: Status of the school
+  calendar_first_date: First day of the school's calendar
+  calendar_last_date: Last day of the school's calendar
+  first_instructional_day: First day of instruction
+  instructional_days: Days of instruction in the school year
+  days_enrolled: Days of instruction while enrolled
   birth_date: Birth date
   hispanic_latino_ethnicity: Hispanic or Latino
   race: Race
@@ -82,6 +88,21 @@ school as not materialized (
             or coalesce(district_number.number, school.localeducationagencyid::text) = any(:districts)
         )
 ),
+-- The days of instruction of a school in their order; null where it has a calendar without any.
+calendar as (
+    select
+        day.schoolid,
+        min(day.date) as first_date,
+        max(day.date) as last_date,
+        array_agg(distinct day.date order by day.date) filter (
+            where event.codevalue in ('Instructional day', 'Make-up day', 'Student late arrival/early dismissal')
+        ) as instructional
+    from edfi.calendardatecalendarevent as day
+    join edfi.descriptor as event on event.descriptorid = day.calendareventdescriptorid
+    where day.schoolyear = :school_year
+        and (:districts is null or day.schoolid = any(array(select schoolid from school)))
+    group by day.schoolid
+),
 race as (
     select
         given.educationorganizationid,
@@ -125,6 +146,17 @@ select
     enrollment.schoolyear::integer as school_year,
     school.lowest as school_lowest_grade,
     school.highest as school_highest_grade,
+    status.codevalue::text as school_status,
+    calendar.first_date as calendar_first_date,
+    calendar.last_date as calendar_last_date,
+    calendar.instructional[1] as first_instructional_day,
+    case when calendar.schoolid is not null then coalesce(cardinality(calendar.instructional), 0) end
+        as instructional_days,
+    greatest(
+        width_bucket(coalesce(enrollment.exitwithdrawdate, 'infinity'), calendar.instructional)
+        - width_bucket(enrollment.entrydate - 1, calendar.instructional),
+        0
+    ) as days_enrolled,
     student.birthdate as birth_date,
     about.hispaniclatinoethnicity as hispanic_latino_ethnicity,
     race.name::text as race,
@@ -135,6 +167,8 @@ select
 from edfi.studentschoolassociation as enrollment
 join edfi.student as student on student.studentusi = enrollment.studentusi
 join school on school.schoolid = enrollment.schoolid
+left join edfi.educationorganization as place on place.educationorganizationid = enrollment.schoolid
+left join calendar on calendar.schoolid = enrollment.schoolid
 left join edfi.studenteducationorganizationassociation as about
     on about.studentusi = enrollment.studentusi and about.educationorganizationid = school.localeducationagencyid
 left join race
@@ -147,6 +181,7 @@ left join special_education
 left join edfi.descriptor as entry_type on entry_type.descriptorid = enrollment.entrytypedescriptorid
 left join edfi.descriptor as entry_grade on entry_grade.descriptorid = enrollment.entrygradeleveldescriptorid
 left join edfi.descriptor as exit_type on exit_type.descriptorid = enrollment.exitwithdrawtypedescriptorid
+left join edfi.descriptor as status on status.descriptorid = place.operationalstatusdescriptorid
 left join edfi.descriptor as residency on residency.descriptorid = enrollment.residencystatusdescriptorid
 left join edfi.descriptor as sex on sex.descriptorid = about.sexdescriptorid
 left join edfi.descriptor as english on english.descriptorid = about.limitedenglishproficiencydescriptorid

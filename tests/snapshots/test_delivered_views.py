@@ -30,16 +30,18 @@ IDENTITY = ["district_id", "school_id", "row_key"]
 COLUMNS = {
     "enrollment": "student_unique_id entry_date entry_type entry_grade_level exit_withdraw_date exit_withdraw_type "
     "primary_school full_time_equivalency residency_status school_year school_lowest_grade school_highest_grade "
+    "school_status calendar_first_date calendar_last_date first_instructional_day instructional_days days_enrolled "
     "birth_date hispanic_latino_ethnicity race sex english_learner economic_disadvantaged special_education",
     "student": "student_unique_id first_name middle_name last_surname generation_code_suffix birth_date sex "
     "hispanic_latino_ethnicity race race_count english_learner economic_disadvantaged home_language postal_code",
-    "attendance": "student_unique_id event_date attendance_event_category session_name calendar_event "
+    "attendance": "student_unique_id event_date attendance_event_category session_name event_duration calendar_event "
     "instructional_day enrolled",
     "program_participation": "student_unique_id program_type program_name begin_date end_date reason_exited disability "
     "special_education_setting iep_review_date special_education_exit_date special_education_exit_reason "
     "homeless_residence birth_date",
     "discipline": "student_unique_id incident_identifier incident_date behavior discipline_action_identifier "
-    "discipline_date discipline discipline_action_length actual_discipline_action_length length_difference_reason",
+    "discipline_date discipline discipline_action_length actual_discipline_action_length length_difference_reason "
+    "responsible_district_id",
     "staff_assignment": "staff_unique_id first_name last_surname staff_classification position_title begin_date "
     "end_date full_time_equivalency",
 }
