@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import distinct_on
 from sqlalchemy.orm import Session
 
 from certification_lib.events.models import Event, EventVersionRule, Participant, ParticipantStatus
@@ -187,7 +188,7 @@ def _results(event_id: int) -> sa.Select[int, int, int, Severity, int | None, st
             Participant.status != ParticipantStatus.WITHDRAWN,
             RuleVersion.rule_id.in_(pinned),
         )
-        .distinct(Participant.id, RuleVersion.rule_id)
+        .ext(distinct_on(Participant.id, RuleVersion.rule_id))
         .order_by(Participant.id, RuleVersion.rule_id, RuleVersion.version.desc())
     )
 

@@ -165,7 +165,7 @@ def last_checked(revision_id: int, *, session: Session) -> datetime.datetime | N
 
 def _concerns(participant_id: int) -> sa.ColumnElement[bool]:
     ids = ValidationRun.participant_ids
-    return sa.or_(ids.is_(None), ids.contains([participant_id]))
+    return sa.or_(ids.is_(None), sa.literal(participant_id) == sa.any_(ids))
 
 
 def _lines() -> sa.Select[*tuple[Any, ...]]:

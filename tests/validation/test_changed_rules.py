@@ -5,7 +5,8 @@ from sqlalchemy.orm import Session
 
 from certification_lib.events.models import EventVersionRule
 from certification_lib.rulebook.models import RuleVersion
-from certification_lib.validation.queries import findings, results_of_revision
+from certification_lib.validation.queries import results_of_revision
+from certification_lib.validation.worklist import worklist
 from tests.factories import World
 
 
@@ -37,5 +38,5 @@ def test_of_a_changed_rule_the_version_that_ran_last_is_shown_and_of_one_taken_o
     )
     [shown] = results_of_revision(revision.id, session=session)
     assert (shown.code, shown.title, shown.finding_count) == ("ENR-001", "Sharper", 3)
-    found = findings(revision.id, "ENR-001", session=session)
-    assert (found.rule.id, found.total) == (new.id, 3)
+    [found] = worklist(revision.id, session=session)
+    assert (found.rule_version_id, found.finding_count) == (new.id, 3)

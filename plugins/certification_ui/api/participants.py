@@ -5,22 +5,16 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Query
 from starlette.responses import Response
 
-from certification_lib.categories.queries import state_role
 from certification_lib.certification import queries, taking
 from certification_lib.certification.queries import ParticipantFilter
-from certification_lib.certification.readmodels import RevisionView
-from certification_lib.errors import NotAllowed
 from certification_lib.events.models import ParticipantStatus
-from certification_lib.events.queries import event_details
 from certification_lib.people.models import Right, Tool
 from certification_lib.snapshots.models import SnapshotKind
-from certification_lib.validation.queries import findings as findings_of
-from certification_lib.validation.queries import results_of_revision
 from certification_ui.api.answers import cursor_of, listed, plain, position_of
 from certification_ui.api.events import EVERYBODY, Limit
 from certification_ui.api.once import OnceOfRequest
-from certification_ui.deps import right, show_rows_of, show_rows_to_state
-from certification_ui.visit import Visit, VisitOfRequest
+from certification_ui.deps import right
+from certification_ui.visit import VisitOfRequest
 
 router = APIRouter(tags=["Participants"], prefix="/events/{key}/participants")
 
@@ -61,32 +55,15 @@ def participant(key: str, number: str, visit: VisitOfRequest) -> Any:
     return plain(queries.my_event(key, number, **visit.act))
 
 
-@router.get("/{number}/findings", dependencies=[EVERYBODY])
-def findings(key: str, number: str, visit: VisitOfRequest, rule: str | None = None, cursor: str | None = None) -> Any:
-    """The count of every rule; with `rule` its failing rows, for the organization's people and the category's staff."""
-    revision = _shown_revision(visit, key, number, rows=rule is not None)
-    if rule is None:
-        results = results_of_revision(revision.id, session=visit.session) if revision else []
-        return listed(results, revision=revision.number if revision else None)
-    found = findings_of(revision.id if revision else 0, rule, after=position_of(cursor, first=0), session=visit.session)
-    items = [{"school": one.school_number, **one.identifiers} for one in found.findings]
-    next_cursor = cursor_of(found.next_after) if found.next_after else None
-    return listed(items, next_cursor=next_cursor, code=found.code, finding_count=found.total, listed=found.listed)
-
-
-def _shown_revision(visit: Visit, key: str, number: str, *, rows: bool) -> RevisionView | None:
-    """The revision whose findings are shown; opens the rows to this session where the person may see them."""
-    if not visit.visitor.views_events:
-        own = queries.my_event(key, number, **visit.act)
-        show_rows_of(visit.session, [own.lea_number])
-        return own.revision
-    detail = queries.participant_detail(key, number, session=visit.session, now=visit.now)
-    if rows:
-        category = event_details(key, session=visit.session, now=visit.now).category
-        if state_role(category.id, visit.actor.person_id or 0, session=visit.session) is None:
-            raise NotAllowed(f"Student rows are for Approvers and Reviewers of the category {category.name}.")
-        show_rows_to_state(visit.session)
-    return detail.shown
+@router.get("/{number}/snapshot", dependencies=[EVERYBODY])
+def snapshot_progress(key: str, number: str, visit: VisitOfRequest) -> Any:
+    """The snapshot the participant waits for, or the last one it had: its place in the queue, how far it has come, why
+    it failed. Null when it never had one."""
+    if visit.visitor.views_events:
+        found = queries.participant_detail(key, number, session=visit.session, now=visit.now).row.snapshot
+    else:
+        found = queries.my_event(key, number, **visit.act).snapshot
+    return plain({"snapshot": found, "words": found.words if found else None})
 
 
 @router.post("/{number}/snapshot", status_code=202, dependencies=[right(Tool.CERTIFICATION_EVENT, Right.WRITE)])

@@ -6,12 +6,12 @@ from fastapi import APIRouter, Request
 from fastapi.openapi.utils import get_openapi
 
 from certification_lib.events.content import EventContent
-from certification_ui.api import acts, categories, events, own, participants, reference, retention, runs
+from certification_ui.api import acts, categories, events, findings, own, participants, reference, retention, rules, runs
 from certification_ui.api.changes import router as changes
 from certification_ui.deps import own_only
 
 router = APIRouter(prefix="/api/v1")
-for part in (own, events, retention, participants, runs, acts, categories, reference):
+for part in (own, events, retention, participants, findings, runs, acts, categories, rules, reference):
     router.include_router(part.router)
 router.include_router(changes)
 

@@ -2,7 +2,6 @@
 
 from typing import Any
 
-import sqlalchemy as sa
 from fastapi import APIRouter
 from starlette.responses import Response
 
@@ -11,10 +10,10 @@ from certification_lib.events.queries import event_by_key
 from certification_lib.people.models import Right, Tool
 from certification_lib.snapshots.models import SnapshotKind
 from certification_lib.snapshots.queries import planned_snapshots, snapshot_history
-from certification_lib.validation.models import ValidationRun
+from certification_lib.validation.run_reports import run_report, runs
 from certification_lib.validation.service import request_validation
 from certification_ui.api import bodies
-from certification_ui.api.answers import cursor_of, listed, position_of
+from certification_ui.api.answers import cursor_of, listed, plain, position_of
 from certification_ui.api.events import Limit
 from certification_ui.api.once import OnceOfRequest
 from certification_ui.deps import right
@@ -53,26 +52,18 @@ def take_snapshot(key: str, body: bodies.SnapshotBody, visit: VisitOfRequest, on
 def validation_runs(key: str, visit: VisitOfRequest, cursor: str | None = None, limit: Limit = 50) -> Any:
     """Validation runs, newest first."""
     event = event_by_key(key, session=visit.session)
-    query = sa.select(ValidationRun).where(ValidationRun.event_id == event.id).order_by(ValidationRun.id.desc())
-    before = position_of(cursor, first=0)
-    if before:
-        query = query.where(ValidationRun.id < before)
-    runs = visit.session.scalars(query.limit(limit)).all()
-    items = [
-        {
-            "id": run.id,
-            "status": run.status,
-            "snapshot": run.snapshot_id,
-            "rule_set_hash": run.rule_set_hash,
-            "requested_by": run.requested_by,
-            "requested_at": run.requested_at,
-            "started_at": run.started_at,
-            "finished_at": run.finished_at,
-            "failure": run.failure,
-        }
-        for run in runs
-    ]
-    return listed(items, next_cursor=cursor_of(runs[-1].id) if len(runs) == limit else None)
+    before = position_of(cursor, first=0) or None
+    found = runs(event.id, before=before, limit=limit, session=visit.session)
+    return listed(found, next_cursor=cursor_of(found[-1].id) if len(found) == limit else None)
+
+
+@router.get("/validation-runs/{run_id}", dependencies=[READS])
+def validation_run(key: str, run_id: int, visit: VisitOfRequest) -> Any:
+    """One run: what each rule gave and took, Great Expectations' statistics, whose data it looked at."""
+    event = event_by_key(key, session=visit.session)
+    report = run_report(event.id, run_id, session=visit.session)
+    chosen = [{"number": number, "name": name} for number, name in report.chosen]
+    return plain({**plain(report.line), "suites": report.suites, "rules": report.rules, "chosen": chosen})
 
 
 @router.post("/validation-runs", status_code=202, dependencies=[ACTS])

@@ -10,6 +10,7 @@ from starlette.responses import Response
 from certification_lib.categories.models import CategoryRole
 from certification_lib.categories.queries import category_list, state_role
 from certification_lib.certification import queries
+from certification_lib.certification.keeping import keeping_of
 from certification_lib.certification.progress_filter import PROGRESS_FILTERS
 from certification_lib.certification.queries import ParticipantFilter
 from certification_lib.errors import NotAllowed
@@ -28,7 +29,9 @@ from certification_lib.people.models import Right, Tool
 from certification_lib.rulebook.queries import pinned_rules
 from certification_lib.settings import load_settings
 from certification_lib.snapshots.queries import planned_snapshots, snapshot_history, view_information
-from certification_lib.validation.queries import rule_summaries, something_is_running
+from certification_lib.validation.matrix import matrix_rules
+from certification_lib.validation.queries import something_is_running
+from certification_lib.validation.run_reports import runs
 from certification_ui import urls
 from certification_ui.deps import right
 from certification_ui.forms import is_number
@@ -42,6 +45,7 @@ PROGRESS = tuple(PROGRESS_FILTERS)
 EVENTS_SIZE = 25
 PARTICIPANTS_SIZE = 50
 HISTORY_SIZE = 30
+RUNS_SIZE = 5
 
 
 class ListQuery:
@@ -149,6 +153,14 @@ class Powers:
         return self.live and self.role is CategoryRole.APPROVER
 
     @property
+    def reviews(self) -> bool:
+        return self.live and self.role is CategoryRole.REVIEWER
+
+    @property
+    def writes_messages(self) -> bool:
+        return self.live and self.role is not None
+
+    @property
     def opens_rows(self) -> bool:
         """Student rows are for members of the category only."""
         return self.role is not None
@@ -210,11 +222,13 @@ def event_viewer(visit: VisitOfRequest, key: str, asked: Annotated[ParticipantQu
         manifest_problem=manifest_problem(shown.event),
         views=view_information(key, session=session),
         rules=pinned_rules(shown.version.id, session=session),
-        results=rule_summaries(shown.event.id, session=session),
+        results=matrix_rules(shown.event.id, session=session),
+        validation_runs=runs(shown.event.id, session=session, limit=RUNS_SIZE),
         planned=planned_snapshots(key, session=session),
         history=snapshot_history(key, session=session, limit=HISTORY_SIZE),
         running=something_is_running(shown.event.id, session=session),
         participants=participants,
+        keeping=keeping_of(key, session=session),
         statuses=list(ParticipantStatus),
         progress_choices=PROGRESS,
         asked=asked.values(),

@@ -2,17 +2,17 @@
 
 import datetime
 from dataclasses import dataclass
-from typing import Annotated, Any
+from typing import Any
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter
 from starlette.responses import Response
 
 from certification_lib.certification import queries
 from certification_lib.certification.readmodels import MyEventDetail, RevisionView
 from certification_lib.people.models import Right, Tool
-from certification_lib.validation.queries import RuleResult, findings, results_of_revision
+from certification_lib.validation.queries import RuleResult, results_of_revision
 from certification_ui import totals, urls, worklist
-from certification_ui.deps import right, show_rows_of
+from certification_ui.deps import right
 from certification_ui.totals import ViewTotals
 from certification_ui.visit import Visit, VisitOfRequest
 
@@ -44,16 +44,6 @@ def own_events(visit: VisitOfRequest) -> Response:
 def own_event(visit: VisitOfRequest, key: str, number: str) -> Response:
     detail = own_detail(visit, key, number)
     return visit.page("own/detail.html", **about_data(visit, detail))
-
-
-@router.get(urls.OWN_FINDINGS, dependencies=[enter])
-def own_findings(
-    visit: VisitOfRequest, key: str, number: str, code: str, after: Annotated[int, Query(ge=0)] = 0
-) -> Response:
-    detail = own_detail(visit, key, number)
-    show_rows_of(visit.session, [detail.lea_number])
-    page = findings_page(visit, detail.revision, code, after, urls.OWN_FINDINGS, key=key, number=number)
-    return visit.page("own/findings.html", detail=detail, own_zone=own_zone(visit, detail), **page)
 
 
 def own_detail(visit: Visit, key: str, number: str) -> MyEventDetail:
@@ -90,26 +80,3 @@ def revision_totals(visit: Visit, revision: RevisionView | None, count_date: dat
 
 def revision_results(visit: Visit, revision: RevisionView | None) -> list[RuleResult]:
     return results_of_revision(revision.id, session=visit.session) if revision else []
-
-
-def findings_page(
-    visit: Visit, revision: RevisionView | None, code: str, after: int, address: str, **values: str
-) -> dict[str, Any]:
-    """One page of a rule's failing rows. Paging goes by the id of a finding, which says nothing about anybody."""
-    found = findings(revision.id if revision else 0, code, after=after, session=visit.session)
-    here = urls.path(visit.request, address, code=code, **values)
-    last = found.first + len(found.findings) - 1
-
-    def at(place: int | None) -> str | None:
-        return None if place is None else f"{here}?after={place}" if place else here
-
-    return {
-        "found": found,
-        "table": worklist.table_of(found, session=visit.session),
-        "revision": revision,
-        "pages": Paging(
-            previous=at(found.previous_after),
-            next=at(found.next_after),
-            words=f"Rows {found.first:,} to {last:,} of {found.listed:,}",
-        ),
-    }

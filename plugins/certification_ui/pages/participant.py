@@ -1,17 +1,15 @@
 """What opening a row of Certification Status shows to the state."""
 
-from typing import Annotated
-
-from fastapi import APIRouter, Query
+from fastapi import APIRouter
 from starlette.responses import Response
 
 from certification_lib.certification import queries
 from certification_lib.events.queries import event_details
 from certification_lib.people.models import Right, Tool
 from certification_ui import urls, worklist
-from certification_ui.deps import right, show_rows_to_state
-from certification_ui.pages.events import powers, refuse_without_place
-from certification_ui.pages.own_events import findings_page, revision_results, revision_totals
+from certification_ui.deps import right
+from certification_ui.pages.events import powers
+from certification_ui.pages.own_events import revision_results, revision_totals
 from certification_ui.visit import VisitOfRequest
 
 router = APIRouter()
@@ -31,15 +29,3 @@ def participant(visit: VisitOfRequest, key: str, number: str) -> Response:
         totals=revision_totals(visit, detail.shown, shown.version.count_date),
         results=revision_results(visit, detail.shown),
     )
-
-
-@router.get(urls.PARTICIPANT_FINDINGS, dependencies=[view])
-def participant_findings(
-    visit: VisitOfRequest, key: str, number: str, code: str, after: Annotated[int, Query(ge=0)] = 0
-) -> Response:
-    shown = event_details(key, session=visit.session, now=visit.now)
-    refuse_without_place(powers(visit, shown), shown)
-    detail = queries.participant_detail(key, number, session=visit.session, now=visit.now)
-    show_rows_to_state(visit.session)
-    page = findings_page(visit, detail.shown, code, after, urls.PARTICIPANT_FINDINGS, key=key, number=number)
-    return visit.page("events/findings.html", shown=shown, detail=detail, **page)

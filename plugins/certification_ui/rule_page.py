@@ -1,0 +1,133 @@
+"""The rows of one rule on one revision, for the state and for the organization's own people.
+
+What narrows the list stands in the address, so that it can be linked; a text looked for does not, because it may be a
+student's name: that search is posted.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urlencode
+
+from fastapi import Request
+from starlette.datastructures import FormData
+from starlette.responses import Response
+
+from certification_lib.certification.assigning import Work
+from certification_lib.certification.readmodels import RevisionView
+from certification_lib.errors import BadInput, NotFound
+from certification_lib.validation.worklist import WorkRule, rule_of, worklist
+from certification_lib.validation.worklist_rows import RowFilter, row_count, rows, schools_with_findings
+from certification_ui import urls
+from certification_ui.downloads import download
+from certification_ui.forms import is_number
+from certification_ui.visit import Visit
+from certification_ui.worklist import school_names, sheets_of, table_of
+
+PAGE_SIZE = 50
+NO_RESULTS = "There are no results of this rule on these data."
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What the reader wants to see of a rule's rows."""
+
+    where: RowFilter
+    page: int
+
+    def values(self) -> dict[str, str]:
+        """For addresses: all but the text."""
+        given = {"school": self.where.school or "", "new": "yes" if self.where.only_new else ""}
+        return {name: value for name, value in given.items() if value}
+
+
+def asked(request: Request, sent: FormData | None = None) -> Asked:
+    """From the address, or from a posted search."""
+    given = sent if sent is not None else request.query_params
+    page = str(given.get("page", ""))
+    where = RowFilter(
+        school=str(given.get("school", ""))[:60] or None,
+        only_new=bool(given.get("new")),
+        text=str(sent.get("text", "")).strip()[:100] if sent is not None else "",
+    )
+    return Asked(where, max(1, int(page)) if is_number(page, digits=5) else 1)
+
+
+def only_school(where: RowFilter, school: str | None) -> RowFilter:
+    """The same, of one school only where the reader is shown no other; None: all of them."""
+    return where if school is None else RowFilter(school, where.only_new, where.text)
+
+
+def rule_page(
+    visit: Visit,
+    revision: RevisionView | None,
+    code: str,
+    wanted: Asked,
+    address: str,
+    *,
+    school: str | None = None,
+    **keys: str,
+) -> dict[str, Any]:
+    """What the page of a rule shows. `school`: the only school whose rows the reader is shown."""
+    if revision is None:
+        raise NotFound(NO_RESULTS)
+    rule = rule_of(code, worklist(revision.id, session=visit.session))
+    if rule is None:
+        raise NotFound(NO_RESULTS)
+    where = only_school(wanted.where, school)
+    scope = {"where": where, "session": visit.session}
+    total = row_count(revision.id, [rule], **scope)
+    found = rows(revision.id, [rule], offset=(wanted.page - 1) * PAGE_SIZE, limit=PAGE_SIZE, **scope)
+    schools = schools_with_findings(revision.id, [rule], school=school, session=visit.session)
+    names = school_names([number for number, _ in schools], session=visit.session)
+    here = urls.path(visit.request, address, code=code, **keys)
+    return {
+        "rule": rule,
+        "revision": revision,
+        "table": table_of(rule, found, session=visit.session),
+        "kept": row_count(revision.id, [rule], where=only_school(RowFilter(), school), session=visit.session),
+        "total": total,
+        "wanted": where,
+        "schools": [(number, names[number]) for number, _ in schools],
+        "here": here,
+        "query": urlencode(wanted.values()),
+        **_pages(wanted, total),
+    }
+
+
+def _pages(wanted: Asked, total: int) -> dict[str, Any]:
+    first, last = (wanted.page - 1) * PAGE_SIZE + 1, min(wanted.page * PAGE_SIZE, total)
+    return {
+        "page": wanted.page,
+        "more": last < total,
+        "place": f"Rows {first:,} to {last:,} of {total:,}" if total and first <= total else "No rows",
+    }
+
+
+def findings_file(
+    visit: Visit,
+    revision: RevisionView | None,
+    number: str,
+    *,
+    school: str | None = None,
+    work: dict[int, Work] | None = None,
+    request: Request,
+) -> Response:
+    """A worklist, or one rule of it, as a file: `?format=csv|xlsx&rule=&school=&new=`."""
+    file_format = request.query_params.get("format", "csv")
+    if file_format not in {"csv", "xlsx"}:
+        raise BadInput("Choose csv or xlsx.")
+    if revision is None:
+        raise NotFound("There are no data yet.")
+    code = request.query_params.get("rule")
+    rules: list[WorkRule] = worklist(revision.id, session=visit.session)
+    chosen = [rule for rule in rules if code in {None, rule.code}]
+    if not chosen:
+        raise NotFound(NO_RESULTS)
+    where = only_school(asked(request).where, school)
+    found = rows(revision.id, chosen, where=where, limit=1_000_000, session=visit.session)
+    place = {rule.rule_id: place for place, rule in enumerate(chosen)}
+    found.sort(key=lambda row: place[row.rule.rule_id])
+    safe_number = "".join(character for character in number if character.isalnum() or character == "-")
+    name = "-".join(["findings", safe_number, f"revision-{revision.number}", *[code] * bool(code)])
+    sheets = sheets_of(chosen, found, work or {}, session=visit.session)
+    return download("csv" if file_format == "csv" else "xlsx", name, sheets)
