@@ -16,7 +16,7 @@ from certification_lib.certification.access import (
     optional_text,
 )
 from certification_lib.certification.approving import APPROVER
-from certification_lib.certification.facts import State, load_states
+from certification_lib.certification.facts import Listed, State, load_states
 from certification_lib.certification.models import RequestOutcome, Review, ReviewOutcome
 from certification_lib.certification.outcomes import refuse, settle
 from certification_lib.certification.rules import Act, owing
@@ -125,7 +125,7 @@ def send_message(
     still owe. Returns to how many people."""
     live = event_for_state(key, STATE_MEMBERS, "send messages", session=session, actor=actor)
     text = needed_reason(text, "A text")
-    receivers = _receivers(live, numbers, usernames, owing, session=session)
+    receivers = list(message_receivers(live, numbers, usernames, owing, session=session))
     if not receivers:
         raise Conflict("There is nobody to send the message to.")
     told = Notice(
@@ -149,33 +149,33 @@ def send_message(
     return count
 
 
-def _receivers(
+def message_receivers(
     live: LiveEvent,
     numbers: Sequence[str] | None,
     usernames: Sequence[str] | None,
     only_owing: bool,
     *,
     session: Session,
-) -> list[int]:
+) -> dict[int, list[tuple[State, Listed]]]:
+    """{person id: for which participants he is addressed}; withdrawn participants have nobody."""
     states = load_states(_staying(live, session=session), session=session)
     if numbers is not None:
         unknown = sorted(set(numbers) - {state.number for state in states})
         if unknown:
             raise NotFound(f"{live.version.name} has no participant {unknown[0]}.")
         states = [state for state in states if state.number in set(numbers)]
-    people = dict.fromkeys(person_id for state in states for person_id in _addressed(state, only_owing))
-    if usernames is None:
-        return list(people)
-    known = {member.username: member.person_id for state in states for member in state.members}
-    missing = sorted(set(usernames) - set(known))
+    known = {member.username for state in states for member in state.members}
+    chosen = known if usernames is None else set(usernames)
+    missing = sorted(chosen - known)
     if missing:
         raise NotFound(f"{missing[0]} is no member for a participant of {live.version.name}.")
-    chosen = {known[username] for username in usernames}
-    return [person_id for person_id in people if person_id in chosen]
-
-
-def _addressed(state: State, only_owing: bool) -> list[int]:
-    return sorted(owing(state.facts)) if only_owing else state.people()
+    found: dict[int, list[tuple[State, Listed]]] = {}
+    for state in states:
+        addressed = owing(state.facts) if only_owing else state.people()
+        for member in state.members:
+            if member.person_id in addressed and member.username in chosen:
+                found.setdefault(member.person_id, []).append((state, member))
+    return found
 
 
 def _staying(live: LiveEvent, *, session: Session) -> Sequence[int]:

@@ -16,9 +16,10 @@ from certification_lib.errors import CertificationError, Conflict
 from certification_lib.events.models import ParticipantStatus
 from certification_lib.events.queries import EventDetails, event_details, participants_by_number
 from certification_lib.people.models import Right, Tool
-from certification_ui import urls, words
+from certification_ui import urls
 from certification_ui.deps import FormOfRequest, right
 from certification_ui.forms import Form, fields_of, many
+from certification_ui.pages.asking import in_words
 from certification_ui.pages.events import PROGRESS, powers
 from certification_ui.visit import Visit, VisitOfRequest
 
@@ -45,7 +46,7 @@ def approve(visit: VisitOfRequest, sent: FormOfRequest, key: str) -> Response:
             visit.nothing_written()
             form.refused(error)
         else:
-            return visit.go(urls.EVENT, _in_words(outcome, "approved"), key=key)
+            return visit.go(urls.EVENT, in_words(outcome, "approved"), key=key)
     return _approve_page(visit, shown, numbers, form)
 
 
@@ -89,7 +90,7 @@ def request_recertification(visit: VisitOfRequest, sent: FormOfRequest, key: str
                 visit.nothing_written()
                 form.refused(error, lambda problem: "due_date" if "due date" in problem.lower() else None)
             else:
-                return visit.go(urls.EVENT, _in_words(outcome, "asked to certify again"), key=key)
+                return visit.go(urls.EVENT, in_words(outcome, "asked to certify again"), key=key)
     participants = participants_by_number(shown.event.id, numbers, session=visit.session)
     return visit.page(
         "events/request_recertification.html",
@@ -162,12 +163,3 @@ def day_of(form: Form, name: str) -> datetime.date | None:
         form.problems.append((name, "This is not a day. Write it as year-month-day, such as 2016-10-31."))
         form.status = 422
         return None
-
-
-def _in_words(outcome: BulkOutcome, done: str) -> str:
-    said = f"{words.count(len(outcome.done), 'participant')} {done}."
-    if outcome.left_out:
-        named = "; ".join(f"{one.name}: {one.reason}" for one in outcome.left_out[:5])
-        more = f" and {len(outcome.left_out) - 5} more" if len(outcome.left_out) > 5 else ""
-        said += f" Left out: {named}{more}."
-    return said

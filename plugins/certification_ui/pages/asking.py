@@ -1,0 +1,114 @@
+"""The page before an act of the state: what it does, for whom, and a reason; it comes back filled in when refused."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from starlette.responses import Response
+
+from certification_lib.certification.previews import ActPreview
+from certification_lib.certification.service import BulkOutcome
+from certification_lib.errors import CertificationError, NotFound
+from certification_lib.events.queries import EventDetails, event_details
+from certification_ui import urls, words
+from certification_ui.forms import Form, Placing
+from certification_ui.visit import Visit
+
+
+@dataclass(frozen=True)
+class Asking:
+    """The words of one page, and which fields it asks for. All fields are required that it asks for."""
+
+    title: str
+    explains: str
+    button: str
+    refused: str
+    reason: str | None = "Reason"
+    reason_hint: str = "Do not name students."
+    due_date: bool = False
+    records_schedule: bool = False
+    event_name: bool = False
+    """The event's name has to be typed in."""
+    final: bool = False
+
+    @property
+    def fields(self) -> tuple[str, ...]:
+        asked = {
+            "reason": self.reason is not None,
+            "due_date": self.due_date,
+            "records_schedule": self.records_schedule,
+            "confirmed_name": self.event_name,
+        }
+        return tuple(name for name, wanted in asked.items() if wanted)
+
+    def check(self, form: Form) -> None:
+        """Note which fields are still empty."""
+        missing = {
+            "reason": "Say why: a reason is required.",
+            "due_date": "Enter the new due date.",
+            "records_schedule": "Name the entry of the records schedule.",
+            "confirmed_name": "Type the name of the event.",
+        }
+        for name in self.fields:
+            form.require(name, missing[name])
+
+
+place = Placing({}, {"the due date": "due_date", "a reason": "reason", "type the event's name": "confirmed_name"})
+
+
+def ask(
+    visit: Visit,
+    key: str,
+    asking: Asking,
+    form: Form,
+    *,
+    action: str,
+    back: str,
+    shown: EventDetails | None = None,
+    preview: ActPreview | None = None,
+    numbers: Sequence[str] = (),
+    hidden: dict[str, str] | None = None,
+    lead: str | None = None,
+) -> Response:
+    """The page. `action` and `back` are addresses as they stand in a link; `hidden` goes with what is sent."""
+    shown = shown or event_details(key, session=visit.session, now=visit.now)
+    return visit.page(
+        "events/act.html",
+        status=form.status,
+        asking=asking,
+        shown=shown,
+        action=action,
+        back=back,
+        preview=preview,
+        numbers=numbers,
+        hidden=hidden or {},
+        lead=lead or shown.version.name,
+        **form.shown(),
+    )
+
+
+def done_or_refused(visit: Visit, form: Form, act: Callable[[], Any]) -> Any:
+    """What the act gave, or None when it was refused: then the form holds why and nothing is written."""
+    try:
+        result = act()
+    except NotFound:
+        raise
+    except CertificationError as error:
+        visit.nothing_written()
+        form.refused(error, place)
+        return None
+    return True if result is None else result
+
+
+def here(visit: Visit, address: str, **values: str | int) -> str:
+    return urls.path(visit.request, address, **values)
+
+
+def in_words(outcome: BulkOutcome, done: str) -> str:
+    """3 participants approved. Left out: Adair County: …"""
+    said = f"{words.count(len(outcome.done), 'participant')} {done}."
+    if outcome.left_out:
+        named = "; ".join(f"{one.name}: {one.reason}" for one in outcome.left_out[:5])
+        more = f" and {len(outcome.left_out) - 5} more" if len(outcome.left_out) > 5 else ""
+        said += f" Left out: {named}{more}."
+    return said
