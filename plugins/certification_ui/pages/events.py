@@ -161,14 +161,6 @@ class Powers:
         return self.live and self.role is not None
 
     @property
-    def reviews(self) -> bool:
-        return self.live and self.role is CategoryRole.REVIEWER
-
-    @property
-    def writes_messages(self) -> bool:
-        return self.live and self.role is not None
-
-    @property
     def opens_rows(self) -> bool:
         """Student rows are for members of the category only."""
         return self.role is not None
