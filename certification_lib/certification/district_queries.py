@@ -34,6 +34,7 @@ from certification_lib.people.models import Right, Tool
 from certification_lib.people.queries import holds, rights_of_people, state_time_zone
 from certification_lib.people.service import require
 from certification_lib.snapshots.models import Revision
+from certification_lib.snapshots.progress import SnapshotProgress, progress_of
 
 _LIVE = (EventStatus.PUBLISHED, EventStatus.UNPUBLISHED_CHANGES)
 
@@ -101,6 +102,7 @@ def my_event(key: str, number: str, *, session: Session, actor: Actor, now: date
         rules_set_aside=tuple((rule.code, rule.reason) for rule in evidence.set_aside),
         waiting_request=state.request.reason if state.request else None,
         changed_since=None if upcoming else changed_since(state, session=session, person_id=member.person_id),
+        snapshot=None if upcoming else _own_progress(participant.id, session=session),
     )
 
 
@@ -120,6 +122,11 @@ def receipt(receipt_id: int, *, session: Session, actor: Actor) -> Receipt:
     if not found:
         raise NotFound("There is no such receipt.")
     return found[0]
+
+
+def _own_progress(participant_id: int, *, session: Session) -> SnapshotProgress | None:
+    """The snapshot a participant waits for, or the last one it had, as its own people are told."""
+    return progress_of([participant_id], session=session, for_state=False).get(participant_id)
 
 
 def _visible_to(person_id: int) -> sa.ColumnElement[bool]:

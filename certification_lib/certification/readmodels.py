@@ -9,6 +9,7 @@ from certification_lib.certification.models import ReviewOutcome, Timeliness
 from certification_lib.events.models import EventStatus, ParticipantStatus
 from certification_lib.snapshots.comparison import Counts, ViewDifference
 from certification_lib.snapshots.models import SnapshotKind
+from certification_lib.snapshots.progress import SnapshotProgress
 
 
 @dataclass(frozen=True)
@@ -82,6 +83,8 @@ class ParticipantRow:
     """From what was certified last, in this round or an earlier one."""
     changes: Counts | None = None
     """How it differs (`+12 −3 ~40`); None also in the moments after a snapshot, while it is being counted."""
+    snapshot: SnapshotProgress | None = None
+    """The snapshot it waits for, or the last one it had."""
 
 
 @dataclass(frozen=True)
@@ -238,6 +241,8 @@ class MyEventDetail:
     waiting_request: str | None
     changed_since: ChangedSince | None = None
     """Since this person certified, or else since the participant was certified; None when neither happened."""
+    snapshot: SnapshotProgress | None = None
+    """The snapshot the participant waits for, or the last one it had; None also before Event Start."""
 
 
 @dataclass(frozen=True)

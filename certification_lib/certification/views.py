@@ -33,6 +33,7 @@ from certification_lib.people.models import Organization, SchoolAgency
 from certification_lib.snapshots.comparison import Counts
 from certification_lib.snapshots.models import Revision
 from certification_lib.snapshots.models import RevisionView as ViewOfRevision
+from certification_lib.snapshots.progress import SnapshotProgress, progress_of
 
 
 @dataclass(frozen=True)
@@ -82,6 +83,7 @@ class RowLookups:
     reviews: Mapping[int, tuple[ReviewOutcome, ...]]
     changes: Mapping[int, Counts | None]
     """Of participants whose current data are not those certified."""
+    snapshots: Mapping[int, SnapshotProgress]
 
 
 def row_lookups(states: Collection[State], *, session: Session) -> RowLookups:
@@ -99,6 +101,7 @@ def row_lookups(states: Collection[State], *, session: Session) -> RowLookups:
         changed_organizations=_changed_organizations([state.participant.id for state in states], session=session),
         reviews={round_id: tuple(outcomes) for round_id, outcomes in reviews.items()},
         changes=changes_of(states, session=session),
+        snapshots=progress_of([state.participant.id for state in states], session=session, for_state=True),
     )
 
 
@@ -153,6 +156,7 @@ def participant_row(state: State, dates: Dates, lookups: RowLookups) -> Particip
         approved_by=state.approval.approved_by if state.approval else None,
         current_differs=state.participant.id in lookups.changes,
         changes=lookups.changes.get(state.participant.id),
+        snapshot=lookups.snapshots.get(state.participant.id),
     )
 
 

@@ -97,7 +97,8 @@ def progress_of(participant_ids: Collection[int], *, session: Session, for_state
     Unless `for_state`, why a snapshot of several participants failed is not told: it may name another.
     """
     snapshots = _snapshots(participant_ids, session=session)
-    places = _places({row.Snapshot.id for row in snapshots}, session=session)
+    waiting = {row.Snapshot.id for row in snapshots if row.Snapshot.status is SnapshotStatus.REQUESTED}
+    places = _places(waiting, session=session)
     running = {row.Snapshot.id for row in snapshots if row.Snapshot.status is SnapshotStatus.RUNNING}
     copied, expected = _copied(running, session=session), _expected(running, session=session)
     found = {}
@@ -108,7 +109,7 @@ def progress_of(participant_ids: Collection[int], *, session: Session, for_state
         why = row.left_alone if standing is Standing.LEFT_ALONE else one.failure
         if standing is Standing.FAILED and row.participants > 1 and not for_state:
             why = _NOT_ITS_OWN
-        place, waiting = places.get(one.id, (None, None))
+        place, number = places.get(one.id, (None, None))
         views_done, rows = copied.get(one.id, (0, 0))
         found[row.participant_id] = SnapshotProgress(
             snapshot_id=one.id,
@@ -119,7 +120,7 @@ def progress_of(participant_ids: Collection[int], *, session: Session, for_state
             finished_at=one.finished_at,
             why=why,
             place=place,
-            waiting=waiting,
+            waiting=number,
             views_done=views_done,
             views=len(row.datamart_views),
             rows=rows,
@@ -162,6 +163,8 @@ def _snapshots(participant_ids: Collection[int], *, session: Session) -> Sequenc
 
 def _places(snapshot_ids: Collection[int], *, session: Session) -> dict[int, tuple[int, int]]:
     """{snapshot: (place, how many wait)} of those that people asked for and nobody has begun."""
+    if not snapshot_ids:
+        return {}
     queue = (
         sa.select(
             Snapshot.id,

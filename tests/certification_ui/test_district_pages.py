@@ -245,6 +245,27 @@ def test_asking_for_a_snapshot_writes_it_down(browser: Browser, cast: Cast, engi
             sa.text("select count(*) from certification.snapshot where status = 'requested' and on_demand")
         )
     assert asked == 1
+    # Its place is shown where it is waited for, and asked for anew without the whole page where there is script.
+    page = browser("smith").get(OWN).text
+    assert "A snapshot waits: place 1 of 1." in page
+    assert "hx-get" in page
+    assert "A snapshot waits: place 1 of 1." in browser("approver").get(f"{ROOT}/events/{KEY}/").text
+    address = f"{ROOT}/api/v1/events/{KEY}/participants/001/snapshot"
+    for username in ("smith", "approver"):
+        told = browser(username).get(address).json()
+        assert told["words"] == "A snapshot waits: place 1 of 1."
+        assert (told["snapshot"]["standing"], told["snapshot"]["place"], told["snapshot"]["waiting"]) == (
+            "waiting",
+            1,
+            1,
+        )
+    with engine.begin() as connection:
+        connection.execute(
+            sa.text("update certification.snapshot set status = 'failed', failure = 'Source is away.' where on_demand")
+        )
+    page = browser("smith").get(OWN).text
+    assert "The last snapshot failed: Source is away." in page
+    assert "hx-get" not in page
 
 
 def test_opening_a_message_marks_it_and_goes_to_its_page(browser: Browser, cast: Cast, engine: sa.Engine) -> None:
