@@ -144,6 +144,11 @@ def write(target: Connection[Any], copy_into: sql.Composable, rows: Iterable[byt
         raise
 
 
+def names_snapshot(connection: Connection[Any], snapshot_id: int) -> None:
+    """Say whose rows this connection copies, so that `datamart.rows_being_copied` finds how far COPY is."""
+    connection.execute("select set_config('application_name', %s, false)", [f"certification snapshot {snapshot_id}"])
+
+
 def abandon(connection: Connection[Any]) -> None:
     """Stop what the server is doing for us and close."""
     with suppress(psycopg.Error):

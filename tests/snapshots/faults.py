@@ -263,7 +263,7 @@ class Disturbed:
         with psycopg.connect(_plain(self.server.superuser_url()), autocommit=True) as admin:
             admin.execute(
                 "select pg_terminate_backend(pid) from pg_stat_activity "
-                "where application_name = 'certification snapshot' and datname = %s",
+                "where application_name like 'certification snapshot%%' and datname = %s",
                 [database],
             )
 
