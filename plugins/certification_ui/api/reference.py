@@ -1,4 +1,4 @@
-"""What the state reads: rules, validation groups, organizations, people, the audit trail."""
+"""What the state reads: organizations, people, the audit trail."""
 
 from typing import Any
 
@@ -9,50 +9,14 @@ from certification_lib.audit.queries import entries
 from certification_lib.errors import NotFound
 from certification_lib.people.models import Organization, OrganizationKind, Person, Right, Tool
 from certification_lib.people.queries import person_by_username, rights_of_people
-from certification_lib.rulebook.models import Rule, RuleVersion, ValidationGroup, ValidationGroupRule
 from certification_ui.api.answers import cursor_of, listed, plain, position_of
 from certification_ui.api.events import Limit
 from certification_ui.deps import right
-from certification_ui.visit import Visit, VisitOfRequest
+from certification_ui.visit import VisitOfRequest
 
 router = APIRouter()
-SEES_RULES = right(Tool.VALIDATION, Right.READ)
 SEES_ORGANIZATIONS = right(Tool.ORGANIZATIONS, Right.READ)
 SEES_PEOPLE = right(Tool.PEOPLE_AND_RIGHTS, Right.READ)
-
-
-@router.get("/rules", tags=["Rules"], dependencies=[SEES_RULES])
-def rules(visit: VisitOfRequest, cursor: str | None = None, limit: Limit = 100) -> Any:
-    """The current version of every rule, by code."""
-    start = position_of(cursor, first=0)
-    query = _current_rules().order_by(Rule.code).offset(start).limit(limit + 1)
-    found = visit.session.execute(query).all()
-    items = [_rule_answer(*row) for row in found[:limit]]
-    return listed(items, next_cursor=cursor_of(start + limit) if len(found) > limit else None)
-
-
-@router.get("/rules/{code}", tags=["Rules"], dependencies=[SEES_RULES])
-def rule(code: str, visit: VisitOfRequest) -> Any:
-    """One rule in its current version."""
-    found = visit.session.execute(_current_rules().where(Rule.code == code)).first()
-    if found is None:
-        raise NotFound(f"There is no rule {code}.")
-    return plain(_rule_answer(*found))
-
-
-@router.get("/validation-groups", tags=["Rules"], dependencies=[SEES_RULES])
-def validation_groups(visit: VisitOfRequest) -> Any:
-    """Every group with the codes of its rules in order."""
-    return listed([_group_answer(visit, group) for group in _groups(visit)])
-
-
-@router.get("/validation-groups/{group_id}", tags=["Rules"], dependencies=[SEES_RULES])
-def validation_group(group_id: int, visit: VisitOfRequest) -> Any:
-    """One group."""
-    group = visit.session.get(ValidationGroup, group_id)
-    if group is None:
-        raise NotFound("There is no such validation group.")
-    return plain(_group_answer(visit, group))
 
 
 @router.get("/organizations", tags=["Directory"], dependencies=[SEES_ORGANIZATIONS])
@@ -139,54 +103,6 @@ def audit(visit: VisitOfRequest, event: str | None = None, cursor: str | None = 
         for one in found
     ]
     return listed(items, next_cursor=cursor_of(found[-1].id) if len(found) == limit else None)
-
-
-def _current_rules() -> sa.Select[Rule, RuleVersion]:
-    current = sa.and_(RuleVersion.rule_id == Rule.id, RuleVersion.version == Rule.current_version)
-    return sa.select(Rule, RuleVersion).join(RuleVersion, current)
-
-
-def _rule_answer(found: Rule, version: RuleVersion) -> dict[str, Any]:
-    return {
-        "code": found.code,
-        "version": version.version,
-        "owner": found.owner,
-        "archived": found.archived,
-        "title": version.title,
-        "description": version.description,
-        "why_it_matters": version.why_it_matters,
-        "how_to_fix_it": version.how_to_fix_it,
-        "tags": version.tags,
-        "levels": version.levels,
-        "grain": version.grain,
-        "view": version.view,
-        "severity": version.severity,
-        "kind": version.kind,
-        "definition": version.definition,
-        "row_identifier_columns": version.row_identifier_columns,
-        "modelled_on": version.modelled_on,
-    }
-
-
-def _groups(visit: Visit) -> list[ValidationGroup]:
-    return list(visit.session.scalars(sa.select(ValidationGroup).order_by(ValidationGroup.name)))
-
-
-def _group_answer(visit: Visit, group: ValidationGroup) -> dict[str, Any]:
-    codes = (
-        sa.select(Rule.code)
-        .join(ValidationGroupRule, ValidationGroupRule.rule_id == Rule.id)
-        .where(ValidationGroupRule.group_id == group.id)
-        .order_by(ValidationGroupRule.position)
-    )
-    return {
-        "id": group.id,
-        "name": group.name,
-        "description": group.description,
-        "level": group.level,
-        "active": group.active,
-        "rules": list(visit.session.scalars(codes)),
-    }
 
 
 def _organization_answer(found: Organization) -> dict[str, Any]:

@@ -6,7 +6,18 @@ from fastapi import APIRouter, Request
 from fastapi.openapi.utils import get_openapi
 
 from certification_lib.events.content import EventContent
-from certification_ui.api import acts, categories, events, findings, own, participants, reference, retention, rules, runs
+from certification_ui.api import (
+    acts,
+    categories,
+    events,
+    findings,
+    own,
+    participants,
+    reference,
+    retention,
+    rules,
+    runs,
+)
 from certification_ui.api.changes import router as changes
 from certification_ui.deps import own_only
 

@@ -10,6 +10,7 @@ from starlette.responses import Response
 from certification_lib.categories.models import CategoryRole
 from certification_lib.categories.queries import category_list, state_role
 from certification_lib.certification import queries
+from certification_lib.certification.changed_rules import changed_rules
 from certification_lib.certification.keeping import keeping_of
 from certification_lib.certification.progress_filter import PROGRESS_FILTERS
 from certification_lib.certification.queries import ParticipantFilter
@@ -222,6 +223,7 @@ def event_viewer(visit: VisitOfRequest, key: str, asked: Annotated[ParticipantQu
         manifest_problem=manifest_problem(shown.event),
         views=view_information(key, session=session),
         rules=pinned_rules(shown.version.id, session=session),
+        changed=changed_rules(key, session=session),
         results=matrix_rules(shown.event.id, session=session),
         validation_runs=runs(shown.event.id, session=session, limit=RUNS_SIZE),
         planned=planned_snapshots(key, session=session),
