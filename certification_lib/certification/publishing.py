@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from certification_lib.audit.service import Actor, record
-from certification_lib.categories.models import Category
+from certification_lib.categories.models import Category, Level
 from certification_lib.categories.queries import able_approvers
 from certification_lib.certification.models import Round, Submission
 from certification_lib.certification.new_rules import validate_with_new_rules
@@ -165,6 +165,11 @@ def publish_problems(
             *(f"{rule.code} {problem}." for rule in linked for problem in form_problems(rule, views=chosen_views)),
         ],
         unknown_views=[name for name in draft.datamart_views if name not in views],
+        views_without_schools=[
+            views[name].title
+            for name in chosen_views
+            if draft.level is Level.SCHOOL and views[name].header.schools == "none"
+        ],
         participants=len(organizations),
         wrong_participants=[
             *participation_problems(new, draft.level, today),

@@ -98,6 +98,8 @@ class PublishFacts:
     inactive_groups: Sequence[str] = ()
     rule_problems: Sequence[str] = ()
     unknown_views: Sequence[str] = ()
+    views_without_schools: Sequence[str] = ()
+    """Titles of chosen views whose rows belong to districts only, when participants are schools."""
     participants: int = 0
     without_snapshot: Sequence[str] = ()
     """Names of participants that have no complete snapshot yet."""
@@ -181,6 +183,10 @@ def _participant_problems(facts: PublishFacts) -> list[str]:
 
 def _snapshot_problems(facts: PublishFacts) -> list[str]:
     problems = [f"Datamart view {name} does not exist." for name in facts.unknown_views]
+    problems += [
+        f"Datamart view {title} has rows of districts only, so no school could certify any; leave it out."
+        for title in facts.views_without_schools
+    ]
     content = facts.content
     if not content.requires_snapshot or content.districts_may_take_snapshots or not facts.without_snapshot:
         return problems

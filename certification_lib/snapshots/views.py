@@ -4,7 +4,7 @@ import codecs
 import datetime
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -79,6 +79,16 @@ class Files(BaseModel):
     sheet: str | None = Field(default=None, description="Of a workbook; without it the first")
 
 
+class Schools(BaseModel):
+    """How rows that name no school belong to schools in an event of schools: each goes to every school that the other
+    view names for the same district and the same values of these columns."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    through: str = Field(description="A view of the same source whose rows name their school")
+    by: list[str] = Field(min_length=1, description="Columns that both views have")
+
+
 class Header(BaseModel):
     """The YAML header of a view file."""
 
@@ -95,6 +105,10 @@ class Header(BaseModel):
     columns: dict[str, str] = Field(description="Label of each column, in the view's order")
     types: dict[str, str] = Field(default={}, description="Of each column; PostgreSQL sources tell their own")
     files: Files | None = None
+    schools: Schools | Literal["none"] | None = Field(
+        default=None,
+        description="Without it school_id tells; `none`: rows of districts only, not for events of schools",
+    )
     totals: Totals = Totals()
 
 
@@ -120,6 +134,22 @@ class DatamartView:
     @property
     def source(self) -> str:
         return self.header.source
+
+    def of_schools(self, views: Mapping[str, "DatamartView"]) -> "DatamartView":
+        """The view as an event of schools copies it: every row with its school, one row a school it belongs to."""
+        schools = self.header.schools
+        if not isinstance(schools, Schools):
+            return self
+        columns = [f"about.{name}" for name in self.header.columns]
+        columns[IDENTITY.index("school_id")] = "place.school_id"
+        same = ["district_id", *schools.by]
+        select = (
+            f"select {', '.join(columns)}\nfrom (\n{self.select}\n) as about\njoin (\n"
+            f"select distinct school_id, {', '.join(same)}\nfrom (\n{views[schools.through].select}\n) as named\n"
+            "where school_id is not null\n) as place\n"
+            f"on {' and '.join(f'place.{name} = about.{name}' for name in same)}"
+        )
+        return replace(self, select=select)
 
     def bound(self) -> tuple[str, set[str]]:
         """The SELECT as text for SQLAlchemy, where every other colon is escaped, and the parameters it uses."""
@@ -147,8 +177,11 @@ class DatamartView:
         return sql.Composed([*parts, _raw(self.select[position:])])
 
 
-def read_views(names: Sequence[str] | None = None, *, folder: Path = VIEWS_FOLDER) -> dict[str, DatamartView]:
-    """The views of the folder by name, or those named, in that order. Every broken file is told at once."""
+def read_views(
+    names: Sequence[str] | None = None, *, folder: Path = VIEWS_FOLDER, level: Level = Level.DISTRICT
+) -> dict[str, DatamartView]:
+    """The views of the folder by name, or those named, in that order, as an event of that level copies them. Every
+    broken file is told at once."""
     views: dict[str, DatamartView] = {}
     problems: list[str] = []
     for file in sorted(folder.glob("*.sql")):
@@ -158,8 +191,11 @@ def read_views(names: Sequence[str] | None = None, *, folder: Path = VIEWS_FOLDE
             problems += error.problems
         else:
             views[view.name] = view
+    problems += [problem for view in views.values() for problem in _school_problems(view, views)]
     if problems:
         raise BadInput("A datamart view file cannot be used.", problems=problems)
+    if level is Level.SCHOOL:
+        views = {name: view.of_schools(views) for name, view in views.items()}
     if names is None:
         return views
     missing = [name for name in names if name not in views]
@@ -216,6 +252,19 @@ def _problems(header: Header, select: str, stem: str) -> list[str]:
     strange = sorted({name for _, _, name in _parameters(select)} - {"school_year", "count_date", "districts"})
     problems += [f":{name} is no parameter; there are :school_year, :count_date and :districts." for name in strange]
     return problems
+
+
+def _school_problems(view: DatamartView, views: Mapping[str, DatamartView]) -> list[str]:
+    schools, file_name = view.header.schools, f"{view.name}.sql"
+    if not isinstance(schools, Schools):
+        return []
+    if view.source == FILES:
+        return [f"{file_name}: rows of files name their school themselves."]
+    other = views.get(schools.through)
+    if other is None or other.source != view.source or other.header.schools is not None:
+        return [f"{file_name}: schools.through must name a view of the same source whose rows name their school."]
+    missing = [name for name in schools.by for each in (view, other) if name not in each.header.columns]
+    return [f"{file_name}: schools.by names {name}, which both views must have." for name in sorted(set(missing))]
 
 
 def _type_problems(header: Header) -> list[str]:

@@ -14,6 +14,7 @@ totals:
   labels:
     rows: Participation records
     count: Participations
+schools: {through: enrollment, by: [student_unique_id]}
 columns:
   district_id: District
   school_id: School

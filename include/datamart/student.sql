@@ -12,6 +12,7 @@ totals:
   flags: [hispanic_latino_ethnicity, english_learner, economic_disadvantaged]
   labels:
     rows: Students
+schools: {through: enrollment, by: [student_unique_id]}
 columns:
   district_id: District
   school_id: School

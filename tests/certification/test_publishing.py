@@ -1,5 +1,6 @@
 """Publishing and publishing again: every reason it is refused, and that it resets nobody (domain section 3)."""
 
+import dataclasses
 import datetime
 from typing import Any
 
@@ -10,6 +11,7 @@ from sqlalchemy.orm import Session
 from certification_lib.audit.models import AuditEntry, Channel
 from certification_lib.audit.service import Actor
 from certification_lib.categories.models import CategoryRole, Level
+from certification_lib.certification import publishing
 from certification_lib.certification.facts import load_states
 from certification_lib.certification.models import RecertificationRequest, RequestOutcome, Round, Submission, Timeliness
 from certification_lib.certification.publishing import PublishedEvent, problems_of_draft, publish_event
@@ -32,6 +34,7 @@ from certification_lib.notifications.models import Message
 from certification_lib.people.models import Organization, Person, SchoolAgency, Tool
 from certification_lib.rulebook.models import Rule, RuleKind, RuleVersion, ValidationGroup, ValidationGroupRule
 from certification_lib.snapshots.models import Revision
+from certification_lib.snapshots.views import read_views
 from tests.events.writing import EARLY, content, planner
 from tests.factories import World
 
@@ -247,6 +250,26 @@ def test_a_snapshot_that_can_be_had_before_the_end_is_enough(world: World, chang
 def test_a_view_that_does_not_exist_stops_publication(world: World) -> None:
     save(world, datamart_views=["enrollment", "horoscope"])
     assert refusal(world) == ("Datamart view horoscope does not exist.",)
+
+
+def test_a_view_whose_rows_belong_to_districts_only_is_refused_where_schools_certify(
+    session: Session, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world = World(session, level=Level.SCHOOL)
+    world.approver()
+    world.school("001010", world.lea("001", "Adair County"))
+    views = read_views()
+    of_districts = dataclasses.replace(
+        views["student"], header=views["student"].header.model_copy(update={"schools": "none"})
+    )
+    monkeypatch.setattr(publishing, "read_views", lambda: {**views, "student": of_districts})
+
+    save(world, "001010", datamart_views=["enrollment", "student"])
+    [problem] = refusal(world)
+    assert problem.startswith("Datamart view Student demographics has rows of districts only")
+
+    monkeypatch.undo()  # as delivered, a student goes to each school that enrolls it
+    publish(world)
 
 
 def link(world: World, name: str = "Group", **fields: Any) -> tuple[ValidationGroup, RuleVersion]:

@@ -13,6 +13,7 @@ import sqlalchemy as sa
 from psycopg import sql
 
 from certification_lib.audit.service import SYSTEM
+from certification_lib.categories.models import Level
 from certification_lib.database import database_now, make_engine, transaction
 from certification_lib.sample_source.load import load_sample
 from certification_lib.sample_source.manifest import SampleManifest
@@ -310,3 +311,38 @@ def types_by_table(database: psycopg.Connection[Any]) -> dict[str, dict[str, str
         "from information_schema.columns where table_schema = 'edfi' group by 1"
     ).fetchall()
     return dict(rows)
+
+
+def test_where_schools_certify_a_student_goes_to_each_school_that_enrolls_it(taken: Taken, server: Server) -> None:
+    """Demographics and programs name no school; nobody's row goes to a school where it is not enrolled."""
+    schools = counted(taken.engine, "select school_id, count(*) from datamart.current_enrollment group by 1 limit 40")
+    with transaction(taken.engine) as session:
+        views = ["enrollment", "student", "program_participation"]
+        publish_event(session, views, {number: number for number in schools}, level=Level.SCHOOL, key="school-count")
+    with transaction(taken.engine) as session:
+        asked = {"on_demand": False, "session": session, "actor": SYSTEM, "now": database_now(session)}
+        snapshot = request_snapshot("school-count", SnapshotKind.STATE, **asked)
+    url = server.url("source_reader", "source_views")
+    outcome = take_snapshot(snapshot.id, engine=taken.engine, source_url_of=lambda _name: url)
+
+    assert len(outcome.revision_ids) == len(schools)
+    assert verify(taken.engine, "school-count") == []
+    of_schools = "from datamart.current_{} where event_key = 'school-count' group by 1"
+    enrolled = counted(
+        taken.engine,
+        "select participant_number, count(distinct student_unique_id) " + of_schools.format("enrollment"),
+    )
+    assert counted(taken.engine, "select participant_number, count(*) " + of_schools.format("student")) == enrolled
+    programs = counted(
+        taken.engine,
+        "select participant_number || ' ' || row_key, count(*) " + of_schools.format("program_participation"),
+    )
+    expected = counted(
+        taken.engine,
+        "select e.school_id || ' ' || p.row_key, 1 from datamart.current_program_participation p "
+        "join (select distinct district_id, school_id, student_unique_id from datamart.current_enrollment "
+        "where event_key = 'school-count') e on e.district_id = p.district_id "
+        "and e.student_unique_id = p.student_unique_id where p.event_key <> 'school-count'",
+    )
+    assert programs == expected
+    assert programs

@@ -73,6 +73,23 @@ def test_the_view_files_of_the_handbook_can_be_used(project_folder: Path) -> Non
         assert set(parse_view(example, file_name=f"{name}.sql").header.types) >= {"district_id", "row_key"}
 
 
+@pytest.mark.parametrize(
+    ("schools", "problem"),
+    [
+        ("{through: pupils, by: [pupil]}", "must name a view of the same source"),
+        ("{through: lesson, by: [pupil]}", "schools.by names pupil, which both views must have"),
+        ("{through: lesson, by: []}", "schools.Schools.by: List should have at least 1 item"),
+        ("some", "schools.literal['none']: Input should be 'none'"),
+    ],
+)
+def test_how_rows_belong_to_schools_is_checked_with_the_other_file(tmp_path: Path, schools: str, problem: str) -> None:
+    (tmp_path / "lesson.sql").write_text(LESSON_VIEW)
+    (tmp_path / "pupil.sql").write_text(PUPIL_VIEW.replace("severity_of", f"schools: {schools}\nseverity_of"))
+    with pytest.raises(BadInput) as refused:
+        read_views(folder=tmp_path)
+    assert any(problem in each for each in refused.value.problems), refused.value.problems
+
+
 FILE_VIEW = """/*
 name: pupil
 title: Pupils
