@@ -42,12 +42,17 @@ _REPEATING = {MilestoneKind.STATE_SNAPSHOT, MilestoneKind.DISTRICT_SNAPSHOT, Mil
 
 def timeline(planned: Sequence[PlannedMilestone]) -> list[TimelineLine]:
     """The lines of a plan in order of their first time; snapshots of one schedule are one line."""
-    lines = [TimelineLine(one.at, one.kind) for one in planned if one.kind not in _REPEATING]
+    lines = [TimelineLine(_as_said(one), one.kind) for one in planned if one.kind not in _REPEATING]
     for kind in _REPEATING:
         taken = [one.at for one in planned if one.kind is kind]
         if taken:
             lines.append(TimelineLine(min(taken), kind, len(taken), max(taken)))
     return sorted(lines)
+
+
+def _as_said(one: PlannedMilestone) -> datetime.datetime:
+    """An event lasts until 23:59:59 of its last day: nobody calls that the day after."""
+    return one.at - datetime.timedelta(seconds=1) if one.kind is MilestoneKind.CLOSE_WINDOW else one.at
 
 
 def next_times(

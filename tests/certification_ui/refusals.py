@@ -43,6 +43,8 @@ class OnPage:
     status: int | None = None
     keeps: tuple[str, ...] = ()
     """Names of the fields that come back as typed."""
+    kept_at: str | None = None
+    """Where they come back, if not on the page of the refusal: another step of the wizard."""
 
 
 @dataclass(frozen=True)
@@ -131,7 +133,12 @@ def signing(changes: Mapping[str, Any] | None = None, number: str = "001") -> On
 
 
 def written(**changes: Any) -> OnPage:
-    return OnPage(f"{ROOT}/new-event", new_event(description=TYPED, **changes), keeps=("description",))
+    return OnPage(
+        f"{ROOT}/new-event",
+        new_event(description=TYPED, **changes),
+        keeps=("description",),
+        kept_at=f"{ROOT}/new-event",
+    )
 
 
 UNPUBLISHED = has(status=EventStatus.UNPUBLISHED)

@@ -179,7 +179,6 @@ def _go(visit: Visit, event: Event | None, step: Step, notice: str | None = None
 def _page(
     visit: Visit, event: Event | None, step: Step, form: Form, *, kept: Unsaved | None, saving: bool = False
 ) -> Response:
-    session = visit.session
     check = _check(visit, step, form) if kept is not None or event is not None else StepCheck(())
     return visit.page(
         "events/wizard.html",
