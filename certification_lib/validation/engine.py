@@ -9,11 +9,10 @@ Import this module only where a validation runs.
 
 import time
 from collections.abc import Iterable, Sequence
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar, Literal, Protocol
 
 import sqlalchemy as sa
 
-from certification_lib.errors import database_error_in_words
 from certification_lib.validation.great_expectations import (
     BatchExpectation,
     ColumnMapExpectation,
@@ -25,31 +24,11 @@ from certification_lib.validation.great_expectations import (
     column_condition_partial,
     metric_value,
 )
+from certification_lib.validation.rule_failure import RuleFailed, rule_failed
 
 COUNTS_ONLY = {"result_format": "SUMMARY", "partial_unexpected_count": 0, "include_unexpected_rows": False}
 _FAILING_ROWS = "failing_rows.count"
-# Another attempt may find these gone: connection lost, out of resources, server shutting down, deadlock.
-_PASSING_STATES = ("08", "40", "53", "57P", "58")
-_STOPPED = "57014"
-
-
-class RuleFailed(Exception):
-    """A rule could not be evaluated. Great Expectations stores the text of exceptions, so this one quotes no value."""
-
-    def __init__(self, words: str, *, passing: bool = False, stopped: bool = False) -> None:
-        super().__init__(words)
-        self.passing = passing
-        self.stopped = stopped
-
-
-def rule_failed(error: sa.exc.DBAPIError) -> RuleFailed:
-    state = getattr(error.orig, "sqlstate", None) or ""
-    lost = error.connection_invalidated or (not state and isinstance(error, sa.exc.OperationalError))
-    return RuleFailed(
-        database_error_in_words(error),
-        passing=lost or state.startswith(_PASSING_STATES),
-        stopped=state == _STOPPED,
-    )
+_ROW_COUNT = "table.row_count"
 
 
 def counted_as(metric: MetricConfiguration, name: str | None = None) -> Any:
@@ -73,6 +52,16 @@ def rows(query: sa.Executable, *, engine: sa.Engine) -> list[tuple[Any, ...]]:
         raise rule_failed(error) from None
 
 
+class RuleCounter(Protocol):
+    """Counts rules in another way than by a query for their numbers alone."""
+
+    def counts(self, key: Any) -> bool:
+        """Whether this is the count of a rule."""
+
+    def take(self, keys: Sequence[Any]) -> None:
+        """Fill in the engine's counts or failures and the times of these."""
+
+
 class ParticipantEngine(SqlAlchemyExecutionEngine):
     """Every count that Great Expectations bundles is grouped by participant; the total it asked for is their sum."""
 
@@ -85,60 +74,82 @@ class ParticipantEngine(SqlAlchemyExecutionEngine):
         self.failures: dict[Any, RuleFailed] = {}
         self.times: dict[Any, tuple[float, int]] = {}
         """Seconds of the statement that counted it, and how many rules that statement counted."""
+        self.row_counts: dict[str, int] | None = None
+        """Rows of each participant, when they have been counted already."""
+        self.rule_counter: RuleCounter | None = None
 
     def resolve_metrics(
         self, metrics_to_resolve: Iterable[Any], metrics: Any = None, runtime_configuration: Any = None
     ) -> Any:
         wanted = list(metrics_to_resolve)
-        resolved = super().resolve_metrics(wanted, metrics, runtime_configuration)
-        for metric in wanted:
+        # Rows that fail are never fetched: there is nothing to ask the database.
+        no_rows: dict[Any, list[Any]] = {
+            metric.id: [] for metric in wanted if metric.metric_name.endswith(".unexpected_values")
+        }
+        asked = [metric for metric in wanted if metric.id not in no_rows]
+        resolved = super().resolve_metrics(asked, metrics, runtime_configuration) if asked else {}
+        for metric in asked:
             if metric.metric_name.endswith(".condition"):
                 name = metric.metric_name.removesuffix("condition") + "unexpected_count"
                 self.conditions[counted_as(metric, name)] = resolved[metric.id][0]
-        return resolved
+        return {**resolved, **no_rows}
 
     def resolve_metric_bundle(self, metric_fn_bundle: Iterable[Any]) -> dict[Any, Any]:
         bundle = list(metric_fn_bundle)
         additive = [part for part in bundle if _is_additive(part.metric_configuration.metric_name)]
         resolved: dict[Any, Any] = super().resolve_metric_bundle([part for part in bundle if part not in additive])
-        metrics = {part.metric_configuration.id: part.metric_configuration for part in additive}
+        keys = {part.metric_configuration.id: counted_as(part.metric_configuration) for part in additive}
+        for metric in (part.metric_configuration for part in additive):
+            if metric.metric_name == _ROW_COUNT and self.row_counts is not None:
+                self.counts[keys[metric.id]] = {**self.row_counts}
+        if self.rule_counter is not None:
+            self.rule_counter.take([key for key in keys.values() if self.rule_counter.counts(key)])
         # Great Expectations asks for a failed metric twice more; the answer would be the same and as slow.
-        for metric in metrics.values():
-            if counted_as(metric) in self.failures:
-                raise self.failures[counted_as(metric)]
-        for query in self._organize_metrics_by_domain(additive):
-            begun = time.perf_counter()
-            try:
-                answer = self._grouped(query)
-            except RuleFailed as failure:
-                if len(metrics) == 1:
-                    self.failures.update({counted_as(metric): failure for metric in metrics.values()})
-                raise
-            took = (time.perf_counter() - begun, len(query["metric_ids"]))
-            for position, metric_id in enumerate(query["metric_ids"], start=1):
-                self.times[counted_as(metrics[metric_id])] = took
-                counts = {row[0]: int(row[position]) for row in answer if row[position]}
-                self.counts[counted_as(metrics[metric_id])] = counts
-                resolved[metric_id] = sum(counts.values())
-        return resolved
+        for key in keys.values():
+            if key in self.failures:
+                raise self.failures[key]
+        unknown = [part for part in additive if keys[part.metric_configuration.id] not in self.counts]
+        for query in self._organize_metrics_by_domain(unknown) if unknown else ():
+            self._count(query, keys)
+        return resolved | {metric_id: sum(self.counts[key].values()) for metric_id, key in keys.items()}
 
     def failing_rows(self, text: str) -> int:
         """Count the rows of a SQL rule in the database, per participant."""
         asked = (_FAILING_ROWS, text)
+        if self.rule_counter is not None:
+            self.rule_counter.take([asked])
         if asked in self.failures:
             raise self.failures[asked]
+        if asked not in self.counts:
+            self._count_returned(asked, text)
+        return sum(self.counts[asked].values())
+
+    def _count(self, query: dict[str, Any], keys: dict[Any, Any]) -> None:
+        of_query = [keys[metric_id] for metric_id in query["metric_ids"]]
+        begun = time.perf_counter()
+        try:
+            answer = self._grouped(query)
+        except RuleFailed as failure:
+            if len(of_query) == 1:
+                self.failures[of_query[0]] = failure
+            raise
+        took = (time.perf_counter() - begun, len(of_query))
+        for position, key in enumerate(of_query, start=1):
+            self.times[key] = took
+            self.counts[key] = {row[0]: int(row[position]) for row in answer if row[position]}
+
+    def _count_returned(self, asked: Any, text: str) -> None:
         participant: sa.ColumnClause[str | None] = sa.column(self.participant_column)
         failing = sa.select(participant, sa.func.count()).select_from(rows_of(text, [self.participant_column]))
         begun = time.perf_counter()
         try:
-            counts = {row[0]: int(row[1]) for row in rows(failing.group_by(participant), engine=self.engine)}
+            answer = rows(failing.group_by(participant), engine=self.engine)
         except RuleFailed as failure:
             self.failures[asked] = failure
             raise
         finally:
             self.times[asked] = (time.perf_counter() - begun, 1)
-        self.counts[asked] = counts
-        return sum(counts.values())
+        self.counts[asked] = {row[0]: int(row[1]) for row in answer}
 
     def _grouped(self, query: dict[str, Any]) -> list[tuple[Any, ...]]:
         participant: sa.ColumnClause[str | None] = sa.column(self.participant_column)
@@ -149,7 +160,7 @@ class ParticipantEngine(SqlAlchemyExecutionEngine):
 
 
 def _is_additive(metric_name: str) -> bool:
-    return metric_name.endswith(("unexpected_count", "table.row_count"))
+    return metric_name.endswith(("unexpected_count", _ROW_COUNT))
 
 
 class SchoolEngine(ParticipantEngine):

@@ -5,29 +5,27 @@ Import this module only where a validation runs: it loads Great Expectations.
 """
 
 import logging
-import threading
 import time
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Self
 
 import sqlalchemy as sa
-from psycopg import Connection
-from sqlalchemy.dialects import postgresql
 
 from certification_lib.errors import SourceFailure
 from certification_lib.rulebook.definitions import NO_ROW_WHERE
 from certification_lib.rulebook.models import RuleKind
+from certification_lib.validation.deadline import Deadline
 from certification_lib.validation.engine import (
     COUNTS_ONLY,
     ExpectNoRows,
     ExpectNoRowWhere,
     ParticipantEngine,
-    RuleFailed,
     counted,
     rows,
     rows_of,
 )
+from certification_lib.validation.failing_rows import FailingRows, RuleToRun, copied
 from certification_lib.validation.great_expectations import (
     Expectation,
     ExpectationConfiguration,
@@ -35,6 +33,11 @@ from certification_lib.validation.great_expectations import (
     ValidationDefinition,
     new_context,
 )
+from certification_lib.validation.one_pass import OnePass
+from certification_lib.validation.rule_failure import RuleFailed
+from certification_lib.validation.staging import StagedFindings
+
+__all__ = ["Evaluation", "RuleToRun", "TimeLimits", "ViewEvaluator"]
 
 # Great Expectations logs the database's own messages, which quote values; what went wrong is stored in our words.
 logging.getLogger("great_expectations").setLevel(logging.CRITICAL)
@@ -45,6 +48,7 @@ _SETTINGS = {
     "datestyle": "ISO,YMD",
     "intervalstyle": "iso_8601",
     "timezone": "UTC",
+    "parallel_tuple_cost": "0",  # of conditions joined by OR PostgreSQL expects most rows to fail, and few do
     "client_connection_check_interval": "5000",  # a worker that is gone does not leave its query running
 }
 
@@ -55,16 +59,6 @@ class TimeLimits:
 
     statement: int = 600
     view: int = 1800
-
-
-@dataclass(frozen=True)
-class RuleToRun:
-    """A rule with the event's parameters filled in."""
-
-    rule_version_id: int
-    kind: RuleKind
-    definition: Mapping[str, Any]
-    row_identifier_columns: tuple[str, ...]
 
 
 @dataclass
@@ -89,14 +83,18 @@ class Evaluation:
 
 
 class ViewEvaluator:
-    """Evaluates rules on one view of a run schema: first `evaluate`, then, for those that ran, `copy_findings`."""
+    """Evaluates rules on one view of a run schema.
+
+    `evaluate` counts and, where it is given room for findings, puts them away by the same statement. Without, findings
+    of the rules that ran are read by `copy_findings`.
+    """
 
     def __init__(
         self, *, rules_url: str, schema: str, view: str, participant_column: str, limits: TimeLimits = TimeLimits()
     ) -> None:
         self._schema, self._view, self._participant = schema, view, participant_column
         self._limits = limits
-        self._deadline = _Deadline(limits.view)
+        self._deadline = Deadline(limits.view)
         settings = _SETTINGS | {"search_path": schema, "statement_timeout": str(limits.statement * 1000)}
         options = " ".join(f"-c {name}={value}" for name, value in settings.items())
         self._context = new_context()
@@ -114,7 +112,8 @@ class ViewEvaluator:
         except ConnectionError:
             raise SourceFailure("The database could not be reached as certification_rules.") from None
         self._gx: ParticipantEngine = self._source.get_execution_engine()
-        self._ran: list[tuple[RuleToRun, Expectation]] = []
+        self._rows = FailingRows(schema, view, participant_column)
+        self._ran: list[tuple[RuleToRun, Any]] = []
 
     def __enter__(self) -> Self:
         self._deadline.start(self._gx.engine)
@@ -124,70 +123,56 @@ class ViewEvaluator:
         self._deadline.end()
         self._gx.engine.dispose()
 
-    def evaluate(self, rules: Sequence[RuleToRun], *, participants: Collection[str]) -> Evaluation:
+    def evaluate(
+        self,
+        rules: Sequence[RuleToRun],
+        *,
+        participants: Collection[str],
+        findings: StagedFindings | None = None,
+    ) -> Evaluation:
         """Evaluate all rules in one pass where Great Expectations can bundle them; `participants` are all of the run.
 
         A rule that errs fails alone. SourceFailure when the database itself is the trouble: trying again may help.
         """
         begun = time.perf_counter()
         evaluation = Evaluation(row_counts=self._row_counts())
-        columns = self._columns()
-        expectations: dict[int, Expectation] = {}
-        for rule in rules:
-            try:
-                self._check(rule, columns)
-                expectations[rule.rule_version_id] = _expectation(rule)
-            except RuleFailed as failure:
-                self._fail(rule, failure, evaluation)
+        self._gx.row_counts = evaluation.row_counts
+        expectations = self._expectations(rules, evaluation)
+        asked = [(rule, counted(expectations[rule], self._gx)) for rule in expectations]
+        if findings is not None:
+            in_one = [(key, rule) for rule, key in asked]
+            self._gx.rule_counter = OnePass(self._gx, self._rows, findings, in_one, check_time=self._deadline.check)
         totals = self._run(list(expectations.values()), evaluation.statistics)
-        for rule in rules:
-            expectation = expectations.get(rule.rule_version_id)
-            if expectation is None:
-                continue
+        for rule, key in asked:
             try:
-                evaluation.counts[rule.rule_version_id] = self._counts(
-                    expectation, totals[rule.rule_version_id], participants
-                )
-                self._ran.append((rule, expectation))
+                counts = self._counts(key, totals[rule.rule_version_id], participants)
+                evaluation.counts[rule.rule_version_id] = counts
+                self._ran.append((rule, key))
             except RuleFailed as failure:
                 self._fail(rule, failure, evaluation)
-            took = self._gx.times.get(counted(expectation, self._gx))
-            if took is not None:
-                evaluation.times[rule.rule_version_id] = took
+            if key in self._gx.times:
+                evaluation.times[rule.rule_version_id] = self._gx.times[key]
         evaluation.statistics.seconds = time.perf_counter() - begun
         return evaluation
 
-    def copy_findings(self, rule_version_ids: Iterable[int], *, cap: int) -> Iterator[bytes]:
-        """The findings of these rules as PostgreSQL COPY text, at most `cap` for each rule and participant.
+    def _expectations(self, rules: Sequence[RuleToRun], evaluation: Evaluation) -> dict[RuleToRun, Expectation]:
+        columns = self._columns()
+        expectations: dict[RuleToRun, Expectation] = {}
+        for rule in rules:
+            try:
+                self._check(rule, columns)
+                expectations[rule] = _expectation(rule)
+            except RuleFailed as failure:
+                self._fail(rule, failure, evaluation)
+        return expectations
 
-        Columns: rule_version_id, participant, district_id, school_id, row_key, identifiers. One statement, whose bytes
-        go from one connection to another without being looked at.
-        """
+    def copy_findings(self, rule_version_ids: Iterable[int], *, cap: int) -> Iterator[bytes]:
+        """The findings of these rules, which ran, as PostgreSQL COPY text: `failing_rows.COLUMNS`."""
+        self._deadline.check()
         wanted = set(rule_version_ids)
-        parts = self._finding_selects([(rule, e) for rule, e in self._ran if rule.rule_version_id in wanted])
-        if not parts:
-            return
-        found = sa.union_all(*parts).subquery("found")
-        place = sa.func.row_number().over(
-            partition_by=[found.c.rule_version_id, found.c.participant],
-            order_by=[sa.collate(found.c.row_key, "C")],
-        )
-        ranked = sa.select(found, place.label("place")).subquery("ranked")
-        columns = [ranked.c[name] for name in found.c.keys()]  # noqa: SIM118  a column collection, not a mapping
-        statement = sa.select(*columns).where(ranked.c.place <= cap)
-        compiled = statement.compile(self._gx.engine, compile_kwargs={"render_postcompile": True})
-        with self._gx.engine.connect() as connection:
-            driver = connection.connection.driver_connection
-            if not isinstance(driver, Connection):
-                raise TypeError("Rules are evaluated over psycopg.")
-            with driver.cursor() as cursor:
-                try:
-                    with cursor.copy(f"copy ({compiled}) to stdout", dict(compiled.params)) as copy:
-                        for block in copy:
-                            yield bytes(block)
-                except BaseException:
-                    connection.invalidate()  # leaving it to the driver would log what it was copying
-                    raise
+        rules = [(rule, self._gx.conditions.get(key)) for rule, key in self._ran if rule.rule_version_id in wanted]
+        if rules:
+            yield from copied(self._rows.select(rules, cap=cap), engine=self._gx.engine)
 
     def _columns(self) -> frozenset[str]:
         return frozenset(column["name"] for column in sa.inspect(self._gx.engine).get_columns(self._view, self._schema))
@@ -231,8 +216,7 @@ class ViewEvaluator:
             totals[meta["rule_version_id"]] = None if total is None else int(total)
         return totals
 
-    def _counts(self, expectation: Expectation, total: int | None, participants: Collection[str]) -> dict[str, int]:
-        asked = counted(expectation, self._gx)
+    def _counts(self, asked: Any, total: int | None, participants: Collection[str]) -> dict[str, int]:
         if asked in self._gx.failures:
             raise self._gx.failures[asked]
         if total is None or asked not in self._gx.counts:
@@ -252,71 +236,6 @@ class ViewEvaluator:
         late = f"all rules together took longer than {self._limits.view} s"
         evaluation.failures[rule.rule_version_id] = late if failure.stopped and self._deadline.passed else str(failure)
 
-    def _finding_selects(self, ran: Sequence[tuple[RuleToRun, Expectation]]) -> list[sa.Select[Any]]:
-        conditions = [
-            (rule, self._gx.conditions[counted(expectation, self._gx)])
-            for rule, expectation in ran
-            if rule.kind is RuleKind.EXPECTATION
-        ]
-        selects = [self._rows_failing(conditions)] if conditions else []
-        return selects + [self._rows_returned(rule) for rule, _ in ran if rule.kind is RuleKind.SQL]
-
-    def _rows_failing(self, conditions: Sequence[tuple[RuleToRun, sa.ColumnElement[bool]]]) -> sa.Select[Any]:
-        """One row per failing row and rule, all rules in one pass over the view."""
-        view = sa.table(self._view, schema=self._schema)
-        numbers = postgresql.array([sa.case((condition, _number(rule))) for rule, condition in conditions])
-        unnested = sa.func.unnest(sa.cast(numbers, sa.ARRAY(sa.BigInteger)))
-        failed = unnested.table_valued(sa.column("rule_version_id", sa.BigInteger), name="failed").render_derived()
-        number = failed.c.rule_version_id
-        identifiers = sa.case(*((number == _number(rule), _identifiers(rule)) for rule, _ in conditions))
-        return (
-            sa.select(number.label("rule_version_id"), *self._charged(), identifiers.label("identifiers"))
-            .select_from(view.join(failed, sa.true()))
-            .where(sa.or_(*(condition for _, condition in conditions)), number.is_not(None))
-        )
-
-    def _rows_returned(self, rule: RuleToRun) -> sa.Select[Any]:
-        named = dict.fromkeys(("district_id", "school_id", "row_key", *rule.row_identifier_columns))
-        returned = rows_of(str(rule.definition["sql"]), list(named))
-        chosen = [_number(rule).label("rule_version_id"), *self._charged(), _identifiers(rule).label("identifiers")]
-        return sa.select(*chosen).select_from(returned)
-
-    def _charged(self) -> list[sa.Label[Any]]:
-        return [
-            sa.cast(sa.column(self._participant), sa.Text).label("participant"),
-            sa.cast(sa.column("district_id"), sa.Text).label("district_id"),
-            sa.cast(sa.column("school_id"), sa.Text).label("school_id"),
-            sa.cast(sa.column("row_key"), sa.Text).label("row_key"),
-        ]
-
-
-class _Deadline:
-    """Stops what the rules still run when their time is over; the server's own limit counts each statement anew."""
-
-    def __init__(self, seconds: float) -> None:
-        self.passed = False
-        self._timer = threading.Timer(seconds, self._stop)
-        self._timer.daemon = True
-        self._busy: set[Connection[Any]] = set()
-
-    def start(self, engine: sa.Engine) -> None:
-        sa.event.listen(engine, "checkout", lambda connection, *_: self._busy.add(connection))
-        sa.event.listen(engine, "checkin", lambda connection, *_: self._busy.discard(connection))
-        sa.event.listen(engine, "before_cursor_execute", self._refuse)
-        self._timer.start()
-
-    def end(self) -> None:
-        self._timer.cancel()
-
-    def _refuse(self, *_arguments: object) -> None:
-        if self.passed:
-            raise RuleFailed("the time is over", stopped=True)
-
-    def _stop(self) -> None:
-        self.passed = True
-        for connection in list(self._busy):
-            connection.cancel_safe(timeout=10)
-
 
 def _expectation(rule: RuleToRun) -> Expectation:
     meta = {"rule_version_id": rule.rule_version_id}
@@ -326,14 +245,3 @@ def _expectation(rule: RuleToRun) -> Expectation:
     if rule.definition["type"] == NO_ROW_WHERE:
         return ExpectNoRowWhere(column="row_key", fails_when=kwargs["fails_when"], meta=meta)
     return ExpectationConfiguration(type=rule.definition["type"], kwargs=dict(kwargs), meta=meta).to_domain_obj()
-
-
-def _number(rule: RuleToRun) -> sa.ColumnElement[int]:
-    return sa.cast(sa.literal(rule.rule_version_id), sa.BigInteger)
-
-
-def _identifiers(rule: RuleToRun) -> sa.ColumnElement[Any]:
-    named: list[sa.ColumnElement[Any]] = []
-    for name in rule.row_identifier_columns:
-        named += [sa.cast(name, sa.Text), sa.column(name)]
-    return sa.func.jsonb_build_object(*named)

@@ -1,24 +1,18 @@
 """Writing what a run found about one view: results of every participant and rule, and the findings, all at once.
 
-The findings are staged first, which may take time; what others see changes in one short transaction that does nothing
+The findings have been staged, which may take time; what others see changes in one short transaction that does nothing
 when another copy of the same task has already done it, or when a later run has already written about the same revision.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import sqlalchemy as sa
-from psycopg import Connection as DriverConnection
 
 from certification_lib.errors import Conflict
 from certification_lib.validation.models import ValidationRun, ValidationStatus
 from certification_lib.validation.run_schema import pinned_table
 
-_STAGE = """
-    create temporary table staged_finding (
-      rule_version_id bigint, number text, district_id text, school_id text, row_key text, identifiers jsonb
-    )
-"""
 # Which of (revision, rule version) this run may write: a later run knows newer data of the others.
 _STORE_RESULTS = """
     with counted as (
@@ -141,31 +135,10 @@ def is_stored(run_id: int, rule_version_ids: Sequence[int], *, connection: sa.Co
     return bool(connection.execute(found, {"run_id": run_id, "rules": list(rule_version_ids)}).scalar_one())
 
 
-def store(results: ViewResults, findings: Iterable[bytes], *, engine: sa.Engine) -> None:
-    """Stage the findings, then write results and findings in one transaction. Conflict when the run is over."""
-    with engine.connect() as connection:
-        try:
-            with connection.begin():
-                connection.execute(sa.text(_STAGE))
-                _copy(findings, connection)
-            with connection.begin():
-                _store_once(results, connection)
-        finally:
-            connection.invalidate()  # the staged rows end with the connection, whatever happened
-
-
-def _copy(findings: Iterable[bytes], connection: sa.Connection) -> None:
-    driver = connection.connection.driver_connection
-    if not isinstance(driver, DriverConnection):
-        raise TypeError("Findings are stored over psycopg.")
-    with driver.cursor() as cursor:
-        try:
-            with cursor.copy("copy staged_finding from stdin") as copy:
-                for block in findings:
-                    copy.write(block)
-        except BaseException:
-            connection.invalidate()  # leaving it to the driver would log the row it stopped at
-            raise
+def store(results: ViewResults, connection: sa.Connection) -> None:
+    """Write results and the findings staged on this connection in one transaction. Conflict when the run is over."""
+    with connection.begin():
+        _store_once(results, connection)
 
 
 def _store_once(results: ViewResults, connection: sa.Connection) -> None:

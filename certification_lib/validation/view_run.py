@@ -19,6 +19,7 @@ from certification_lib.rulebook.rules import LinkedRule
 from certification_lib.validation.models import ValidationResult, ValidationRun, ValidationStatus
 from certification_lib.validation.rules import distinct, refusals
 from certification_lib.validation.run_schema import participant_column, pinned_table, schema_of, statewide_schema_of
+from certification_lib.validation.staging import staged_findings
 from certification_lib.validation.storing import ViewReport, ViewResults, is_stored, store
 
 FINDINGS_KEPT = 1_000
@@ -110,13 +111,16 @@ def _run_part(part: _Part, work: _Work, *, engine: sa.Engine, rules_url: str, fi
         for rule in part.rules
         if rule.rule_version_id not in work.refused
     ]
-    with ViewEvaluator(
-        rules_url=rules_url,
-        schema=part.schema,
-        view=work.view,
-        participant_column=participant_column(work.version.level),
-    ) as evaluator:
-        found = evaluator.evaluate(runnable, participants=participants)
+    with (
+        staged_findings(engine, cap=findings_kept) as staged,
+        ViewEvaluator(
+            rules_url=rules_url,
+            schema=part.schema,
+            view=work.view,
+            participant_column=participant_column(work.version.level),
+        ) as evaluator,
+    ):
+        found = evaluator.evaluate(runnable, participants=participants, findings=staged)
         refused = {number: reason for number, reason in work.refused.items() if number in numbers}
         results = ViewResults(
             run_id=work.run_id,
@@ -135,8 +139,7 @@ def _run_part(part: _Part, work: _Work, *, engine: sa.Engine, rules_url: str, fi
                 times=found.times,
             ),
         )
-        failing = [number for number, counts in found.counts.items() if counts]
-        store(results, evaluator.copy_findings(failing, cap=findings_kept), engine=engine)
+        store(results, staged.connection)
 
 
 def _filled_in(rule: LinkedRule, version: EventVersion) -> dict[str, Any]:

@@ -5,13 +5,13 @@ import os
 import signal
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Iterator, Sequence
 
 import pytest
-import sqlalchemy as sa
 
 from certification_lib.database import make_engine
 from certification_lib.validation import service, view_run
+from certification_lib.validation.staging import StagedFindings
 from tests.validation.rows import enrollment
 from tests.validation.world import World
 
@@ -96,18 +96,18 @@ def test_two_copies_write_once_even_if_both_are_past_the_first_lock(
 
 
 def _validate_and_stop_before_the_end(url: str, rules_url: str, run_id: int, reached: object) -> None:
-    real = view_run.store
+    real = StagedFindings.take
 
-    def store_and_wait(results: object, findings: Callable[[], object], *, engine: sa.Engine) -> None:
-        def slowly() -> object:
-            for block in findings:  # type: ignore[attr-defined]
+    def take_and_wait(self: StagedFindings, blocks: Iterator[bytes], rule_version_ids: Sequence[int]) -> object:
+        def slowly() -> Iterator[bytes]:
+            for block in blocks:
                 reached.set()  # type: ignore[attr-defined]
                 time.sleep(60)
                 yield block
 
-        real(results, slowly(), engine=engine)  # type: ignore[arg-type]
+        return real(self, slowly(), rule_version_ids)
 
-    view_run.store = store_and_wait  # type: ignore[assignment]
+    StagedFindings.take = take_and_wait  # type: ignore[method-assign, assignment]
     service.validate_view(run_id, "enrollment", engine=make_engine(url), rules_url=rules_url)
 
 
