@@ -134,6 +134,7 @@ def make_sample(code: str, number_of_students: int, seed: int) -> _Sample:
     food_service = programs.make_food_service(pupils, enrolled, seed)
     members = staff.make_staff(layout, names, seed)
     injected_errors.put_into_students(pupils, plan, seed)
+    programs.fit_to_birth_dates(layout, pupils, special)
     injected_errors.put_into_enrollments(layout, pupils, enrolled, plan, seed)
     injected_errors.put_into_attendance(layout, pupils, attendance, plan)
     injected_errors.put_into_programs(special, homeless, plan, seed)

@@ -32,6 +32,8 @@ _EARLY_CHILDHOOD_LIMITS = (0.8,)
 _SCHOOL_AGE_LIMITS = (0.73, 0.90, 0.985)
 _YOUNG = "Preschooler with a Disability"
 _SPEECH = "Speech or Language Impairment"
+_SIX_IN_DECEMBER, _NINE_IN_DECEMBER = np.datetime64("2010-12-01"), np.datetime64("2007-12-01")
+_FIRST_SCHOOL_AGE = 2  # of SETTINGS
 _EARLIEST_BEGIN = np.datetime64("2016-08-01")
 
 
@@ -73,11 +75,13 @@ def make_special_education(
     base = _participation(students.special_education, enrollments)
     student, count = base.student, len(base)
     no_longer = np.isnat(base.end_date) & ~stays[student] & (rng.random(count) < 0.02)
-    base.end_date = np.where(no_longer, COUNT_DATE + rng.integers(5, 200, count), base.end_date)
+    # Nobody's program goes on after the student has left.
+    last = np.fmin(COUNT_DATE + rng.integers(5, 200, count), enrollments.exit_date[student])
+    base.end_date = np.where(no_longer, last, base.end_date)
     base.reason_exited = np.where(no_longer, 1, base.reason_exited)
     disability = _disabilities(layout, students.grade[student], rng)
     # A birthday until 1 December makes a five-year-old six within the reporting year.
-    young = students.birth_date[student] > np.datetime64("2010-12-01")
+    young = students.birth_date[student] > _SIX_IN_DECEMBER
     random = rng.random(count)
     setting = np.where(
         young,
@@ -92,6 +96,19 @@ def make_special_education(
         exit_date=base.end_date.copy(),
         exit_reason=base.reason_exited.copy(),
     )
+
+
+def fit_to_birth_dates(layout: Layout, students: Students, special: SpecialEducation) -> None:
+    """Who was given a wrong birth date gets the setting and the disability that fit it: one error, one finding."""
+    born = students.birth_date[special.student]
+    early, known = special.setting < _FIRST_SCHOOL_AGE, special.setting >= 0
+    young = born > _SIX_IN_DECEMBER
+    special.setting = np.where(known & early & ~young, _FIRST_SCHOOL_AGE, special.setting)
+    special.setting = np.where(known & ~early & young, 0, special.setting)
+    names = list(layout.state.disabilities)
+    if _YOUNG in names and _SPEECH in names:
+        too_old = (special.disability == names.index(_YOUNG)) & (born <= _NINE_IN_DECEMBER)
+        special.disability = np.where(too_old, names.index(_SPEECH), special.disability)
 
 
 def make_homeless(students: Students, enrollments: Enrollments, seed: int) -> Homeless:

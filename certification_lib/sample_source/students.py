@@ -62,7 +62,7 @@ def make_students(layout: Layout, names: Names, seed: int) -> Students:
     middle = names.pick_first_names(rng.random(count), race, sex)
     middle[rng.random(count) < 0.15] = b""
     suffix = np.where((sex == 0) & (rng.random(count) < 0.01), b"Jr", b"")
-    return Students(
+    students = Students(
         unique_id=layout.state.fips * 100_000_000 + 1 + np.arange(count),
         school=school,
         grade=grade,
@@ -84,6 +84,26 @@ def make_students(layout: Layout, names: Names, seed: int) -> Students:
         postal_code=_postal_codes(layout, school),
         has_address=np.ones(count, dtype=bool),
     )
+    _tell_apart(students)
+    return students
+
+
+def _tell_apart(students: Students) -> None:
+    """In a large state two people of one name are born on one day; a middle name of their own keeps them apart."""
+    alike = _numbers_of(students.first_name) * 31 + _numbers_of(students.middle_name) * 17
+    alike += _numbers_of(students.last_name) * 7 + students.birth_date.astype(np.int64)
+    _, first = np.unique(alike, return_index=True)
+    again = np.ones(len(students), dtype=bool)
+    again[first] = False
+    students.middle_name[again] = b"Marlowe"
+
+
+def _numbers_of(names: Array) -> Array:
+    """A number for each name, hardly ever the same for two."""
+    letters = np.ascontiguousarray(names).view(np.uint8).reshape(len(names), -1).astype(np.int64)
+    weights = np.random.default_rng(0).integers(1, 2**40, letters.shape[1])
+    numbers: Array = letters @ weights
+    return numbers
 
 
 def birth_dates_for_age(age: Array, rng: np.random.Generator) -> Array:
