@@ -7,11 +7,18 @@ from pathlib import Path
 
 import pytest
 
+from certification_lib.categories.models import CategoryRole, Member
+from certification_lib.certification.taking import finish_validation
+from certification_lib.database import database_now, transaction
 from certification_lib.errors import SourceFailure
+from certification_lib.events.models import Event, EventVersion
+from certification_lib.people.models import Organization, OrganizationKind, Person
 from certification_lib.validation import service
+from certification_lib.validation.run_reports import run_report
+from certification_lib.validation.service import finish_validation as finished_again
 from tests.conftest import CertificationDatabase
 from tests.validation.rows import enrollment
-from tests.validation.world import World
+from tests.validation.world import NOW, World
 
 SECRET = "Zyxwv-4711"
 
@@ -31,12 +38,25 @@ def all_logs() -> Iterator[StringIO]:
     root.removeHandler(handler)
 
 
+def _name_an_approver(world: World) -> None:
+    """Who is told what could not run."""
+    with transaction(world.engine) as session:
+        state = Organization(kind=OrganizationKind.STATE, number="KY", name="Kentucky", time_zone="America/New_York")
+        person = Person(username="approver", name="An Approver", email="approver@example.org", active=True)
+        session.add_all([state, person])
+        session.flush()
+        category_id = session.get_one(EventVersion, world.version_id).category_id
+        role = {"role": CategoryRole.APPROVER, "added_at": NOW, "added_by": "test"}
+        session.add(Member(category_id=category_id, person_id=person.id, organization_id=state.id, **role))
+
+
 def test_planted_values_appear_nowhere_but_in_the_findings(
     world: World,
     certification_database: CertificationDatabase,
     all_logs: StringIO,
     capfd: pytest.CaptureFixture[str],
 ) -> None:
+    _name_an_approver(world)
     columns = "select district_id, school_id, row_key, student_unique_id from enrollment"
     world.rule("AAA-001", fails_when="student_unique_id = race")
     world.rule("AAA-002", fails_when="student_unique_id::integer > 3")
@@ -46,13 +66,33 @@ def test_planted_values_appear_nowhere_but_in_the_findings(
                                       "kwargs": {"column": "race", "min_value": 1}})  # fmt: skip
     world.snapshot({"enrollment": [enrollment("001", "1", student_unique_id=SECRET, race=SECRET)]})
 
-    outcome = service.validate_view(world.begin(), "enrollment", engine=world.engine, rules_url=world.rules_url)
+    run_id = world.begin()
+    outcome = service.validate_view(run_id, "enrollment", engine=world.engine, rules_url=world.rules_url)
 
     assert SECRET in world.query("select identifiers::text from certification.finding")[0][0]
     results = world.query("select could_not_run from certification.validation_result where could_not_run is not null")
     assert len(results) == 12
-    for table in ("validation_run", "validation_result", "audit_entry"):
-        assert SECRET not in str(world.query(f"select to_jsonb(t) from certification.{table} t"))  # noqa: S608
+    with transaction(world.engine) as session:
+        event = session.get_one(Event, world.event_id)
+        finish_validation(run_id, event, session=session, now=database_now(session))
+    tables = world.query(
+        "select table_name from information_schema.tables"
+        " where table_schema = 'certification' and table_name <> 'finding'"
+    )
+    holding = [
+        table
+        for (table,) in tables
+        if SECRET in str(world.query(f"select to_jsonb(t) from certification.{table} t"))  # noqa: S608
+    ]
+    assert holding == []
+    told = world.query("select text from certification.message where kind = 'could_not_run'")
+    assert len(told) == 1
+    assert "AAA-002" in told[0][0]
+    with transaction(world.engine) as session:
+        report = run_report(world.event_id, run_id, session=session)
+        line = finished_again(run_id, session=session, now=database_now(session)).as_row()
+    assert (report.line.could_not_run, report.line.findings) == (4, 1)
+    assert SECRET not in f"{report} {line} {outcome.as_dict()}"
     assert SECRET not in str(outcome)
     assert SECRET not in all_logs.getvalue()
     printed = capfd.readouterr()
