@@ -4,13 +4,16 @@ import html
 import json
 import re
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 import sqlalchemy as sa
 from fastapi import FastAPI
+from typer.testing import CliRunner
 
 from certification_lib.audit.models import AuditEntry
+from certification_lib.cli import app
 from certification_lib.database import make_engine, transaction
 from certification_lib.people.models import Tool
 from certification_lib.rulebook.content import parse_rule
@@ -21,6 +24,7 @@ from certification_ui import rule_form
 from certification_ui.pages.groups import rearranged
 from tests.certification_ui.conftest import Browser, opened
 from tests.certification_ui.site import KEY, ROOT, RULE, STUDENT, fill
+from tests.certification_ui.test_district_pages import sign
 from tests.certification_ui.trying import give_rows
 from tests.conftest import CertificationDatabase
 from tests.factories import World
@@ -283,23 +287,27 @@ class TestTrying:
             rule.current_version = 3
 
         assert "1 rule" in said(approver.get(f"{EVENT}/").text)
+        assert sign(people("smith")).status_code == 303
         answer = approver.post(f"{EVENT}/changed-rules", data={"then": "what-if"})
         page = said(answer.text)
         assert answer.status_code == 200, page
         assert "version 1 → 3" in page
-        assert "Adair County 001 ENR-002 – In Progress nobody yet" in page
+        assert "Adair County 001 ENR-002 – In Progress Pat Smith" in page
+        assert "Barren County 005 ENR-002 – In Progress nobody yet" in page
+        assert "1 participant of them has signed already; the signatures stand." in page
         rest = approver.post(f"{API}/events/{KEY}/what-if").json()
         assert rest["rules"][0]["newly_failing"] == ["001", "005"]
-        assert people("statereviewer").post(f"{EVENT}/changed-rules", data={"then": "take"}).status_code in {303, 403}
 
         taken = approver.post(f"{EVENT}/changed-rules", data={"then": "take"})
         assert taken.status_code == 303
         assert taken.headers["location"].endswith("/publish")
         assert approver.post(taken.headers["location"]).status_code == 303
         assert approver.get(f"{API}/events/{KEY}/changed-rules").json()["items"] == []
+        [adair] = approver.get(f"{API}/events/{KEY}/participants?search=001").json()["items"]
+        assert adair["progress"] == "1 of 2", "nobody is reset"
 
 
-def test_a_group_is_put_in_order_and_leaves_as_a_suite(people: Browser, stored: sa.Engine) -> None:
+def test_a_group_is_put_in_order_and_leaves_as_a_suite(people: Browser, tmp_path: Path) -> None:
     author = people("author")
     codes = [make(people, code=f"KY-GRP-00{number}") for number in (1, 2, 3)]
     group = {"name": "Ours", "level": "District", "active": "on", "description": "x"}
@@ -332,6 +340,15 @@ def test_a_group_is_put_in_order_and_leaves_as_a_suite(people: Browser, stored: 
         file = {"file": ("a.json", nonsense, "application/json")}
         assert author.post(f"{ROOT}/import-suite", files=file).status_code == 422
     assert "Choose the file" in author.post(f"{ROOT}/import-suite", data={"name": ""}).text
+
+    exported = CliRunner().invoke(app, ["rules", "export", "Ours", "--to", str(tmp_path / "suites")])
+    assert exported.output == f"{tmp_path}/suites/ours.enrollment.json\n"
+    file_name = exported.output.strip()
+    again = CliRunner().invoke(app, ["rules", "import", file_name, "--as", "author"])
+    assert again.output == "Ours: 0 added, 0 changed, 3 as before\n"
+    refused = CliRunner().invoke(app, ["rules", "import", file_name, "--as", "statereviewer", "--name", "Other"])
+    assert "You lack" in str(refused.exception)
+
     assert author.post(f"{address}delete").status_code == 303
     assert author.get(address).status_code == 404
 
