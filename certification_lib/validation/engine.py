@@ -69,7 +69,7 @@ class ParticipantEngine(SqlAlchemyExecutionEngine):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.counts: dict[Any, dict[str | None, int]] = {}
+        self.counts: dict[Any, dict[Any, int]] = {}
         self.conditions: dict[Any, sa.ColumnElement[bool]] = {}
         self.failures: dict[Any, RuleFailed] = {}
         self.times: dict[Any, tuple[float, int]] = {}
@@ -101,7 +101,7 @@ class ParticipantEngine(SqlAlchemyExecutionEngine):
         keys = {part.metric_configuration.id: counted_as(part.metric_configuration) for part in additive}
         for metric in (part.metric_configuration for part in additive):
             if metric.metric_name == _ROW_COUNT and self.row_counts is not None:
-                self.counts[keys[metric.id]] = {**self.row_counts}
+                self.counts[keys[metric.id]] = dict(self.row_counts)
         if self.rule_counter is not None:
             self.rule_counter.take([key for key in keys.values() if self.rule_counter.counts(key)])
         # Great Expectations asks for a failed metric twice more; the answer would be the same and as slow.
