@@ -16,18 +16,23 @@ from certification_lib.events.queries import locked_event
 from certification_lib.notifications.service import notify
 from certification_lib.people.models import Person
 from certification_lib.snapshots.models import Snapshot, SnapshotParticipant, SnapshotStatus
+from certification_lib.snapshots.outcome import Copied
 from certification_lib.validation import service as validation
 
 # A process that lives and is at it keeps the snapshot's lock: it is left to it.
 _NO_PATIENCE = datetime.timedelta(0)
 
 
-def serve_snapshot(snapshot_id: int, *, engine: sa.Engine, source_url_of: SourceUrlOf) -> int | None:
+def serve_snapshot(
+    snapshot_id: int, *, engine: sa.Engine, source_url_of: SourceUrlOf, copied: Copied | None = None
+) -> int | None:
     """Take it and open its validation, in the name of who asked; the id of the validation run, None when nobody's data
     were taken, as of participants withdrawn meanwhile: who asked is told why. When it fails, who asked and the
     approvers are told and the error is raised."""
     try:
-        outcome = take_snapshot(snapshot_id, engine=engine, source_url_of=source_url_of, patience=_NO_PATIENCE)
+        outcome = take_snapshot(
+            snapshot_id, engine=engine, source_url_of=source_url_of, patience=_NO_PATIENCE, copied=copied
+        )
     except CertificationError:
         with transaction(engine) as session:
             _tell_failure(session.get_one(Snapshot, snapshot_id), session=session, now=database_now(session))

@@ -28,6 +28,7 @@ from certification_lib.events.models import Event, EventVersion, Milestone, Mile
 from certification_lib.events.queries import locked_event
 from certification_lib.snapshots import service as snapshots
 from certification_lib.snapshots.models import Revision, Snapshot, SnapshotKind, SnapshotStatus
+from certification_lib.snapshots.outcome import Copied
 from certification_lib.snapshots.service import SnapshotOutcome
 from certification_lib.validation import service as validation
 from certification_lib.validation.models import ValidationRun, ValidationStatus
@@ -85,6 +86,7 @@ def take_snapshot(
     engine: sa.Engine,
     source_url_of: SourceUrlOf,
     patience: datetime.timedelta = datetime.timedelta(minutes=10),
+    copied: Copied | None = None,
 ) -> SnapshotOutcome:
     """Take it, waiting up to `patience` for another process that is at it.
 
@@ -104,6 +106,7 @@ def take_snapshot(
         leave_alone=participants_to_leave_alone,
         on_new_revisions=follow,
         patience=patience,
+        copied=copied,
     )
     with transaction(engine) as session:
         # Again here, for a snapshot that found nothing new.

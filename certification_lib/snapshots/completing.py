@@ -185,6 +185,12 @@ class _Completion:
     def _show_rows(self) -> int:
         """Attach the snapshot's tables as a slot, or move what little changed to the shared one. The slot's number."""
         plan, database = self._plan, _driver(self._session)
+        if plan.copied_slot is not None:
+            for view in self._loaded:
+                numbers = [number for number in self._new if number in view.digests]
+                place = partitions.Place(view.name, plan.event_id, plan.copied_slot, plan.level)
+                partitions.copy_to_shared_slot(database, place, view.columns, numbers, snapshot_id=plan.snapshot_id)
+            return SHARED_SLOT
         if not is_small(sum(self._taken(number).row_count for number in self._new), self._rows_of_event()):
             for view in self._loaded:
                 partitions.attach(database, view.name, plan.event_id, plan.snapshot_id)

@@ -17,8 +17,9 @@ from certification_lib.categories.models import Level
 from certification_lib.database import DATAMART_SCHEMA
 from certification_lib.errors import BadInput, SourceFailure
 from certification_lib.snapshots import downstream
+from certification_lib.snapshots.column_types import can_be_widened, is_stored_as_it_is
 from certification_lib.snapshots.rules import SHARED_SLOT
-from certification_lib.snapshots.views import HOUSEKEEPING, DatamartView, participant_column
+from certification_lib.snapshots.views import HOUSEKEEPING, DatamartView, Header, participant_column
 
 Database: TypeAlias = Connection[Any]
 
@@ -76,15 +77,35 @@ def described(source: Database, view: DatamartView, select: sql.Composable) -> l
     return columns
 
 
-def ensure_view_table(database: Database, view: str, columns: Sequence[Column]) -> None:
-    """The table of a view, made or extended; a column whose type changed is refused."""
+def ensure_view_table(database: Database, view: str, columns: Sequence[Column], header: Header | None = None) -> None:
+    """The table of a view, made or extended, with its downstream views and the comments of its header.
+
+    A column that is gone from the view stays, empty in new rows. What becomes of another type: see `column_types`.
+    """
     for attempt in range(_TRIES):
         with contextlib.suppress(psycopg.errors.LockNotAvailable), _defining(database):
             _ensure_view_table(database, view, columns)
-            return
-        if attempt == _TRIES - 1:
             break
-    raise SourceFailure(f"The datamart table of {view} is being read for a long time and cannot be changed now.")
+        if attempt == _TRIES - 1:
+            raise SourceFailure(
+                f"The datamart table of {view} is being read for a long time and cannot be changed now."
+            )
+    refresh_definitions(database, view, header)
+
+
+def refresh_definitions(database: Database, view: str, header: Header | None) -> bool:
+    """Bring downstream views and comments to what this release and the view file say; whether they are.
+
+    Cheap when they are already. While somebody reads the views for long they stay as they were: no snapshot fails for
+    that, and the next one tries again.
+    """
+    names = [name for name in _columns_of(database, view) if name not in HOUSEKEEPING]
+    if not names or downstream.is_defined(database, view, names, header):
+        return True
+    with contextlib.suppress(psycopg.errors.LockNotAvailable), _defining(database):
+        downstream.define(database, view, names, header)
+        return True
+    return False
 
 
 def ensure_event_tables(database: Database, view: str, event_id: int, level: Level) -> None:
@@ -175,21 +196,28 @@ def attach(database: Database, view: str, event_id: int, snapshot_id: int) -> No
 
 
 def move_to_shared_slot(database: Database, place: Place, columns: Sequence[Column], numbers: Sequence[str]) -> None:
-    """Copy the rows of these participants from the snapshot's table to slot 0 and drop it."""
-    own = _table(slot_table(place.view, place.event_id, place.slot))
+    """Copy the rows of these participants from the snapshot's own table to slot 0 and drop it."""
+    copy_to_shared_slot(database, place, columns, numbers, snapshot_id=place.slot)
+    _run(database, "drop table {own}", own=_table(slot_table(place.view, place.event_id, place.slot)))
+
+
+def copy_to_shared_slot(
+    database: Database, place: Place, columns: Sequence[Column], numbers: Sequence[str], *, snapshot_id: int
+) -> None:
+    """Copy the rows of these participants from the table at `place` to slot 0, as those of this snapshot."""
     if numbers:
         _run(
             database,
             "insert into {shared} (event_id, slot, snapshot_id, {columns}) "
-            "select event_id, {slot}, snapshot_id, {columns} from {own} where {participant} = any({numbers})",
+            "select event_id, {slot}, {snapshot}, {columns} from {own} where {participant} = any({numbers})",
             shared=_table(slot_table(place.view, place.event_id, SHARED_SLOT)),
             slot=sql.Literal(SHARED_SLOT),
-            own=own,
+            snapshot=sql.Literal(snapshot_id),
+            own=_table(slot_table(place.view, place.event_id, place.slot)),
             columns=_names(columns),
             participant=sql.Identifier(participant_column(place.level)),
             numbers=sql.Literal(list(numbers)),
         )
-    _run(database, "drop table {own}", own=own)
 
 
 def drop_leftovers(database: Database, event_id: int, snapshot_id: int) -> int:
@@ -221,13 +249,15 @@ def _ensure_view_table(database: Database, view: str, columns: Sequence[Column])
             own=own,
         )
         downstream.protect(database, view)
-    changed = [c.name for c in columns if c.name in there and there[c.name] != c.type]
-    if changed:
-        words = ", ".join(f"{name} was {there[name]}" for name in changed)
+    changed = [c for c in columns if c.name in there and not is_stored_as_it_is(c.type, there[c.name])]
+    refused = [f"{c.name} was {there[c.name]}" for c in changed if not can_be_widened(there[c.name], c.type)]
+    if refused:
         raise BadInput(
-            f"View {view} gives another type than the datamart holds ({words}). "
+            f"View {view} gives another type than the datamart holds ({', '.join(refused)}). "
             "Give the column a new name, or cast it to the type it had."
         )
+    if changed:
+        _widen(database, view, changed)
     added = [column for column in columns if there and column.name not in there]
     for column in added:
         _run(
@@ -237,9 +267,26 @@ def _ensure_view_table(database: Database, view: str, columns: Sequence[Column])
             name=sql.Identifier(column.name),
             type=_type(column),
         )
-    if added or not there:
-        names = [name for name in _columns_of(database, view) if name not in HOUSEKEEPING]
-        downstream.create_views(database, view, names)
+
+
+def _widen(database: Database, view: str, columns: Sequence[Column]) -> None:
+    """Only the catalog changes, not the rows. Views name the type of their columns, so they are made anew."""
+    try:
+        downstream.drop_views(database, view)
+    except psycopg.errors.DependentObjectsStillExist:
+        words = ", ".join(f"{column.name} to {column.type}" for column in columns)
+        raise BadInput(
+            f"View {view} would change {words}, but somebody has made views on its downstream views. Drop theirs first, "
+            "or cast the column to the type it had."
+        ) from None
+    for column in columns:
+        _run(
+            database,
+            "alter table {t} alter column {name} type {type}",
+            t=_table(view),
+            name=sql.Identifier(column.name),
+            type=_type(column),
+        )
 
 
 @contextlib.contextmanager

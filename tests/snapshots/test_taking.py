@@ -209,7 +209,7 @@ def test_a_snapshot_already_completed_is_only_reported(toy: Toy) -> None:
 
 def test_a_second_process_waits_for_the_first_and_takes_nothing_twice(toy: Toy) -> None:
     snapshot_id = toy.request()
-    held = taking._alone(toy.engine, snapshot_id, datetime.timedelta(0))
+    held = taking._alone(toy.engine, taking.lock_number(snapshot_id), datetime.timedelta(0), "Snapshot")
     with held, pytest.raises(Conflict, match="another process"):
         toy.take(snapshot_id)
     assert toy.snapshot(snapshot_id).status is SnapshotStatus.REQUESTED
