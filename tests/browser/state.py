@@ -8,6 +8,7 @@ from sqlalchemy.orm import Session
 from certification_lib.database import transaction
 from certification_lib.events.models import Event, EventStatus, Milestone, MilestoneKind, MilestoneState, Participant
 from certification_lib.notifications.service import notify
+from certification_lib.people.models import Tool
 from certification_lib.rulebook.models import Rule, RuleVersion, Severity
 from certification_lib.snapshots.models import Revision, RevisionView, Snapshot, SnapshotKind, SnapshotParticipant
 from certification_lib.validation.models import Finding
@@ -59,6 +60,7 @@ def fill_state(engine: sa.Engine) -> None:
         world.certifier("green", agencies["005"])
         world.certifier("white", agencies["005"])
         world.approver()
+        world.give(world.person("approver"), Tool.VALIDATION, "RWAD")
         world.state_reviewer()
         for number, agency in agencies.items():
             if number != "036":

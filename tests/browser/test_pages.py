@@ -103,6 +103,13 @@ STATE_PAGES = {
     "snapshot": f"{ROOT}/events/{KEY}/snapshots/1",
     "publish": f"{ROOT}/events/spring-check-2016-17/publish",
     "close": f"{ROOT}/events/{KEY}/close",
+    "rules": f"{ROOT}/rules/",
+    "rule": f"{ROOT}/rules/{RULE}/",
+    "new-rule": f"{ROOT}/new-rule",
+    "group": f"{ROOT}/validation-groups/1/",
+    "edit-group": f"{ROOT}/validation-groups/1/edit",
+    "changed-rules": f"{ROOT}/events/{KEY}/changed-rules",
+    "set-aside": f"{ROOT}/events/{KEY}/set-aside",
     "state-messages": f"{ROOT}/messages/",
 }
 DISTRICT_PAGES = {
