@@ -150,9 +150,19 @@ _CONDITION = {
 }
 
 
+# Whatever the downstream views are made of.
+SOURCES = (_VIEW, _BRANCH, _PARTICIPANTS_AS_OF, _AS_OF, _STANDING, _CONDITION)
+
+
+def drop_views(database: Connection[Any], view: str) -> None:
+    function = sql.Identifier(DATAMART_SCHEMA, f"certified_{view}_as_of")
+    database.execute(sql.SQL("drop function if exists {}(timestamptz)").format(function))
+    for name in POINTERS:
+        database.execute(sql.SQL("drop view if exists {}").format(sql.Identifier(DATAMART_SCHEMA, f"{name}_{view}")))
+
+
 def create_views(database: Connection[Any], view: str, columns: Sequence[str]) -> None:
-    """The downstream views of a datamart view and the function that looks back; new columns come last, so that a view
-    can be replaced."""
+    """New columns come last, so that a view can be replaced while others are made on it."""
     for name in POINTERS:
         identifier = sql.Identifier(DATAMART_SCHEMA, f"{name}_{view}")
         database.execute(

@@ -16,7 +16,7 @@ from psycopg import Connection, sql
 from certification_lib.categories.models import Level
 from certification_lib.database import DATAMART_SCHEMA
 from certification_lib.errors import BadInput, SourceFailure
-from certification_lib.snapshots import downstream
+from certification_lib.snapshots import definitions, downstream
 from certification_lib.snapshots.column_types import can_be_widened, is_stored_as_it_is
 from certification_lib.snapshots.rules import SHARED_SLOT
 from certification_lib.snapshots.views import HOUSEKEEPING, DatamartView, Header, participant_column
@@ -100,10 +100,10 @@ def refresh_definitions(database: Database, view: str, header: Header | None) ->
     that, and the next one tries again.
     """
     names = [name for name in _columns_of(database, view) if name not in HOUSEKEEPING]
-    if not names or downstream.is_defined(database, view, names, header):
+    if not names or definitions.is_defined(database, view, names, header):
         return True
     with contextlib.suppress(psycopg.errors.LockNotAvailable), _defining(database):
-        downstream.define(database, view, names, header)
+        definitions.define(database, view, names, header)
         return True
     return False
 
@@ -276,8 +276,8 @@ def _widen(database: Database, view: str, columns: Sequence[Column]) -> None:
     except psycopg.errors.DependentObjectsStillExist:
         words = ", ".join(f"{column.name} to {column.type}" for column in columns)
         raise BadInput(
-            f"View {view} would change {words}, but somebody has made views on its downstream views. Drop theirs first, "
-            "or cast the column to the type it had."
+            f"View {view} would change {words}, but somebody has made views on its downstream views. Drop theirs "
+            "first, or cast the column to the type it had."
         ) from None
     for column in columns:
         _run(

@@ -175,26 +175,3 @@ def test_only_readers_of_the_datamart_may_look_back(toy: Toy, certification_data
     toy.take()
     with pytest.raises(sa.exc.ProgrammingError, match="permission denied"):
         districts_seen(certification_database.url("certification_app"), "datamart.certified_pupil_as_of(now())")
-
-
-def test_a_new_column_in_the_file_becomes_one_of_the_table_and_the_views(toy: Toy) -> None:
-    toy.take()
-    file = toy.views / "pupil.sql"
-    file.write_text(
-        file.read_text()
-        .replace("  last_day: Last day\n", "  last_day: Last day\n  shoe: Shoe\n")
-        .replace("last_day\nfrom", "last_day, 38.5::numeric(4,1) as shoe\nfrom")
-    )
-    toy.take()
-
-    assert toy.rows("select distinct shoe::text from datamart.current_pupil") == [("38.5",)]
-    assert toy.value("select count(*) from datamart.pupil where shoe is null") == 60
-
-
-def test_a_column_of_another_type_is_refused_in_words(toy: Toy) -> None:
-    toy.take()
-    file = toy.views / "pupil.sql"
-    file.write_text(file.read_text().replace("weight, first_day", "weight::text as weight, first_day"))
-
-    with pytest.raises(ValueError, match=r"View pupil gives another type .*weight was numeric\(6,3\)"):
-        toy.take()
