@@ -8,7 +8,7 @@ import jinja2
 from starlette.requests import Request
 from starlette.responses import HTMLResponse
 
-from certification_ui import flash, static_files, totals, urls, words
+from certification_ui import charts, flash, static_files, totals, urls, words
 
 FOLDER = Path(__file__).parent / "templates"
 PRODUCT = "Data Certification"
@@ -43,6 +43,7 @@ def environment() -> jinja2.Environment:
     made.globals |= {
         "product": PRODUCT,
         "count": words.count,
+        "share": charts.share,
         "column_label": totals.column_label,
         "end_of_day": words.end_of_day,
         "start_of_day": words.start_of_day,

@@ -11,6 +11,7 @@ from certification_lib.categories.models import CategoryRole
 from certification_lib.categories.queries import category_list, state_role
 from certification_lib.certification import queries
 from certification_lib.certification.changed_rules import changed_rules
+from certification_lib.certification.control_room import control_room
 from certification_lib.certification.keeping import keeping_of
 from certification_lib.certification.progress_filter import PROGRESS_FILTERS
 from certification_lib.certification.queries import ParticipantFilter
@@ -34,6 +35,7 @@ from certification_lib.validation.matrix import matrix_rules
 from certification_lib.validation.queries import something_is_running
 from certification_lib.validation.run_reports import runs
 from certification_ui import urls
+from certification_ui.charts import certifying_curves
 from certification_ui.deps import right
 from certification_ui.forms import is_number
 from certification_ui.pages.own_events import Paging
@@ -216,8 +218,11 @@ def event_viewer(visit: VisitOfRequest, key: str, asked: Annotated[ParticipantQu
             key, session=session, now=visit.now, where=asked.as_filter(), page=asked.page, size=PARTICIPANTS_SIZE
         )
     total = participants.total if participants else 0
+    room = control_room(shown.event, session=session, now=visit.now)
     return visit.page(
         "events/viewer.html",
+        room=room,
+        curves=certifying_curves(room) if room else [],
         shown=shown,
         powers=powers(visit, shown),
         manifest_problem=manifest_problem(shown.event),
