@@ -94,6 +94,8 @@ STATE_PAGES = {
     "event-viewer": f"{ROOT}/events/{KEY}/",
     "participant": f"{ROOT}/events/{KEY}/participants/001/",
     "participant-findings": f"{ROOT}/events/{KEY}/participants/001/findings/{RULE}",
+    "findings-matrix": f"{ROOT}/events/{KEY}/findings/",
+    "validation-runs": f"{ROOT}/events/{KEY}/validation-runs",
     "participant-long": f"{ROOT}/events/{KEY}/participants/026/",
     "new-event": f"{ROOT}/new-event",
     "edit-event": f"{ROOT}/events/{KEY}/edit",
@@ -115,6 +117,7 @@ STATE_PAGES = {
 DISTRICT_PAGES = {
     "own-events": f"{ROOT}/my-events/",
     "own-event": OWN,
+    "own-worklist": f"{OWN}findings/",
     "own-findings": f"{OWN}findings/{RULE}",
     "submit": f"{OWN}submit",
     "request-recertification": f"{OWN}request-recertification",
