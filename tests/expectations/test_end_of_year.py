@@ -154,6 +154,10 @@ def test_rules_reach_last_year_through_the_views_of_their_run_only(years: World)
         for schema, name in (("certification", "prior_total"), ("datamart", "enrollment")):
             with pytest.raises(psycopg.errors.InsufficientPrivilege):
                 connection.execute(mine.format(sql.Identifier(schema, name)))
+        asked = sql.SQL("explain select * from {} where subject = 'graduates' and breakdown = 'all'")
+        plan = connection.execute(asked.format(sql.Identifier(f"run_{run_id}", "year_on_year"))).fetchall()
+        assert "Graduated" in str(plan)
+        assert "Dropout" not in str(plan), "a rule costs only what it asks for"
     years.finish(run_id)
 
 
