@@ -46,6 +46,7 @@ def details_of(client: TestClient, **changes: str) -> dict[str, str]:
     page = client.get(f"{EVENT}edit").text
     names = ("name", "reporting_year", "count_date", "start_date", "opens_date", "end_date")
     found = {name: re.search(rf'name="{name}"[^>]*value="([^"]*)"', page) for name in names}
+    found["description"] = re.search(r'<textarea[^>]*name="description"[^>]*>([^<]*)<', page)
     typed = {name: match.group(1) for name, match in found.items() if match}
     return {"step": "details", "active": "on", **typed, **changes}
 
@@ -207,3 +208,39 @@ def test_who_saves_after_somebody_else_has_saved_is_told_first(browser: Browser,
     assert "statereviewer has already saved Theirs since you began" in refused.text
     assert 'value="Mine"' in refused.text
     assert again.status_code == 303
+
+
+def test_an_event_is_downloaded_as_yaml_and_imported_again_by_page(
+    browser: Browser, cast: Cast, engine: sa.Engine
+) -> None:
+    client = browser("approver")
+    whole = {**DETAILS, **DATA, **PARTICIPANTS, **SNAPSHOTS, "description": "Füllen: 100 %"}
+    del whole["step"]
+    client.post(NEW, data=whole)
+    text = client.get(f"{ROOT}/events/spring-check-2016-17/event.yaml").text
+
+    another = text.replace("spring-check-2016-17", "spring-check-again")
+    made = client.post(f"{ROOT}/import-event", files={"file": ("event.yaml", another.encode(), "application/yaml")})
+    broken = client.post(f"{ROOT}/import-event", data={"text": "name: Half an event"})
+
+    assert made.headers["location"].endswith("/events/spring-check-again/")
+    again = client.get(f"{ROOT}/events/spring-check-again/event.yaml").text
+    assert again == another
+    assert "Füllen: 100 %" in again
+    assert broken.status_code == 422
+    assert "Event Start Date is missing" in broken.text
+    assert "name: Half an event" in broken.text
+
+
+def test_how_it_stands_and_what_publishing_would_do_are_asked_over_rest(browser: Browser, cast: Cast) -> None:
+    client = browser("approver")
+    api = f"{ROOT}/api/v1/events/{KEY}"
+    client.post(f"{EVENT}edit", data={**details_of(client, end_date=str(today() + 40 * DAY)), "then": "save"})
+
+    room, preview = client.get(f"{api}/control-room").json(), client.get(f"{api}/publication").json()
+
+    assert (room["with_districts"], room["participants"]) == (2, 2)
+    assert preview["changes"] == ["end_date"]
+    assert preview["only_unfinished"]
+    assert preview["timeline"][0]["words"] == "Published, participants are told"
+    assert browser("smith").get(f"{api}/control-room").status_code == 403

@@ -7,8 +7,10 @@ from starlette.responses import Response
 
 from certification_lib.certification import queries as certification
 from certification_lib.certification.closing import close_event
+from certification_lib.certification.control_room import control_room
 from certification_lib.certification.holding import hold_event, resume_event
-from certification_lib.certification.publishing import publish_event
+from certification_lib.certification.publication_preview import publication_preview
+from certification_lib.certification.publishing import problems_of_draft, publish_event
 from certification_lib.errors import NotFound
 from certification_lib.events import listing, queries, service
 from certification_lib.events.content import EventContent, parse_content
@@ -89,6 +91,35 @@ def change(key: str, content: Content, visit: VisitOfRequest) -> Any:
     whole = standing.model_dump(mode="json", warnings=False) | content
     service.save_event(parse_content(whole), key=key, **visit.act)
     return event_answer(visit, key)
+
+
+@router.get("/{key}/control-room", dependencies=[right(Tool.EVENT_MANAGEMENT, Right.READ)])
+def how_it_stands(key: str, visit: VisitOfRequest) -> Any:
+    """Counts by status, days certified, findings by severity, whom nobody can remind; 404 before publication."""
+    room = control_room(queries.event_by_key(key, session=visit.session), session=visit.session, now=visit.now)
+    if room is None:
+        raise NotFound(f"There is no published event {key}.")
+    return plain(room)
+
+
+@router.get("/{key}/publication", dependencies=[right(Tool.EVENT_MANAGEMENT, Right.ADD)])
+def what_publishing_would_do(key: str, visit: VisitOfRequest) -> Any:
+    """What is in the way, what deserves a second look, what would run when, and how many would be told."""
+    preview = publication_preview(key, session=visit.session, now=visit.now)
+    in_the_way = problems_of_draft(key, session=visit.session, now=visit.now)
+    numbers = {name: [one.number for one in getattr(preview, name)] for name in ("added", "removed")}
+    lines = [{**plain(line), "words": line.words} for line in preview.lines]
+    changes = [one.name for one in preview.changes]
+    return {
+        "in_the_way": in_the_way,
+        "first": preview.first,
+        "warnings": list(preview.warnings),
+        "timeline": lines,
+        "told": plain(preview.told),
+        "changes": changes,
+        "only_unfinished": preview.only_unfinished,
+        **numbers,
+    }
 
 
 @router.delete("/{key}", status_code=204, dependencies=[right(Tool.EVENT_MANAGEMENT, Right.DELETE)])

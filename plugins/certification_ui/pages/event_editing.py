@@ -1,15 +1,17 @@
 """Copies, deleting, publishing and closing of events. Whatever is final asks first."""
 
 from fastapi import APIRouter
+from starlette.datastructures import UploadFile
 from starlette.responses import Response
 
 from certification_lib.certification.closing import close_event
 from certification_lib.certification.publication_preview import publication_preview
 from certification_lib.certification.publishing import problems_of_draft, publish_event
-from certification_lib.errors import CertificationError, NotFound
+from certification_lib.errors import BadInput, CertificationError, NotFound
 from certification_lib.events.models import EventStatus
 from certification_lib.events.queries import content_of, event_by_key, event_details, shown_version
-from certification_lib.events.service import copy_event, delete_event, discard_draft
+from certification_lib.events.service import copy_event, delete_event, discard_draft, import_event
+from certification_lib.events.written import written_event
 from certification_lib.people.models import Right, Tool
 from certification_lib.snapshots.models import SnapshotKind
 from certification_lib.snapshots.service import request_snapshot
@@ -20,7 +22,9 @@ from certification_ui.forms import Form, fields_of
 from certification_ui.visit import Visit, VisitOfRequest
 
 router = APIRouter()
+_LARGEST_FILE = 2_000_000
 add = right(Tool.EVENT_MANAGEMENT, Right.ADD)
+view = right(Tool.EVENT_MANAGEMENT, Right.READ)
 write = right(Tool.EVENT_MANAGEMENT, Right.WRITE)
 delete = right(Tool.EVENT_MANAGEMENT, Right.DELETE)
 
@@ -63,6 +67,46 @@ def _publish_page(visit: Visit, key: str, form: Form) -> Response:
         preview=publication_preview(key, session=visit.session, now=visit.now) if has_draft else None,
         **form.shown(),
     )
+
+
+@router.get(urls.EVENT_FILE, dependencies=[view])
+def event_file(visit: VisitOfRequest, key: str) -> Response:
+    text = written_event(key, session=visit.session)
+    disposition = f'attachment; filename="{key}.yaml"'
+    return Response(text, media_type="application/yaml", headers={"Content-Disposition": disposition})
+
+
+@router.get(urls.IMPORT_EVENT, dependencies=[add])
+def ask_for_file(visit: VisitOfRequest) -> Response:
+    return visit.page("events/import.html", **Form({"text": ""}).shown())
+
+
+@router.post(urls.IMPORT_EVENT, dependencies=[add])
+def import_file(visit: VisitOfRequest, sent: FormOfRequest) -> Response:
+    form = fields_of(sent, ("text",))
+    try:
+        form.values["text"] = _text_of_file(sent.get("file")) or form.text("text")
+        form.require("text", "Choose a file or paste the text of one.")
+        if not form.problems:
+            event = import_event(form.text("text"), **visit.act)
+            where = urls.EVENT if visit.visitor.views_events else urls.EVENTS
+            return visit.go(where, "Imported. Nothing is published yet.", key=event.key)
+    except CertificationError as error:
+        visit.nothing_written()
+        form.refused(error)
+    return visit.page("events/import.html", status=form.status, **form.shown())
+
+
+def _text_of_file(upload: object) -> str:
+    if not isinstance(upload, UploadFile) or not upload.filename:
+        return ""
+    held = upload.file.read(_LARGEST_FILE + 1)
+    try:
+        if len(held) <= _LARGEST_FILE:
+            return held.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        pass
+    raise BadInput("The file is no text of at most two megabytes.")
 
 
 @router.get(urls.COPY_EVENT, dependencies=[add])
