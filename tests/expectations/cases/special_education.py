@@ -11,7 +11,8 @@ _YOUNG, _NINE_TOMORROW, _NINE = day("2012-01-01"), day("2007-12-02"), day("2007-
 def students(rule: str, count: int, *, number: int = 1, name: str = "student", **values: Any) -> None:
     """So many enrolled students at the school with this number, none of them in special education or poor."""
     place = school(rule, number)
-    values = {"school_id": place, "special_education": False, "economic_disadvantaged": False, **values}
+    values = {"school_id": place, "special_education": False, "economic_disadvantaged": False,
+              "school_lowest_grade": 5, "school_highest_grade": 5, **values}  # fmt: skip
     for index in range(count):
         sound(rule, "enrollment", f"{name} {index} at {place}", **values)
 
