@@ -11,8 +11,9 @@ from sqlalchemy.orm import Session
 
 from certification_lib.categories.models import CategoryRole, Member
 from certification_lib.events.content import LABELS
-from certification_lib.events.milestones import plan
-from certification_lib.events.models import Event, EventVersion
+from certification_lib.events.milestones import PlannedMilestone, plan
+from certification_lib.events.models import Event, EventVersion, Milestone, MilestoneKind, MilestoneState
+from certification_lib.events.planning import occurrence_of
 from certification_lib.events.queries import content_of, event_by_key, shown_version
 from certification_lib.events.rules import only_dates
 from certification_lib.events.timeline import TimelineLine, timeline
@@ -78,13 +79,26 @@ def publication_preview(key: str, *, session: Session, now: datetime.datetime) -
         warnings=tuple(warnings_of(content, list(chosen.values()), draft.category_id, session=session))
         if dated
         else (),
-        lines=tuple(timeline(plan(draft, zone, now))),
+        lines=tuple(timeline(_planned(event, draft, zone, session=session, now=now))),
         told=_told(chosen if live is None or changed else {}, draft, zone, session=session, now=now),
         added=_by_number(added),
         removed=_by_number([before[one] for one in before.keys() - chosen.keys()]),
         changes=tuple(_changes(event, live, draft, changed, session)) if live else (),
         only_unfinished=live is not None and bool(changed) and only_dates(dict.fromkeys(changed)),
     )
+
+
+def _planned(
+    event: Event, draft: EventVersion, zone: ZoneInfo, *, session: Session, now: datetime.datetime
+) -> list[PlannedMilestone]:
+    """What is to come: what an earlier publication has done is not done again."""
+    query = sa.select(Milestone).where(
+        Milestone.event_id == event.id,
+        Milestone.kind != MilestoneKind.PUBLICATION,
+        Milestone.state.in_([MilestoneState.DONE, MilestoneState.SKIPPED]),
+    )
+    over = {(milestone.kind, occurrence_of(milestone)) for milestone in session.scalars(query)}
+    return [one for one in plan(draft, zone, now) if (one.kind, one.occurrence) not in over]
 
 
 def _participants(version: EventVersion, session: Session) -> dict[int, Organization]:

@@ -22,7 +22,7 @@ WORDS = {
 }
 
 
-@dataclass(frozen=True, order=True)
+@dataclass(frozen=True)
 class TimelineLine:
     """What happens first at `at` and, when `times` is more than one, for the last time at `until`. Times are UTC."""
 
@@ -47,7 +47,7 @@ def timeline(planned: Sequence[PlannedMilestone]) -> list[TimelineLine]:
         taken = [one.at for one in planned if one.kind is kind]
         if taken:
             lines.append(TimelineLine(min(taken), kind, len(taken), max(taken)))
-    return sorted(lines)
+    return sorted(lines, key=lambda line: (line.at, line.kind is not MilestoneKind.PUBLICATION, line.kind))
 
 
 def _as_said(one: PlannedMilestone) -> datetime.datetime:
