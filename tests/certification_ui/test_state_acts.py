@@ -17,6 +17,7 @@ from tests.certification_ui.conftest import Browser, Scene
 from tests.certification_ui.refusals import CLOSED, SENT, plain
 from tests.certification_ui.site import KEY, ROOT, fill, text_of, today
 from tests.certification_ui.test_refusals import everything, reasons, typed
+from tests.certification_ui.test_rest import API
 
 EVENT = f"{ROOT}/events/{KEY}/"
 ADAIR = f"{EVENT}participants/001/"
@@ -152,6 +153,10 @@ def test_due_dates_are_extended_for_a_selection_listed_and_taken_back(browser: B
     assert "Left out: 1 participant" in text_of(asked.text)
     assert (done.status_code, overridden.status_code) == (303, 303)
     assert "2 due dates given" in listed
+    first = approver.get(f"{API}/events/{KEY}/due-dates?limit=1").json()
+    [item] = approver.get(f"{API}/events/{KEY}/due-dates?cursor={first['next_cursor']}").json()["items"]
+    assert (first["total"], first["items"][0]["person"], item["person"], item["stands"]) == (2, "Green", None, True)
+    assert browser("smith").get(f"{API}/events/{KEY}/due-dates").status_code == 403
     assert "Green" in listed
     assert "everybody" in listed
     assert "A storm closed the schools." in listed

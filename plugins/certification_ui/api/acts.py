@@ -6,9 +6,12 @@ from fastapi import APIRouter
 from starlette.responses import Response
 
 from certification_lib.certification import service
+from certification_lib.certification.previews import extensions
 from certification_lib.errors import BadInput
 from certification_lib.people.models import Right, Tool
 from certification_ui.api import bodies
+from certification_ui.api.answers import cursor_of, listed, position_of
+from certification_ui.api.events import Limit
 from certification_ui.api.once import OnceOfRequest
 from certification_ui.deps import right
 from certification_ui.visit import VisitOfRequest
@@ -114,6 +117,15 @@ def take_back_recertification(
 ) -> Response:
     """Take a sending back back, while nobody has submitted in the new round."""
     return once(lambda: service.take_back_recertification(key, body.participants, body.reason, **visit.act), body)
+
+
+@router.get(f"{OF_EVENT}/due-dates", dependencies=[STATE_READS])
+def due_dates_given(key: str, visit: VisitOfRequest, cursor: str | None = None, limit: Limit = 50) -> Any:
+    """Every due date given beyond Event End, newest first, also those taken back; `person` null covers everybody."""
+    offset = position_of(cursor, first=0)
+    given, total = extensions(key, session=visit.session, offset=offset, limit=limit)
+    more = cursor_of(offset + limit) if offset + limit < total else None
+    return listed(given, next_cursor=more, total=total)
 
 
 @router.post(f"{OF_EVENT}/due-dates", dependencies=[STATE_ACTS])
