@@ -44,7 +44,7 @@ def test_every_make_target_that_is_named_exists() -> None:
 def test_every_command_that_is_named_exists() -> None:
     named = set()
     for page in PAGES:
-        named |= set(re.findall(r"`certify ([a-z]+)(?: ([a-z-]+))?", page.read_text(encoding="utf-8")))
+        named |= set(re.findall(r"`certify ([a-z-]+)(?: ([a-z-]+))?", page.read_text(encoding="utf-8")))
     assert named
     for words in sorted(named):
         command = [sys.executable, "-m", "certification_lib", *filter(None, words), "--help"]
