@@ -1,0 +1,207 @@
+"""How long a whole state takes to validate, beside the ways it could be done otherwise.
+
+    python -m tests.benchmarks.validation_suite [--students 1000000] [--rounds 3]
+
+prints one line of JSON for each figure, with its baseline measured in the same run. All single-view rules of the Fall
+group, all districts of California; counts and findings stored.
+"""
+
+import argparse
+import json
+import os
+import platform
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from tests.benchmarks.validation_world import BenchmarkRule, ValidationWorld, validation_world
+
+Figure = dict[str, Any]
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--students", type=int, default=1_000_000)
+    parser.add_argument("--rounds", type=int, default=3)
+    arguments = parser.parse_args()
+    with validation_world(arguments.students) as world:
+        for figure in measure(world, rounds=arguments.rounds):
+            about = {"students": arguments.students, "machine": f"{os.cpu_count()} x {platform.machine()}"}
+            sys.stdout.write(json.dumps(figure | about, ensure_ascii=False) + "\n")
+            sys.stdout.flush()
+
+
+def measure(world: ValidationWorld, *, rounds: int) -> Iterator[Figure]:
+    yield imports()
+    world.validate()  # imports Great Expectations, and the server has seen every page once
+    world.handwritten()
+    yield from suite_beside_sql(world, rounds)
+    yield state_beside_district_by_district(world)
+    yield suite_beside_data_frame(world, rounds)
+    yield one_district(world, rounds)
+    yield from how_it_grows(world, rounds)
+    yield from another_rule(world, rounds)
+
+
+def imports() -> Figure:
+    answer = subprocess.run(
+        [sys.executable, "-m", "tests.benchmarks.validation_import"], capture_output=True, text=True, check=True
+    )
+    return {"name": "validation.import", "unit": "s", **json.loads(answer.stdout)}
+
+
+def suite_beside_sql(world: ValidationWorld, rounds: int) -> Iterator[Figure]:
+    ours, sql = by_turns(rounds, world.validate, world.handwritten)
+    yield {
+        "name": "validation.suite.vs_sql", "value": round(ours / sql, 2), "limit": 1.5,
+        "unit": "times one INSERT … SELECT … GROUP BY for each rule", "seconds": round(ours, 2),
+        "baseline_seconds": round(sql, 2), "rules": len(world.rules), "views": len(world.views),
+        "findings": sum(sum(found.values()) for found in world.counts().values()),
+    }  # fmt: skip
+
+
+def state_beside_district_by_district(world: ValidationWorld, *, sample: int = 20, scaled_to: int = 1_000) -> Figure:
+    from tests.benchmarks.validation_gx import PerDistrict
+
+    checkpoints = PerDistrict(world)
+    chosen = world.districts(sample)
+    counts = world.counts()
+    taken, ours = [], []
+    for number in chosen:
+        begun = time.perf_counter()
+        found = checkpoints.run(number)
+        taken.append(time.perf_counter() - begun)
+        compare(found, counts, number)
+    for _ in range(3):
+        ours.append(seconds(world.validate))
+    usual = statistics.mean(taken) * scaled_to
+    return {
+        "name": "validation.state.vs_gx_per_district", "value": round(usual / statistics.median(ours), 1), "limit": 100,
+        "unit": f"times faster than {scaled_to} checkpoints", "seconds": round(statistics.median(ours), 2),
+        "baseline_seconds": round(usual, 1), "measured_districts": sample,
+        "seconds_each": round(statistics.mean(taken), 3),
+    }  # fmt: skip
+
+
+def compare(found: dict[str, int], counts: dict[str, dict[str, int]], number: str) -> None:
+    """Both ways found the same, but for the rule that compares districts: a district by itself has no others."""
+    for code, count in found.items():
+        if code != "ENR-009" and count != counts.get(code, {}).get(number, 0):
+            raise AssertionError(f"{code} of {number}: {count} findings one way, {counts.get(code)} the other")
+
+
+def suite_beside_data_frame(world: ValidationWorld, rounds: int) -> Figure:
+    from tests.benchmarks.validation_dataframe import WRITTEN_HERE
+
+    rules = [rule for rule in world.rules if rule.code in WRITTEN_HERE]
+    given = {
+        "url": world.engine.url.render_as_string(hide_password=False),
+        "rules_url": world.rules_url,
+        "rows": {view: world.rows_of(view) for view in world.views},
+        "codes": {view: [rule.code for rule in rules if rule.view == view] for view in world.views},
+    }
+    ours, frames = [], []
+    for _ in range(rounds):
+        frames.append(once("dataframe", given))
+        ours.append(once("ours", given))
+    counts = world.counts()
+    for code, found in frames[0]["found"].items():
+        if found != counts.get(code, {}):
+            raise AssertionError(f"{code}: the data frame finds {sum(found.values())} rows, ours differ")
+    least = statistics.median(each["seconds"] for each in ours)
+    frame = statistics.median(each["seconds"] for each in frames)
+    grew = statistics.median(each["grew"] for each in ours)
+    frame_grew = statistics.median(each["grew"] for each in frames)
+    return {
+        "name": "validation.suite.vs_dataframe", "value": round(frame / least, 2), "limit": 1,
+        "unit": "times faster than Polars", "seconds": round(least, 2), "baseline_seconds": round(frame, 2),
+        "memory": round(frame_grew / grew, 1), "memory_limit": 10, "megabytes": round(grew / 1e6),
+        "baseline_megabytes": round(frame_grew / 1e6), "megabytes_with_imports": round(ours[0]["all"] / 1e6),
+        "baseline_megabytes_with_imports": round(frames[0]["all"] / 1e6), "rules": len(world.rules),
+        "baseline_rules": len(rules),
+    }  # fmt: skip
+
+
+def once(way: str, given: dict[str, Any]) -> dict[str, Any]:
+    answer = subprocess.run(
+        [sys.executable, "-m", "tests.benchmarks.validation_once", way],
+        input=json.dumps(given), capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    answered: dict[str, Any] = json.loads(answer.stdout.splitlines()[-1])
+    return answered
+
+
+def one_district(world: ValidationWorld, rounds: int) -> Figure:
+    number, rows = world.district_of(5_000)
+    (taken,) = by_turns(max(rounds, 5), lambda: world.validate(numbers=[number]))
+    return {
+        "name": "validation.district", "value": round(taken, 2), "limit": 2, "unit": "s besides the import",
+        "rows": rows, "rules": len(world.rules),
+    }  # fmt: skip
+
+
+def how_it_grows(world: ValidationWorld, rounds: int) -> Iterator[Figure]:
+    """Rows: half and all of them, in as many districts. Districts: all of the state's, and ten, with as many rows."""
+    world.derive("half", share=0.5)
+    world.derive("all", share=1.0)
+    world.derive("ten districts", districts=10)
+    world.derive("thousand districts", districts=1_000)
+    half, whole, ten, thousand = by_turns(
+        rounds, *(lambda key=key: world.validate(key) for key in ("half", "all", "ten districts", "thousand districts"))
+    )
+    yield {
+        "name": "validation.suite.rows", "value": round(whole / half, 2), "limit": 2.2,
+        "unit": "times as long with twice the rows", "seconds": round(whole, 2), "baseline_seconds": round(half, 2),
+    }  # fmt: skip
+    yield {
+        "name": "validation.suite.districts", "value": round(thousand / ten, 2), "limit": 1.5,
+        "unit": "times as long with 1,000 districts as with 10", "seconds": round(thousand, 2),
+        "baseline_seconds": round(ten, 2),
+    }  # fmt: skip
+
+
+def another_rule(world: ValidationWorld, rounds: int) -> Iterator[Figure]:
+    """All rules of the enrollment view and half of them, ours and by hand: what the other half costs each way."""
+    of_view = [rule for rule in world.rules if rule.view == "enrollment" and "sql" not in rule.definition]
+    few = of_view[: len(of_view) // 2]
+    world.derive("all rules", rules=of_view)
+    world.derive("half the rules", rules=few)
+    more, fewer, sql_more, sql_fewer = by_turns(
+        rounds + 2,
+        lambda: world.validate("all rules"),
+        lambda: world.validate("half the rules"),
+        lambda: world.handwritten(codes=codes(of_view)),
+        lambda: world.handwritten(codes=codes(few)),
+    )
+    added = len(of_view) - len(few)
+    yield {
+        "name": "validation.rule", "value": round((more - fewer) / (sql_more - sql_fewer), 2), "limit": 1,
+        "unit": "times the rule's bare SQL", "seconds": round((more - fewer) / added, 3),
+        "baseline_seconds": round((sql_more - sql_fewer) / added, 3), "added_rules": added,
+    }  # fmt: skip
+
+
+def codes(rules: list[BenchmarkRule]) -> list[str]:
+    return [rule.code for rule in rules]
+
+
+def seconds(act: Callable[[], object]) -> float:
+    begun = time.perf_counter()
+    act()
+    return time.perf_counter() - begun
+
+
+def by_turns(rounds: int, *acts: Callable[[], object]) -> list[float]:
+    """The median seconds of each act; they take turns, so that a busy moment of the machine meets all of them."""
+    taken: list[list[float]] = [[] for _ in acts]
+    for _ in range(rounds):
+        for times, act in zip(taken, acts, strict=True):
+            times.append(seconds(act))
+    return [statistics.median(times) for times in taken]
+
+
+if __name__ == "__main__":
+    main()
