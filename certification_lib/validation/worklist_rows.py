@@ -61,34 +61,24 @@ def stream_rows(
 ) -> Iterator[WorkRow]:
     """The same, fetched a thousand at a time, for downloads."""
     of_version = {rule.rule_version_id: rule for rule in rules}
-    is_new = _is_new(revision_id, rules, session=session)
+    before = _rows_before(revision_id, rules, session=session)
     query = (
-        sa.select(Finding, is_new.label("is_new"))
-        .where(Finding.revision_id == revision_id, Finding.rule_version_id.in_(list(of_version)), *_narrowed(where))
+        sa.select(Finding, before.is_new.label("is_new"))
+        .select_from(before.joined)
+        .where(*_where(revision_id, rules, where, before))
         .order_by(Finding.rule_version_id, Finding.id)
         .offset(offset)
         .limit(limit)
         .execution_options(yield_per=1000)
     )
-    if where.only_new:
-        query = query.where(is_new)
-    for finding, new in session.execute(query):
-        yield WorkRow(of_version[finding.rule_version_id], finding, new)
+    for finding, is_new in session.execute(query):
+        yield WorkRow(of_version[finding.rule_version_id], finding, is_new)
 
 
 def row_count(revision_id: int, rules: Collection[WorkRule], *, where: RowFilter = EVERY_ROW, session: Session) -> int:
     """How many such rows are kept."""
-    query = (
-        sa.select(sa.func.count())
-        .select_from(Finding)
-        .where(
-            Finding.revision_id == revision_id,
-            Finding.rule_version_id.in_([rule.rule_version_id for rule in rules]),
-            *_narrowed(where),
-        )
-    )
-    if where.only_new:
-        query = query.where(_is_new(revision_id, rules, session=session))
+    before = _rows_before(revision_id, rules, session=session) if where.only_new else _NOTHING_BEFORE
+    query = sa.select(sa.func.count()).select_from(before.joined).where(*_where(revision_id, rules, where, before))
     return session.scalar(query) or 0
 
 
@@ -123,27 +113,42 @@ def _narrowed(where: RowFilter) -> list[sa.ColumnElement[bool]]:
     return narrowed
 
 
-def _is_new(revision_id: int, rules: Collection[WorkRule], *, session: Session) -> sa.ColumnElement[bool | None]:
-    """Null for rules whose rows cannot be compared with the revision before."""
+@dataclass(frozen=True)
+class _Before:
+    """Findings joined with those of the revision before, and whether one is new; null where that is not known."""
+
+    joined: sa.FromClause
+    is_new: sa.ColumnElement[bool | None]
+
+
+_NOTHING_BEFORE = _Before(Finding.__table__, sa.cast(sa.null(), sa.Boolean))
+
+
+def _rows_before(revision_id: int, rules: Collection[WorkRule], *, session: Session) -> _Before:
+    """A join, not a search for each row: a download has tens of thousands."""
     comparable = [rule.rule_version_id for rule in rules if rule.trend is not None and rule.trend.new is not None]
     before = revision_before(revision_id, session=session) if comparable else None
     if before is None:
-        return sa.cast(sa.null(), sa.Boolean)
-    return sa.case((Finding.rule_version_id.in_(comparable), ~_was_there(before.id)), else_=sa.null())
-
-
-def _was_there(before_id: int) -> sa.ColumnElement[bool]:
-    """Whether the row was found by the same rule, in whatever version, in the revision before."""
-    earlier, version, earlier_version = aliased(Finding), aliased(RuleVersion), aliased(RuleVersion)
-    was_there = (
-        sa.select(earlier.id)
+        return _NOTHING_BEFORE
+    earlier, earlier_version, version = aliased(Finding), aliased(RuleVersion), aliased(RuleVersion)
+    there = (
+        sa.select(version.id.label("rule_version_id"), earlier.row_key)
         .join(earlier_version, earlier_version.id == earlier.rule_version_id)
         .join(version, version.rule_id == earlier_version.rule_id)
-        .where(
-            earlier.revision_id == before_id,
-            version.id == Finding.rule_version_id,
-            earlier.row_key == Finding.row_key,
-        )
-        .correlate(Finding)
+        .where(earlier.revision_id == before.id, version.id.in_(comparable))
+        .distinct()
+        .subquery("there")
     )
-    return was_there.exists()
+    same = (there.c.rule_version_id == Finding.rule_version_id) & (there.c.row_key == Finding.row_key)
+    is_new = sa.case((Finding.rule_version_id.in_(comparable), there.c.row_key.is_(None)), else_=sa.null())
+    return _Before(Finding.__table__.outerjoin(there, same), is_new)
+
+
+def _where(
+    revision_id: int, rules: Collection[WorkRule], where: RowFilter, before: _Before
+) -> list[sa.ColumnElement[bool]]:
+    versions = [rule.rule_version_id for rule in rules]
+    found = [Finding.revision_id == revision_id, Finding.rule_version_id.in_(versions), *_narrowed(where)]
+    if where.only_new:
+        found.append(before.is_new.is_(True))
+    return found
