@@ -1,5 +1,7 @@
 """Every table of the product in one metadata: importing this module knows them all."""
 
+import sqlalchemy as sa
+
 from certification_lib.audit import models as audit
 from certification_lib.categories import models as categories
 from certification_lib.certification import models as certification
@@ -13,3 +15,14 @@ from certification_lib.validation import models as validation
 
 PACKAGES = (audit, people, notifications, categories, rulebook, events, snapshots, validation, certification)
 metadata = Base.metadata
+
+
+def _comment_tables() -> None:
+    """Each table says what it is in the words of its model's docstring; `migrate.upgrade` writes them down."""
+    for mapper in Base.registry.mappers:
+        table, words = mapper.local_table, mapper.class_.__doc__
+        if isinstance(table, sa.Table) and words:
+            table.comment = " ".join(words.split())
+
+
+_comment_tables()
