@@ -32,7 +32,6 @@ class _Prior:
     """What is official of a participant in the year before."""
 
     number: str
-    lea_number: str
     event_id: int
     count_date: datetime.date
     revision_id: int
@@ -83,7 +82,6 @@ def _official(participant_ids: Sequence[int], version: EventVersion, *, session:
     query = (
         sa.select(
             now.organization_number,
-            now.lea_number,
             then.event_id,
             sa.func.coalesce(EventVersion.count_date, sa.func.make_date(before, 6, 30)),
             Revision.id,
@@ -106,17 +104,17 @@ def _official(participant_ids: Sequence[int], version: EventVersion, *, session:
 def _create_prior(
     schema: str, view: str, priors: Sequence[_Prior], *, columns: Sequence[str], level: Level, session: Session
 ) -> set[str]:
-    """Make `prior_<view>`; the districts (or LEAs of the schools) whose rows it holds."""
+    """Make `prior_<view>`; the numbers of the participants whose rows it holds."""
     by_revision = {prior.revision_id: prior for prior in priors}
     places: dict[tuple[int, datetime.date, int, int], list[str]] = defaultdict(list)
-    leas: set[str] = set()
+    shown: set[str] = set()
     query = sa.select(RevisionView.revision_id, RevisionView.slot).where(
         RevisionView.revision_id.in_(list(by_revision)), RevisionView.view == view, RevisionView.removed_at.is_(None)
     )
     for revision_id, slot in session.execute(query):
         prior = by_revision[revision_id]
         places[prior.event_id, prior.count_date, slot, prior.snapshot_id].append(prior.number)
-        leas.add(prior.lea_number)
+        shown.add(prior.number)
     names = sql.SQL(", ").join(map(sql.Identifier, columns))
     table = sql.Identifier(DATAMART_SCHEMA, view)
     participant = sql.Identifier("district_id" if level is Level.DISTRICT else "school_id")
@@ -134,7 +132,7 @@ def _create_prior(
     made = sql.SQL("create view {} as {}").format(sql.Identifier(schema, name), sql.SQL(" union all ").join(selects))
     _run(made, session)
     _run(_grant(schema, name), session)
-    return leas
+    return shown
 
 
 def _loaded(
@@ -151,13 +149,13 @@ def _loaded(
         Participant.id.in_(participant_ids)
     )
     numbers = [tuple(row) for row in session.execute(query)]
-    official = [(lea, measure.subject) for measure in measures for lea in sorted(known[measure.view])]
+    official = [(number, measure.subject) for measure in measures for number in sorted(known[measure.view])]
     text = (
         "select district_number, school_number, subject, breakdown, category, amount from certification.prior_total"
         " where school_year = {year} and {participant} = any({numbers}::text[])"
         " and district_number = any({leas}::text[]) and subject = any({subjects}::text[])"
-        " and (district_number, subject) not in"
-        " (select * from unnest({known_leas}::text[], {known_subjects}::text[]))"
+        " and ({participant}, subject) not in"
+        " (select * from unnest({known_numbers}::text[], {known_subjects}::text[]))"
     )
     participant = "district_number" if level is Level.DISTRICT else "school_number"
     return sql.SQL(text).format(
@@ -166,7 +164,7 @@ def _loaded(
         numbers=sql.Literal(sorted({number for number, _ in numbers})),
         leas=sql.Literal(sorted({lea for _, lea in numbers})),
         subjects=sql.Literal(sorted({measure.subject for measure in measures})),
-        known_leas=sql.Literal([lea for lea, _ in official]),
+        known_numbers=sql.Literal([number for number, _ in official]),
         known_subjects=sql.Literal([subject for _, subject in official]),
     )
 

@@ -8,6 +8,7 @@ import pytest
 import sqlalchemy as sa
 from psycopg import sql
 
+from certification_lib.categories.models import Level
 from certification_lib.database import make_engine, transaction
 from certification_lib.rulebook.models import PriorTotal
 from certification_lib.rulebook.prior_totals import SUBJECTS
@@ -159,6 +160,24 @@ def test_rules_reach_last_year_through_the_views_of_their_run_only(years: World)
         assert "Graduated" in str(plan)
         assert "Dropout" not in str(plan), "a rule costs only what it asks for"
     years.finish(run_id)
+
+
+def test_schools_that_certify_for_themselves_are_compared_with_themselves(rule_bank: CertificationDatabase) -> None:
+    engine = make_engine(rule_bank.url())
+    url = rule_bank.url("certification_rules")
+    school = World(engine, url, level=Level.SCHOOL, numbers=("701010", "701020"), views=VIEWS, key="school-review")
+    with transaction(engine) as session:
+        for place in ("701010", "701020", "701030", None):
+            session.add(PriorTotal(school_year=2016, district_number="701", school_number=place, subject="students",
+                                   breakdown="all", category="", amount=41, source="test", loaded_at=NOW,
+                                   loaded_by="test"))  # fmt: skip
+    school.pin_delivered(["ENR-014", "SPE-007"])
+    rows = [*class_of("701", 20, "few left", "010"), *class_of("701", 21, "nearly as before", "020")]
+    school.snapshot({"enrollment": rows})
+    school.validate()
+    assert school.found() == [("ENR-014", "701010", "701010")]
+    assert school.counts()["ENR-014", "701020"] == 0
+    engine.dispose()
 
 
 def test_what_can_be_loaded_covers_what_is_counted() -> None:
