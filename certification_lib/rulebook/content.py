@@ -1,6 +1,6 @@
 """A rule as people write it: the same shape as a delivered one, every problem told at once and by its label."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from functools import cache
 from typing import Annotated, Any
 
@@ -36,6 +36,8 @@ CODE_IN_WORDS = (
     "delivered with the product"
 )
 
+_WORDS = {"code": "ANY-RULE", **dict.fromkeys(("title", "what_is_wrong", "why_it_matters", "how_to_fix_it"), "–")}
+
 
 class RuleContent(DeliveredRule):
     """A rule as state staff write it. A delivered code is taken here too, so that a rule of ours can be previewed."""
@@ -50,12 +52,21 @@ def parse_rule(values: Mapping[str, Any]) -> RuleContent:
     try:
         content = RuleContent.model_validate(dict(values))
     except ValidationError as error:
-        problems = list(dict.fromkeys(_in_words(fault) for fault in error.errors(include_url=False)))
+        faults = error.errors(include_url=False)
+        problems = list(dict.fromkeys(_in_words(fault) for fault in faults))
+        problems += _of_the_check(values, {str(fault["loc"][0]) for fault in faults if fault["loc"]})
         raise BadInput("The rule cannot be taken as it is.", problems=problems) from None
     problems = list(content_problems(content))
     if problems:
         raise BadInput("The rule cannot be taken as it is.", problems=problems)
     return content
+
+
+def _of_the_check(values: Mapping[str, Any], wrong: Collection[str]) -> list[str]:
+    """What is wrong with the check as well, where only the words around it are missing or misspelt."""
+    if not wrong or not set(wrong) <= _WORDS.keys():
+        return []
+    return list(content_problems(RuleContent.model_validate({**values, **{name: _WORDS[name] for name in wrong}})))
 
 
 def content_problems(content: RuleContent) -> Iterator[str]:
@@ -68,7 +79,7 @@ def content_problems(content: RuleContent) -> Iterator[str]:
     for problem in definition_problems(
         content.kind, content.definition, content.row_identifier_columns, views=columns.keys()
     ):
-        yield f"{label}: {problem}."
+        yield "Column is required." if problem.endswith("needs a column") else f"{label}: {problem}."
     if content.expectation is None:
         return
     column = content.expectation.kwargs.get("column")

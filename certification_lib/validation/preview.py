@@ -31,6 +31,7 @@ class Preview:
 
     event_key: str
     event_name: str
+    view: str
     number: str
     name: str
     revision: int
@@ -104,6 +105,7 @@ def preview_rule(
     return Preview(
         event_key=event.key,
         event_name=version.name,
+        view=content.view,
         number=number,
         name=participant.organization_name,
         revision=revision.number,

@@ -15,14 +15,14 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
-import psycopg
 import sqlalchemy as sa
 
 from certification_lib.database import transaction
-from certification_lib.errors import Conflict, database_error_in_words
+from certification_lib.errors import Conflict
 from certification_lib.events.models import EventVersion
 from certification_lib.rulebook.models import Grain, RuleKind
 from certification_lib.rulebook.parameters import with_parameters
+from certification_lib.validation.rule_failure import RuleFailed
 from certification_lib.validation.run_schema import (
     PinnedRevision,
     create_run_schema,
@@ -160,8 +160,8 @@ def _take_samples(trial: Trial, failing: Sequence[int], blocks: Iterable[bytes])
     try:
         for number, row in _rows(blocks):
             trial.samples.setdefault(number, []).append(row)
-    except psycopg.Error as error:
-        words = f"its rows could not be read: {database_error_in_words(error)}"
+    except RuleFailed as failure:
+        words = f"its rows could not be read: {failure}"
         for number in failing:
             trial.counts.pop(number, None)
             trial.failures[number] = words

@@ -63,6 +63,7 @@ placing = Placing(
     {**{name: label for name, label in LABELS.items() if name != "expectation"}, "check": LABELS["expectation"]},
     {
         "Column:": "column",
+        "Column is": "column",
         "Event:": "preview_event",
         "Participant:": "preview_number",
         "From:": "min_value",

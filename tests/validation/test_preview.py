@@ -10,9 +10,13 @@ from certification_lib.audit.service import Actor
 from certification_lib.categories.models import Category, CategoryRole, Member
 from certification_lib.database import transaction
 from certification_lib.errors import BadInput, NotAllowed
+from certification_lib.events.models import EventVersion
 from certification_lib.people.models import Organization, OrganizationKind, Person, Tool, ToolRight
 from certification_lib.rulebook.content import parse_rule
+from certification_lib.rulebook.models import Grain, RuleKind
 from certification_lib.validation.preview import Preview, preview_events, preview_rule
+from certification_lib.validation.run_schema import current_revisions
+from certification_lib.validation.trial import RuleToTry, TrialLimits, try_rules
 from tests.validation.rows import enrollment
 from tests.validation.world import NOW, World
 
@@ -127,3 +131,21 @@ def test_it_is_refused_in_words(filled: World) -> None:
         preview(filled, reader, view="staff_assignment", row_identifier_columns=["row_key"], sql=staff)
     warned = preview(filled, reader, levels=["School"], uses_ad_hoc_filter=True)
     assert len(warned.warnings) == 2
+
+
+def test_a_rule_that_takes_too_long_is_stopped_and_leaves_nothing(filled: World) -> None:
+    many = ", ".join(f"enrollment as e{number}" for number in range(16))
+    slow = (
+        f"select e0.district_id, e0.school_id, e0.row_key from {many} where e15.sex || e14.sex || e13.sex = e0.row_key"  # noqa: S608
+    )
+    rule = RuleToTry(7, "enrollment", Grain.STUDENT, RuleKind.SQL, {"sql": slow}, ("row_key",))
+    with transaction(filled.engine) as session:
+        version = session.get_one(EventVersion, filled.version_id)
+        pinned = current_revisions(filled.event_id, session=session)
+
+    limits = TrialLimits(statement=1)
+    trial = try_rules([rule], pinned, version, engine=filled.engine, rules_url=filled.rules_url, limits=limits)
+
+    assert trial.counts == {}
+    assert "stopped" in trial.failures[7]
+    assert filled.query("select nspname from pg_namespace where nspname like 'trial%'") == []

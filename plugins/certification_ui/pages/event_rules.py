@@ -102,6 +102,7 @@ def _aside_page(visit: Visit, key: str, form: Form) -> Response:
         shown=shown,
         powers=powers(visit, shown),
         rules=[(rule.code, f"{rule.code} {rule.title} ({rule.severity.value})") for rule in rules],
+        titles={rule.code: rule.title for rule in rules},
         aside=set_aside_in_event(shown.event.id, session=visit.session),
         **form.shown(),
     )

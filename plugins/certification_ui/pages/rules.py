@@ -211,7 +211,9 @@ def _form_page(visit: Visit, form: Form, detail: RuleDetail | None, tried: Previ
 
 def _preview_fields(visit: Visit, tried: Preview | None) -> dict[str, Any]:
     events = preview_events(session=visit.session)
-    named = list(dict.fromkeys(name for row in (tried.rows if tried else None) or () for name in row.identifiers))
+    rows = (tried.rows if tried else None) or ()
+    names = dict.fromkeys(name for row in rows for name in row.identifiers)
+    named = [(name, totals.column_label(tried.view, name)) for name in names] if tried else []
     return {
         "tried": tried,
         "tried_columns": named,
