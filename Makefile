@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 .DEFAULT_GOAL := help
-.PHONY: help setup demo up test lint fix lock screenshots bench-snapshot soak-snapshot environment-file
+.PHONY: help setup demo up test lint fix lock screenshots bench-snapshot soak-snapshot bench-validation scale-validation environment-file
 
 help: ## Say what there is
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-17s %s\n", $$1, $$2 }' Makefile
@@ -50,6 +50,12 @@ bench-snapshot: setup ## Measure snapshots beside their baselines, one line of J
 
 soak-snapshot: setup ## Disturb 500 snapshots at random moments; make soak-snapshot ARGS='--times 5000 --seed 2'
 	@$(BIN)/python -m tests.snapshots.faults $(ARGS)
+
+bench-validation: setup ## Measure validation beside its baselines, one line of JSON for each figure
+	@$(BIN)/python -m tests.benchmarks.validation_suite $(ARGS)
+
+scale-validation: setup ## Find every injected error of 200,000 students, by rule, district and school
+	@$(BIN)/python -m tests.benchmarks.validation_scale $(ARGS)
 
 environment-file: ## Write .env with generated secrets for docker-compose.yaml
 	@$(PYTHON) scripts/environment_file.py
