@@ -212,25 +212,32 @@ class _Completion:
     def _write_revisions(self, slot: int) -> list[int]:
         """A revision per changed participant, with its views, made current."""
         last = self._last_numbers()
-        rows = []
+        rows: list[dict[str, Any]] = []
         for number in self._new:
             taken, participant_id = self._taken(number), self._plan.participants[number]
             rows.append(
                 {
                     "participant_id": participant_id,
-                    "snapshot_id": self._plan.snapshot_id,
                     "number": last.get(participant_id, 0) + 1,
-                    "kind": self._snapshot.kind,
-                    "taken_by": self._snapshot.requested_by,
-                    "taken_at": self.now,
-                    "source_as_of": self._as_of,
-                    "confirmed_as_of": self._as_of,
                     "digest": taken.digest,
                     "row_count": taken.row_count,
                     "empty": self._verdicts[number].empty,
                 }
             )
-        inserted = self._session.execute(sa.insert(Revision).returning(Revision.id, Revision.participant_id), rows)
+        given = _given(rows, Revision, list(rows[0]), name="given")
+        same = {
+            "snapshot_id": sa.literal(self._plan.snapshot_id),
+            "kind": sa.literal(self._snapshot.kind, Revision.kind.type),
+            "taken_by": sa.literal(self._snapshot.requested_by),
+            "taken_at": sa.literal(self.now),
+            "source_as_of": sa.literal(self._as_of),
+            "confirmed_as_of": sa.literal(self._as_of),
+        }
+        inserted = self._session.execute(
+            sa.insert(Revision)
+            .from_select([*given.c.keys(), *same], sa.select(*given.c, *same.values()))
+            .returning(Revision.id, Revision.participant_id)
+        )
         revision_of = {participant_id: revision_id for revision_id, participant_id in inserted}
         self._write_revision_views(revision_of, slot)
         self._session.execute(
@@ -253,7 +260,6 @@ class _Completion:
         """All in one statement: there is a row per participant and view, thousands in a state."""
         rows: list[dict[str, Any]] = []
         for view in self._loaded:
-            columns = [[column.name, column.type] for column in view.columns]
             for number in self._new:
                 found = view.digests.get(number, NO_ROWS)
                 rows.append(
@@ -262,19 +268,24 @@ class _Completion:
                         "view": view.name,
                         "row_count": found.rows,
                         "digest": found.digest,
-                        "columns": columns,
-                        "slot": slot,
                         "totals": view.totals.get(number) or nothing(),
                     }
                 )
-        table = sa.inspect(RevisionView).local_table
-        given = (
-            sa.func.jsonb_to_recordset(sa.literal(rows, JSONB))
-            .table_valued(*[sa.column(column.name, column.type) for column in table.columns], name="given")
-            .render_derived(with_types=True)
+        # Once a view, not once a participant: they are most of the text.
+        described = [
+            {"view": view.name, "columns": [[column.name, column.type] for column in view.columns]}
+            for view in self._loaded
+        ]
+        given = _given(rows, RevisionView, list(rows[0]), name="given")
+        columns = _given(described, RevisionView, ["view", "columns"], name="described")
+        self._session.execute(
+            sa.insert(RevisionView).from_select(
+                [*given.c.keys(), "columns", "slot"],
+                sa.select(*given.c, columns.c.columns, sa.literal(slot)).join_from(
+                    given, columns, columns.c.view == given.c.view
+                ),
+            )
         )
-        names = [column.name for column in table.columns]
-        self._session.execute(sa.insert(RevisionView).from_select(names, sa.select(*given.c)))
 
     def _write_snapshot(self) -> None:
         """What was made, confirmed and left alone, and that the snapshot is complete."""
@@ -302,6 +313,16 @@ class _Completion:
 
     def _update(self, model: type[Base], *conditions: sa.ColumnElement[bool], **values: Any) -> None:
         self._session.execute(sa.update(model).where(*conditions).values(**values), execution_options=_UNSYNCHRONIZED)
+
+
+def _given(rows: Sequence[Mapping[str, Any]], model: type[Base], names: Sequence[str], *, name: str) -> sa.FromClause:
+    """Rows sent as one value, with the types of the model's columns: thousands of parameters would take a second."""
+    types = {column.name: column.type for column in sa.inspect(model).local_table.columns}
+    return (
+        sa.func.jsonb_to_recordset(sa.literal(rows, JSONB))
+        .table_valued(*[sa.column(each, types[each]) for each in names], name=name)
+        .render_derived(with_types=True)
+    )
 
 
 def _driver(session: Session) -> Connection[Any]:

@@ -93,8 +93,8 @@ def take_snapshot(
             _give_up(engine, plan, f"The taking was stopped ({type(error).__name__}).")
             raise
         else:
-            with suppress(sqlalchemy.exc.DBAPIError):  # the snapshot stands without
-                refresh_statistics(engine, "participant", "revision", "revision_view")
+            if plan.districts is None and plan.copied_slot is None:  # a few new rows tell the planner nothing
+                _refresh_statistics(engine)
             return outcome
         raise failure
 
@@ -116,6 +116,7 @@ def copied_together(
             if plan is not None:
                 stack.enter_context(_alone(engine, _LOCK_CLASS_TOGETHER | plan.event_id, _AT_ONCE, "The event"))
                 stack.callback(_drop_together, engine, plan)
+                stack.callback(_refresh_statistics, engine)
                 _drop_together(engine, plan)  # of a process that died
                 views = read_views(plan.view_names, folder=views_folder, level=plan.level)
                 loaded, as_of = _copy(plan, views, engine, source_url_of, load_settings().snapshot_connections)
@@ -140,6 +141,11 @@ def _plan_together(engine: sa.Engine, snapshot_ids: Sequence[int]) -> Plan | Non
 def _drop_together(engine: sa.Engine, plan: Plan) -> None:
     with suppress(psycopg.Error, sqlalchemy.exc.DBAPIError), _target(engine) as database:
         partitions.drop_leftovers(database, plan.event_id, _TOGETHER)
+
+
+def _refresh_statistics(engine: sa.Engine) -> None:
+    with suppress(sqlalchemy.exc.DBAPIError):  # the snapshots stand without
+        refresh_statistics(engine, "participant", "revision", "revision_view")
 
 
 def lock_number(snapshot_id: int) -> int:
