@@ -123,11 +123,14 @@ def check_audit_chain() -> None:
 def remove_what_is_past_its_days() -> list[dict[str, Any]]:
     """Purge superseded revisions and carry out disposals, in every event. Returns rows and bytes by event.
 
-    What is being read for too long is left to the next night.
+    Downstream views of an older release are made anew. What is being read for too long is left to the next night.
     """
     from certification_lib.certification.retention import run_retention
+    from certification_lib.snapshots.upkeep import renew_definitions
 
     with connections.engine() as engine:
+        for view in renew_definitions(engine):
+            logger.info("The downstream views of %s are being read and stay as they were", view)
         lines = [line.as_row() for line in run_retention(engine)]
     for line in lines:
         logger.info(

@@ -11,6 +11,7 @@ from certification_lib.snapshots import definitions
 from certification_lib.snapshots.column_types import can_be_widened, is_stored_as_it_is
 from certification_lib.snapshots.comparison import Counts, ViewDifference, compare
 from certification_lib.snapshots.models import SnapshotStatus
+from certification_lib.snapshots.upkeep import renew_definitions
 from certification_lib.snapshots.verification import verify
 from tests.conftest import CertificationDatabase
 from tests.snapshots.conftest import Toy
@@ -169,6 +170,11 @@ def test_definitions_of_an_older_release_are_renewed_by_the_next_snapshot(
     toy.take()
     assert made == ["pupil"]
     assert toy.value("select count(*) from datamart.current_pupil") == 60
+
+    renew(toy, "comment on table datamart.pupil is 'As it was'")
+    made.clear()
+    assert renew_definitions(toy.engine, folder=toy.views) == []
+    assert made == ["pupil"]
 
     # Somebody's view on one of ours: ours stays as it was, and the snapshot is taken.
     theirs = "create view datamart.theirs as select event_key from datamart.current_pupil"
