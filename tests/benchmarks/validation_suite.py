@@ -15,6 +15,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from importlib import import_module
 from typing import Any
 
 from tests.benchmarks.validation_world import BenchmarkRule, ValidationWorld, validation_world
@@ -27,6 +28,7 @@ def main() -> None:
     parser.add_argument("--students", type=int, default=1_000_000)
     parser.add_argument("--rounds", type=int, default=3)
     arguments = parser.parse_args()
+    import_module("certification_lib.validation.evaluation")  # the import is a figure of its own
     with validation_world(arguments.students) as world:
         for figure in measure(world, rounds=arguments.rounds):
             about = {"students": arguments.students, "machine": f"{os.cpu_count()} x {platform.machine()}"}
@@ -35,7 +37,6 @@ def main() -> None:
 
 
 def measure(world: ValidationWorld, *, rounds: int) -> Iterator[Figure]:
-    yield imports()
     world.validate()  # imports Great Expectations, and the server has seen every page once
     world.handwritten()
     yield from suite_beside_sql(world, rounds)
@@ -44,6 +45,7 @@ def measure(world: ValidationWorld, *, rounds: int) -> Iterator[Figure]:
     yield one_district(world, rounds)
     yield from how_it_grows(world, rounds)
     yield from another_rule(world, rounds)
+    yield imports()
 
 
 def imports() -> Figure:
@@ -69,18 +71,17 @@ def state_beside_district_by_district(world: ValidationWorld, *, sample: int = 2
     checkpoints = PerDistrict(world)
     chosen = world.districts(sample)
     counts = world.counts()
-    taken, ours = [], []
+    taken = []
     for number in chosen:
         begun = time.perf_counter()
         found = checkpoints.run(number)
         taken.append(time.perf_counter() - begun)
         compare(found, counts, number)
-    for _ in range(3):
-        ours.append(seconds(world.validate))
+    ours = statistics.median(seconds(world.validate) for _ in range(3))
     usual = statistics.mean(taken) * scaled_to
     return {
-        "name": "validation.state.vs_gx_per_district", "value": round(usual / statistics.median(ours), 1), "limit": 100,
-        "unit": f"times faster than {scaled_to} checkpoints", "seconds": round(statistics.median(ours), 2),
+        "name": "validation.state.vs_gx_per_district", "value": round(usual / ours, 1), "limit": 100,
+        "unit": f"times faster than {scaled_to} checkpoints", "seconds": round(ours, 2),
         "baseline_seconds": round(usual, 1), "measured_districts": sample,
         "seconds_each": round(statistics.mean(taken), 3),
     }  # fmt: skip

@@ -27,6 +27,7 @@ from certification_lib.snapshots import partitions
 from certification_lib.snapshots.models import Revision, Snapshot, SnapshotKind, SnapshotStatus
 from certification_lib.snapshots.pipe import connect
 from certification_lib.snapshots.service import request_snapshot, take_snapshot
+from certification_lib.snapshots.views import read_views
 from certification_lib.supervisor.postgres import Server, embedded_server
 from certification_lib.validation import service
 from certification_lib.validation.finishing import FinishedValidation
@@ -219,13 +220,12 @@ class ValidationWorld:
                 partitions.attach(database, view, event_id, snapshot_id)
         with transaction(self.engine) as session:
             for view in sources:
-                counted = f"select district_id, count(*) from datamart.{view}"  # noqa: S608
                 session.execute(
                     sa.text(
-                        "insert into certification.revision_view (revision_id, view, row_count, digest, columns, slot)"
+                        "insert into certification.revision_view (revision_id, view, row_count, digest, columns, slot)"  # noqa: S608
                         " select p.current_revision_id, :view, coalesce(rows.count, 0), '', '[]', :slot"
-                        f" from certification.participant p left join ({counted}"
-                        " where event_id = :event and slot = :slot group by 1) as rows"
+                        " from certification.participant p left join (select district_id, count(*)"
+                        f" from datamart.{view} where event_id = :event and slot = :slot group by 1) as rows"
                         " on rows.district_id = p.organization_number where p.event_id = :event"
                     ),
                     {"view": view, "slot": snapshot_id, "event": event_id},
@@ -234,14 +234,22 @@ class ValidationWorld:
 
 @contextmanager
 def validation_world(
-    students: int, *, state: str = "CA", server: Server | None = None, folder: Path | None = None
+    students: int,
+    *,
+    state: str = "CA",
+    server: Server | None = None,
+    folder: Path | None = None,
+    every_rule: bool = False,
 ) -> Iterator[ValidationWorld]:
-    """The state with so many students and a snapshot of the views that the Fall group's rules read."""
+    """The state with so many students and a snapshot of the views that the Fall group's rules read.
+
+    `every_rule`: all delivered rules that can be used in such an event, and all views.
+    """
     if server is None:
         with (
             tempfile.TemporaryDirectory(prefix="certification-benchmark-", dir=folder) as name,
             embedded_server(Path(name) / "server") as started,
-            validation_world(students, state=state, server=started) as world,
+            validation_world(students, state=state, server=started, every_rule=every_rule) as world,
         ):
             yield world
         return
@@ -252,8 +260,8 @@ def validation_world(
     try:
         with transaction(engine) as session:
             sync_delivered_rules(session=session, actor=SYSTEM, now=_NOW)
-            rules = single_view_rules(session, GROUP)
-            views = sorted({rule.view for rule in rules})
+            rules = delivered_rules(session) if every_rule else single_view_rules(session, GROUP)
+            views = sorted(read_views()) if every_rule else sorted({rule.view for rule in rules})
             _pin(session, publish_event(session, views, districts, key=STATE_EVENT), rules)
         with transaction(engine) as session:
             snapshot_id = request_snapshot(
@@ -276,17 +284,26 @@ def single_view_rules(session: Session, group: str) -> list[BenchmarkRule]:
         .where(ValidationGroup.name == group)
         .order_by(ValidationGroupRule.position)
     )
-    rules = []
-    for version, code in session.execute(query):
-        if version.kind is RuleKind.SQL and _tables(version.definition["sql"]) != {version.view}:
-            continue
-        rules.append(
-            BenchmarkRule(
-                version.id, code, version.view, version.kind, _filled_in(version.definition),
-                tuple(version.row_identifier_columns),
-            )
-        )  # fmt: skip
-    return rules
+    return [
+        _rule(version, code)
+        for version, code in session.execute(query)
+        if version.kind is not RuleKind.SQL or _tables(version.definition["sql"]) == {version.view}
+    ]
+
+
+def delivered_rules(session: Session) -> list[BenchmarkRule]:
+    """Every delivered rule that may be used at District level."""
+    query = sa.select(RuleVersion, Rule.code).join(
+        Rule, sa.and_(Rule.id == RuleVersion.rule_id, Rule.current_version == RuleVersion.version)
+    )
+    return [_rule(version, code) for version, code in session.execute(query) if "District" in version.levels]
+
+
+def _rule(version: RuleVersion, code: str) -> BenchmarkRule:
+    return BenchmarkRule(
+        version.id, code, version.view, version.kind, _filled_in(version.definition),
+        tuple(version.row_identifier_columns),
+    )  # fmt: skip
 
 
 def _tables(text: str) -> set[str]:
@@ -318,7 +335,7 @@ def _pin(session: Session, event: Event, rules: Sequence[BenchmarkRule]) -> None
 
 def _publish(session: Session, key: str, views: Sequence[str], numbers: Mapping[str, str]) -> Event:
     """`numbers`: organization number by a name that is this event's own; rows name districts by that number."""
-    event = publish_event(session, list(views), {name: number for number, name in _own(numbers).items()}, key=key)
+    event = publish_event(session, list(views), {name: name for name in numbers}, key=key)
     for participant in session.scalars(sa.select(Participant).where(Participant.event_id == event.id)):
         number = numbers[participant.organization_number]
         participant.organization_number = participant.lea_number = number
