@@ -4,7 +4,7 @@ Of table `finding`: the session must have declared whose rows it may be shown; t
 revision is the reader's to see.
 """
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection
 from dataclasses import dataclass
 
 import sqlalchemy as sa
@@ -43,23 +43,10 @@ def rows(
     *,
     where: RowFilter = EVERY_ROW,
     offset: int = 0,
-    limit: int = 50,
+    limit: int | None = 50,
     session: Session,
 ) -> list[WorkRow]:
-    """A page of the kept failing rows of these rules, in the order they were stored."""
-    return list(stream_rows(revision_id, rules, where=where, offset=offset, limit=limit, session=session))
-
-
-def stream_rows(
-    revision_id: int,
-    rules: Collection[WorkRule],
-    *,
-    where: RowFilter = EVERY_ROW,
-    offset: int = 0,
-    limit: int | None = None,
-    session: Session,
-) -> Iterator[WorkRow]:
-    """The same, fetched a thousand at a time, for downloads."""
+    """A page of the kept failing rows of these rules, in the order they were stored; without `limit` all of them."""
     of_version = {rule.rule_version_id: rule for rule in rules}
     before = _rows_before(revision_id, rules, session=session)
     query = (
@@ -69,10 +56,9 @@ def stream_rows(
         .order_by(Finding.rule_version_id, Finding.id)
         .offset(offset)
         .limit(limit)
-        .execution_options(yield_per=1000)
     )
-    for finding, is_new in session.execute(query):
-        yield WorkRow(of_version[finding.rule_version_id], finding, is_new)
+    found = session.execute(query)
+    return [WorkRow(of_version[finding.rule_version_id], finding, is_new) for finding, is_new in found]
 
 
 def row_count(revision_id: int, rules: Collection[WorkRule], *, where: RowFilter = EVERY_ROW, session: Session) -> int:
