@@ -94,6 +94,8 @@ def random_rows(seed: int, number: int) -> Rows:
     rng = np.random.default_rng(seed)
     rows = {view: [_row(view, index, rng) for index in range(number)] for view in VIEWS}
     rows["enrollment"] += [row for number in NUMBERS for row in _large_school(number, rng)]
+    rows["enrollment"] += [row for number in NUMBERS for row in _school_of_one_kind(number, rng)]
+    rows["student"] += _large_district(rows["student"], rng)
     return rows
 
 
@@ -111,6 +113,40 @@ def _large_school(number: str, rng: np.random.Generator) -> list[dict[str, Any]]
     return rows
 
 
+def _school_of_one_kind(number: str, rng: np.random.Generator) -> list[dict[str, Any]]:
+    """Students of whom all have the same, for rules that ask whether that can be."""
+    same = {
+        "district_id": number, "school_id": f"{number}095", "primary_school": True,
+        "school_lowest_grade": 0, "school_highest_grade": int(rng.integers(1, 3)),
+        "entry_date": datetime.date(2016, 8, 10), "exit_withdraw_date": _one_of([None, *_YEAR[3:6]], rng),
+        "calendar_first_date": _one_of(_YEAR[:2], rng), "calendar_last_date": _one_of(_YEAR[-2:], rng),
+        "instructional_days": int(rng.integers(166, 170)), "school_status": _one_of(["Active", "Closed"], rng),
+    }  # fmt: skip
+    grades = _one_of([["First grade"], ["First grade", "Transitional Kindergarten"]], rng)
+    sexes = _one_of([["Female"], ["Male", None], ["Male", "Female"]], rng)
+    return [
+        _row("enrollment", index, rng)
+        | same
+        | {"row_key": f"one kind {number} {index}", "entry_grade_level": _one_of(grades, rng),
+           "student_unique_id": str(2_300_000_000 + int(number) * 1000 + index), "sex": _one_of(sexes, rng)}
+        for index in range(int(rng.integers(18, 33)))
+    ]  # fmt: skip
+
+
+def _large_district(students: list[dict[str, Any]], rng: np.random.Generator) -> list[dict[str, Any]]:
+    """So many more students of one district, most often with one language, that it has 501 or one less."""
+    number = _one_of(NUMBERS, rng)
+    there = [row for row in students if row["district_id"] == number]
+    languages = _one_of([["English"], ["English", None], ["English", "Spanish"]], rng)
+    for row in there:
+        row["home_language"] = _one_of(languages, rng)
+    return [
+        _row("student", index, rng)
+        | {"district_id": number, "row_key": f"large district {index}", "home_language": _one_of(languages, rng)}
+        for index in range(501 - len(there) - int(rng.integers(0, 3) == 0))
+    ]
+
+
 def _row(view: str, index: int, rng: np.random.Generator) -> dict[str, Any]:
     number = _one_of(NUMBERS, rng)
     row: dict[str, Any] = {
@@ -122,7 +158,8 @@ def _row(view: str, index: int, rng: np.random.Generator) -> dict[str, Any]:
         if column in row:
             continue
         if column in {"student_unique_id", "staff_unique_id"}:
-            row[column] = str(2_100_000_000 + int(rng.integers(0, 30)))
+            malformed = view == "student" and rng.random() < 0.05
+            row[column] = "12A4" if malformed else str(2_100_000_000 + int(rng.integers(0, 30)))
         elif rng.random() < _SHARE_OF_NONE:
             row[column] = None
         else:

@@ -2,6 +2,7 @@
 
 from tests.expectations.cases import (
     attendance,
+    discipline,
     enrollment,
     other_programs,
     program,
@@ -17,6 +18,7 @@ from tests.expectations.rows import ROWS, add_companions
 __all__ = [
     "ROWS",
     "attendance",
+    "discipline",
     "enrollment",
     "other_programs",
     "program",

@@ -1,6 +1,6 @@
 """Rules on the student's own record."""
 
-from tests.expectations.rows import day, sound, wrong
+from tests.expectations.rows import Exactly, charged, day, district, sound, wrong
 
 
 def _rows() -> None:
@@ -32,4 +32,27 @@ def _rows() -> None:
         sound("STU-015", "student", f"postal code {code}", postal_code=code)
 
 
+def _identity_rows() -> None:
+    wrong("STU-001", "student", "no number", student_unique_id=None)
+    for number in ("", "123", "1234567890123", "99000A0002", " 9900000001"):
+        wrong("STU-001", "student", f"number {number!r}", student_unique_id=Exactly(number))
+    for number in ("1234", "123456789012"):
+        sound("STU-001", "student", f"number {number}", student_unique_id=Exactly(number))
+    wrong("STU-002", "student", "first of two", student_unique_id="twice")
+    wrong("STU-002", "student", "second of two", student_unique_id="twice")
+    sound("STU-002", "student", "one only")
+
+
+def _home_language_rows() -> None:
+    other = district("STU-014", other=True)
+    for number in range(501):
+        language = None if number % 2 else "English"
+        sound("STU-014", "student", f"of 501 {number}", home_language=language)
+        sound("STU-014", "student", f"of 501 there {number}", home_language="English" if number else "Spanish",
+              district_id=other)  # fmt: skip
+    charged("STU-014", district("STU-014"))
+
+
 _rows()
+_identity_rows()
+_home_language_rows()

@@ -61,3 +61,27 @@ def postal_code(views: Views) -> pd.DataFrame:
 
     students = views["student"]
     return where(students, students.postal_code.fillna("").map(malformed))
+
+
+@rule("STU-001")
+def student_id(views: Views) -> pd.DataFrame:
+    def right(number: str) -> bool:
+        return 4 <= len(number) <= 12 and all(letter in "0123456789" for letter in number)
+
+    students = views["student"]
+    return where(students, ~students.student_unique_id.fillna("").map(right).astype(bool))
+
+
+@rule("STU-002")
+def student_id_twice(views: Views) -> pd.DataFrame:
+    students = views["student"]
+    students = students[students.student_unique_id.notna()]
+    return students[students.duplicated(["district_id", "student_unique_id"], keep=False)]
+
+
+@rule("STU-014")
+def nobody_speaks_another_language(views: Views) -> pd.DataFrame:
+    students = views["student"]
+    other = students[students.home_language.fillna("English") != "English"]
+    sizes = students.groupby("district_id", as_index=False).size()
+    return sizes[(sizes["size"] > 500) & ~sizes.district_id.isin(other.district_id)]
