@@ -244,6 +244,10 @@ def test_the_same_data_are_certified_again_only_with_a_reason(browser: Browser, 
     with Session(engine) as session:
         reasons = session.scalars(sa.select(Submission.reason_without_change).order_by(Submission.id)).all()
     assert reasons == [None, None, "It was right.", "I checked."]
+    assert "I checked." in browser("jones").get(sent.headers["location"]).text
+    told = browser("approver").get(f"{ROOT}/events/{KEY}/participants/001/").text
+    assert "It was right." in told
+    assert "I checked." in told
 
 
 def test_corrected_data_are_certified_without_a_reason(browser: Browser, cast: Cast, engine: sa.Engine) -> None:
