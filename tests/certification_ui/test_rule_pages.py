@@ -406,3 +406,9 @@ class TestRest:
         assert (first["code"], first["participant"], first["reason"], first["ended_at"]) == (
             "ENR-002", None, "Late change.", None,
         )  # fmt: skip
+
+    def test_the_examples_of_the_description_are_rules(self, people: Browser) -> None:
+        described = people("author").get(f"{API}/openapi.json").json()
+        examples = described["paths"]["/api/v1/rules"]["post"]["requestBody"]["content"]["application/json"]["examples"]
+        assert [parse_rule(example["value"]).kind.value for example in examples.values()] == ["expectation", "SQL"]
+        assert {"/api/v1/rule-previews", "/api/v1/validation-groups/import"} <= described["paths"].keys()

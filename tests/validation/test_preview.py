@@ -143,6 +143,8 @@ def test_a_rule_that_takes_too_long_is_stopped_and_leaves_nothing(filled: World)
         version = session.get_one(EventVersion, filled.version_id)
         pinned = current_revisions(filled.event_id, session=session)
 
+    with transaction(filled.engine) as session:
+        session.execute(sa.text("create schema trial_1000_abcd"))  # of a server that was killed long ago
     limits = TrialLimits(statement=1)
     trial = try_rules([rule], pinned, version, engine=filled.engine, rules_url=filled.rules_url, limits=limits)
 
