@@ -19,6 +19,7 @@ DISCIPLINES = ("In School Suspension", "Out of School Suspension", "Removal from
 _DISCIPLINE_LIMITS = (0.55, 0.95, 0.997)
 # The real rates count every action; here each student has one at most.
 _ACTIONS_A_STUDENT = 2.2
+_LONGEST_WITH_A_DISABILITY = 10
 LENGTH_DIFFERENCES = ("No Difference", "Term Modified By District")
 
 
@@ -99,6 +100,13 @@ def make_discipline(
         length=length.astype(np.float64),
         actual_length=(length - shortened).astype(np.float64),
     )
+
+
+def shorten_removals(discipline: Discipline, special_education: Array) -> None:
+    """Students with a disability are removed for ten days at most: a rule asks about those who are longer."""
+    long = special_education[discipline.student] & (discipline.length > _LONGEST_WITH_A_DISABILITY)
+    discipline.length[long] = _LONGEST_WITH_A_DISABILITY
+    discipline.actual_length[long] = _LONGEST_WITH_A_DISABILITY
 
 
 def _days_enrolled(

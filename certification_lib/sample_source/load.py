@@ -128,6 +128,7 @@ def make_sample(code: str, number_of_students: int, seed: int) -> _Sample:
     stays[plan.students("")] = True
     attendance = events.make_attendance(layout, enrolled, patterns, set_apart, seed)
     discipline = events.make_discipline(layout, enrolled, patterns, set_apart, seed)
+    events.shorten_removals(discipline, pupils.special_education)
     special = programs.make_special_education(layout, pupils, enrolled, stays, seed)
     homeless = programs.make_homeless(pupils, enrolled, seed)
     english = programs.make_english(pupils, enrolled)
