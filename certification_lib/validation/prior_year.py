@@ -51,17 +51,21 @@ def create_prior_views(
         view: _create_prior(schema, view, priors, columns=table_columns[view], level=level, session=session)
         for view in views
     }
-    measures = [each for each in MEASURES if each.needs <= set(table_columns.get(each.view, ()))]
+    measures = [
+        each
+        for each in MEASURES
+        if all(needed <= set(table_columns.get(view, ())) for view, needed in each.needs.items())
+    ]
     as_of = version.count_date or datetime.date(version.reporting_year, 6, 30)
     today = [
-        measure.select(sql.Identifier(schema, measure.view), sql.Literal(as_of), by_district)
+        measure.select(lambda view: sql.Identifier(schema, view), sql.Literal(as_of), by_district)
         for measure in measures
         for by_district in _extents(level)
     ]
     before: list[sql.Composable] = [
-        measure.select(sql.Identifier(schema, PRIOR + measure.view), sql.Identifier("as_of_date"), by_district)
+        measure.select(lambda view: sql.Identifier(schema, PRIOR + view), sql.Identifier("as_of_date"), by_district)
         for measure in measures
-        if known[measure.view]
+        if all(known[view] for view in measure.needs)
         for by_district in _extents(level)
     ]
     before.append(_loaded(participant_ids, measures, known, version, level, session=session))
@@ -149,7 +153,11 @@ def _loaded(
         Participant.id.in_(participant_ids)
     )
     numbers = [tuple(row) for row in session.execute(query)]
-    official = [(number, measure.subject) for measure in measures for number in sorted(known[measure.view])]
+    official = [
+        (number, measure.subject)
+        for measure in measures
+        for number in sorted(set.intersection(*(known[view] for view in measure.needs)))
+    ]
     text = (
         "select district_number, school_number, subject, breakdown, category, amount from certification.prior_total"
         " where school_year = {year} and {participant} = any({numbers}::text[])"
