@@ -21,6 +21,7 @@ def state(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Disturbed]:
         yield made
 
 
+@pytest.mark.timeout(400)  # a quarter of a minute on a machine that does nothing else
 def test_25_random_moments_of_kill_9_and_restarts_of_postgresql_leave_nothing_half_visible(state: Disturbed) -> None:
     for number, share in enumerate(moments(25, state.random)):
         state.disturb(FAULTS[number % len(FAULTS)], share)
