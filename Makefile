@@ -46,7 +46,7 @@ screenshots: setup ## Take pictures of every page at two widths into screenshots
 	SCREENSHOTS=screenshots $(BIN)/pytest tests/browser
 
 bench-snapshot: setup ## Measure snapshots beside their baselines, one line of JSON for each figure
-	@$(BIN)/python -m tests.benchmarks.snapshot_compare $(ARGS)
+	@$(BIN)/python -m tests.benchmarks.snapshot $(ARGS)
 
 soak-snapshot: setup ## Disturb 500 snapshots at random moments; make soak-snapshot ARGS='--times 5000 --seed 2'
 	@$(BIN)/python -m tests.snapshots.faults $(ARGS)
