@@ -298,6 +298,7 @@ class TestTrying:
         taken = approver.post(f"{EVENT}/changed-rules", data={"then": "take"})
         assert taken.status_code == 303
         assert taken.headers["location"].endswith("/publish")
+        assert "Publishing takes what has changed about ENR-002." in said(approver.get(taken.headers["location"]).text)
         assert approver.post(taken.headers["location"]).status_code == 303
         assert approver.get(f"{API}/events/{KEY}/changed-rules").json()["items"] == []
         [adair] = approver.get(f"{API}/events/{KEY}/participants?search=001").json()["items"]

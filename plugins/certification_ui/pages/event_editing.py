@@ -4,6 +4,7 @@ from fastapi import APIRouter
 from starlette.datastructures import UploadFile
 from starlette.responses import Response
 
+from certification_lib.certification.changed_rules import changed_rules
 from certification_lib.certification.closing import close_event
 from certification_lib.certification.publication_preview import publication_preview
 from certification_lib.certification.publishing import problems_of_draft, publish_event
@@ -65,6 +66,7 @@ def _publish_page(visit: Visit, key: str, form: Form) -> Response:
         shown=event_details(key, session=visit.session, now=visit.now),
         content=content_of(version, active=event.active, session=visit.session),
         preview=publication_preview(key, session=visit.session, now=visit.now) if has_draft else None,
+        changed=changed_rules(key, session=visit.session),
         **form.shown(),
     )
 
