@@ -114,13 +114,12 @@ def _live_version(event: Event, *, on_demand: bool, session: Session) -> EventVe
 
 
 def _chosen(event: Event, kind: SnapshotKind, numbers: Sequence[str] | None, *, session: Session) -> list[Participant]:
-    everybody = session.scalars(
-        sa.select(Participant).where(Participant.event_id == event.id).order_by(Participant.id)
-    ).all()
+    query = sa.select(Participant).where(Participant.event_id == event.id).order_by(Participant.id)
     if numbers is None:
-        chosen = [each for each in everybody if takes(kind, each.status)]
+        chosen = [each for each in session.scalars(query) if takes(kind, each.status)]
     else:
-        by_number = {each.organization_number: each for each in everybody}
+        named = session.scalars(query.where(Participant.organization_number.in_(numbers)))
+        by_number = {each.organization_number: each for each in named}
         unknown = [number for number in dict.fromkeys(numbers) if number not in by_number]
         if unknown:
             raise BadInput(f"Event {event.key} has no participant {', '.join(unknown)}.")
