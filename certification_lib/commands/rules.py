@@ -23,6 +23,15 @@ def sync() -> None:
     typer.echo(str(result))
 
 
+@app.command()
+def page() -> None:
+    """Print docs/rules.md, the page on the delivered rules, as the files in expectations/ are now."""
+    from certification_lib.rulebook.delivered import read_delivered
+    from certification_lib.rulebook.rules_page import rules_page
+
+    typer.echo(rules_page(read_delivered()), nl=False)
+
+
 @app.command("export")
 def export_group(
     group: Annotated[str, typer.Argument(help="Name of the validation group.")],

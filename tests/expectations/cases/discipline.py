@@ -89,7 +89,7 @@ def _school_rows() -> None:
 
 def _population_rows() -> None:
     # By district: students of the group, suspended of them, all others, suspended of them.
-    for other, (group, hit, rest, hit_of_rest) in {False: (20, 10, 31, 5), True: (20, 10, 30, 5)}.items():
+    for other, (group, hit, rest, hit_of_rest) in {False: (20, 10, 61, 10), True: (20, 10, 60, 10)}.items():
         number = district("DIS-010", other=other)
         for name, students, suspended, values in (
             ("group", group, hit, {"hispanic_latino_ethnicity": True, "race": "White"}),

@@ -127,11 +127,13 @@ def school_not_open(views: Views) -> pd.DataFrame:
 @rule("ORG-006")
 def grade_with_nobody(views: Views) -> pd.DataFrame:
     found = []
-    for (district, _), group in _on_count_date(views["enrollment"]).groupby(["district_id", "school_id"]):
+    rows = _on_count_date(views["enrollment"])
+    for (district, _), everybody in rows.groupby(["district_id", "school_id"]):
+        group = everybody[everybody.primary_school.fillna(True)]
         lowest, highest = group.school_lowest_grade.max(), group.school_highest_grade.max()
         if pd.isna(lowest) or pd.isna(highest) or group.student_unique_id.nunique() < 10 * (highest - lowest + 1):
             continue
-        taught = set(group.entry_grade_level.dropna().map(GRADES).dropna())
+        taught = set(everybody.entry_grade_level.dropna().map(GRADES).dropna())
         found += [district for grade in range(int(lowest), int(highest) + 1) if grade >= 0 and grade not in taught]
     return pd.DataFrame({"district_id": found})
 
