@@ -14,7 +14,7 @@ from certification_lib.settings import load_settings
 
 logger = logging.getLogger(__name__)
 
-VALIDATION = "certification_lib.validation.great_expectations"
+VALIDATION = "certification_lib.validation.evaluation"
 
 
 @hookimpl
