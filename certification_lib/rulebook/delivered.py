@@ -1,12 +1,10 @@
 """The delivered rule bank: YAML files under expectations/, read all or nothing."""
 
-from collections import Counter
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self, TypeVar
 
-import yaml
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError, model_validator
 
 from certification_lib.categories.models import Level
@@ -14,6 +12,7 @@ from certification_lib.errors import BadInput
 from certification_lib.rulebook.definitions import definition_problems, rule_text
 from certification_lib.rulebook.models import Grain, RuleKind, Severity
 from certification_lib.rulebook.parameters import uses_count_date
+from certification_lib.rulebook.yaml_entries import Entry, read_entries
 from certification_lib.settings import PROJECT_FOLDER
 
 DELIVERED_FOLDER = PROJECT_FOLDER / "expectations"
@@ -116,72 +115,70 @@ def datamart_view_names(folder: Path = VIEW_FOLDER) -> frozenset[str]:
 
 
 def read_delivered(folder: Path = DELIVERED_FOLDER, *, views: Collection[str] | None = None) -> DeliveredRuleBank:
-    """Rules and groups of the folder; BadInput.problems names every fault with its file."""
+    """Rules and groups of the folder; BadInput.problems names every fault with its file and line."""
     problems: list[str] = []
-    rules = [
-        rule
-        for file in sorted((folder / "rules").glob("*.yaml"))
-        for content in _entries(file, problems)
-        for rule in _validated(DeliveredRule, content, file, problems)
-    ]
-    groups = [
-        group
-        for file in sorted((folder / "suites").glob("*.yaml"))
-        for content in _entries(file, problems)
-        for group in _validated(DeliveredGroup, content, file, problems)
-    ]
+    rules = _read(DeliveredRule, folder / "rules", problems)
+    groups = _read(DeliveredGroup, folder / "suites", problems)
     known_views = datamart_view_names() if views is None else views
     problems += _rule_problems(rules, known_views) + _group_problems(rules, groups)
     if not rules and not problems:
         problems.append(f"{folder}: there are no rules")
     if problems:
         raise BadInput("The delivered rules cannot be used.", problems=problems)
-    return DeliveredRuleBank(rules, groups)
+    return DeliveredRuleBank([rule for rule, _ in rules], [group for group, _ in groups])
 
 
-def _entries(file: Path, problems: list[str]) -> list[Any]:
-    try:
-        content = yaml.safe_load(file.read_text(encoding="utf-8"))
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        mark = getattr(error, "problem_mark", None)
-        place = f", line {mark.line + 1}" if mark is not None else ""
-        problems.append(f"{file.name}{place}: this is not YAML")
-        return []
-    return content if isinstance(content, list) else [content]
+def _read(kind: type[Model], folder: Path, problems: list[str]) -> list[tuple[Model, Entry]]:
+    found = []
+    for file in sorted(folder.glob("*.yaml")):
+        for entry in read_entries(file, problems):
+            try:
+                found.append((kind.model_validate(entry.content), entry))
+            except ValidationError as error:
+                problems += [_fault(entry, fault) for fault in error.errors(include_url=False)]
+    return found
 
 
-def _validated(kind: type[Model], content: Any, file: Path, problems: list[str]) -> list[Model]:
-    try:
-        return [kind.model_validate(content)]
-    except ValidationError as error:
-        named = content.get("code") or content.get("name") if isinstance(content, dict) else None
-        for fault in error.errors(include_url=False):
-            place = ".".join(map(str, fault["loc"]))
-            problems.append(
-                " ".join(filter(None, [f"{file.name}: {named or 'entry without a code'}:", place, fault["msg"]]))
-            )
-        return []
+def _fault(entry: Entry, fault: Mapping[str, Any]) -> str:
+    path = ".".join(map(str, fault["loc"]))
+    return " ".join(filter(None, [f"{entry.place(fault['loc'])}: {entry.name}:", path, fault["msg"]]))
 
 
-def _rule_problems(rules: Sequence[DeliveredRule], views: Collection[str]) -> list[str]:
-    problems = [f"{code}: the code is used twice" for code, n in Counter(r.code for r in rules).items() if n > 1]
-    for rule in rules:
+def _rule_problems(rules: Sequence[tuple[DeliveredRule, Entry]], views: Collection[str]) -> list[str]:
+    problems = []
+    for (rule, entry), again in zip(rules, _seen_before([rule.code for rule, _ in rules]), strict=True):
+        if again:
+            problems.append(f"{entry.place(['code'])}: {rule.code}: the code is used twice")
         if rule.view not in views:
-            problems.append(f"{rule.code}: there is no datamart view {rule.view!r}")
+            problems.append(f"{entry.place(['view'])}: {rule.code}: there is no datamart view {rule.view!r}")
         found = definition_problems(rule.kind, rule.definition, rule.row_identifier_columns, views=views)
-        problems += [f"{rule.code}: {problem}" for problem in found]
+        form = "sql" if rule.kind is RuleKind.SQL else "expectation"
+        problems += [f"{entry.place([form])}: {rule.code}: {problem}" for problem in found]
     return problems
 
 
-def _group_problems(rules: Sequence[DeliveredRule], groups: Sequence[DeliveredGroup]) -> list[str]:
-    by_code = {rule.code: rule for rule in rules}
-    problems = [f"{name}: the name is used twice" for name, n in Counter(g.name for g in groups).items() if n > 1]
-    for group in groups:
-        problems += [f"{group.name}: {code} is listed twice" for code, n in Counter(group.rules).items() if n > 1]
-        for code in group.rules:
+def _group_problems(
+    rules: Sequence[tuple[DeliveredRule, Entry]], groups: Sequence[tuple[DeliveredGroup, Entry]]
+) -> list[str]:
+    by_code = {rule.code: rule for rule, _ in rules}
+    problems = []
+    for (group, entry), again in zip(groups, _seen_before([group.name for group, _ in groups]), strict=True):
+        if again:
+            problems.append(f"{entry.place(['name'])}: {group.name}: the name is used twice")
+        for number, (code, repeated) in enumerate(zip(group.rules, _seen_before(group.rules), strict=True)):
             rule = by_code.get(code)
-            if rule is None:
-                problems.append(f"{group.name}: there is no rule {code}")
+            problem = None
+            if repeated:
+                problem = f"{code} is listed twice"
+            elif rule is None:
+                problem = f"there is no rule {code}"
             elif group.level not in rule.levels:
-                problems.append(f"{group.name}: {code} cannot be used at {group.level.value} level")
+                problem = f"{code} cannot be used at {group.level.value} level"
+            if problem:
+                problems.append(f"{entry.place(['rules', number])}: {group.name}: {problem}")
     return problems
+
+
+def _seen_before(names: Sequence[str]) -> list[bool]:
+    """For each name whether it stands further up already."""
+    return [name in names[:index] for index, name in enumerate(names)]

@@ -89,7 +89,7 @@ def test_every_fault_is_named_with_its_rule(tmp_path: Path) -> None:
     assert "AAA-002: there is no datamart view 'teachers'" in told
     assert "AAA-003: severity" in told
     assert "AAA-004: Value error, a rule has either an expectation or sql" in told
-    assert "area.yaml: wrong: code" in told
+    assert ": wrong: code" in told
     assert "G: AAA-001 is listed twice" in told
     assert "G: there is no rule ZZZ-999" in told
     assert "S: AAA-001 cannot be used at School level" in told
@@ -129,3 +129,37 @@ def test_a_file_that_is_not_yaml_is_named_with_its_line(tmp_path: Path) -> None:
     with pytest.raises(BadInput) as refused:
         read_delivered(tmp_path)
     assert refused.value.problems == ("area.yaml, line 2: this is not YAML",)
+
+
+def test_every_fault_is_named_with_its_file_and_line(tmp_path: Path) -> None:
+    for name in ("rules", "suites"):
+        (tmp_path / name).mkdir()
+    sound = "".join(f"  {name}: {value}\n" for name, value in RULE.items() if name not in {"code", "expectation"})
+    condition = "  expectation: {type: expect_no_row_where, kwargs: {fails_when: sex is null}}\n"
+    (tmp_path / "rules" / "area.yaml").write_text(
+        f"# Rules.\n- code: AAA-001\n{sound}{condition}\n"
+        f"- code: AAA-001\n{sound}{condition}\n"
+        f"- code: AAA-002\n{sound.replace('Error', 'Fatal')}{condition}\n"
+        f"- code: AAA-003\n{sound}  sql: |\n    select 1\n"
+        f"- code: AAA-004\n{sound.replace('title: T', 'titel: T')}{condition}"
+    )
+    (tmp_path / "suites" / "group.yaml").write_text(
+        "name: G\ndescription: D\nlevel: District\nrules:\n  - AAA-001\n  - ZZZ-999\n  - AAA-001\n"
+    )
+    lines = (tmp_path / "rules" / "area.yaml").read_text().splitlines()
+    line = {text: number for number, text in enumerate(lines, start=1)}
+    with pytest.raises(BadInput) as refused:
+        read_delivered(tmp_path, views={"enrollment"})
+    assert sorted(
+        problem.split(" ")[2] + problem.partition(":")[2][:9] for problem in refused.value.problems
+    ) == sorted(
+        [
+            f"{lines.index('- code: AAA-001', 5) + 1}: AAA-001:",
+            f"{line['  severity: Fatal']}: AAA-002:",
+            f"{line['  sql: |']}: AAA-003:",
+            f"{line['- code: AAA-004']}: AAA-004:",
+            f"{line['  titel: T']}: AAA-004:",
+            "6: G: there",
+            "7: G: AAA-0",
+        ]
+    )
