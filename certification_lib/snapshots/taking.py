@@ -73,11 +73,11 @@ def take_snapshot(
                 return outcome_of(snapshot_id, session=session)
         failure: SourceFailure | None = None
         try:
-            views = read_views(plan.view_names, folder=views_folder, level=plan.level)
             if copied is not None and copied.holds(plan):
                 plan = replace(plan, copied_slot=copied.plan.slot)
                 loaded, as_of = copied.loaded, copied.source_as_of
             else:
+                views = read_views(plan.view_names, folder=views_folder, level=plan.level)
                 at_once = connections or load_settings().snapshot_connections
                 loaded, as_of = _copy(plan, views, engine, source_url_of, at_once)
             callbacks = Callbacks(leave_alone=leave_alone, on_new_revisions=on_new_revisions)

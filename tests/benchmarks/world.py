@@ -30,7 +30,7 @@ from certification_lib.snapshots.models import SnapshotKind
 from certification_lib.snapshots.outcome import SnapshotOutcome
 from certification_lib.snapshots.service import request_snapshot, take_snapshot
 from certification_lib.snapshots.views import DatamartView, participant_column, read_views
-from certification_lib.supervisor.postgres import embedded_server
+from certification_lib.supervisor.postgres import delete_data, embedded_server
 from tests.snapshots.conftest import EVENT_KEY, publish_event
 
 _COUNT_DATE = datetime.date(2016, 10, 1)
@@ -122,15 +122,18 @@ def plain(url: str) -> str:
 @contextmanager
 def state_world(students: int, *, state: str = "CA", folder: Path | None = None) -> Iterator[World]:
     """The state with so many students, on a server of its own."""
-    with (
-        tempfile.TemporaryDirectory(prefix="certification-benchmark-", dir=folder) as name,
-        embedded_server(Path(name) / "server") as server,
-    ):
-        upgrade(server.url("certification_owner"))
-        with filled_world(
-            students, state, server.url, lambda role: server.url(role, "source"), server.superuser_url("certification")
-        ) as world:
-            yield world
+    with tempfile.TemporaryDirectory(prefix="certification-benchmark-", dir=folder) as name:
+        home = Path(name) / "server"
+        try:
+            with embedded_server(home) as server:
+                upgrade(server.url("certification_owner"))
+                superuser_url = server.superuser_url("certification")
+                with filled_world(
+                    students, state, server.url, lambda role: server.url(role, "source"), superuser_url
+                ) as world:
+                    yield world
+        finally:
+            delete_data(home)  # it may lie outside the folder
 
 
 @contextmanager
@@ -187,6 +190,8 @@ def line(name: str, value: float, unit: str, limit: float, **more: object) -> di
         "limit": limit,
         **more,
         "machine": f"{os.cpu_count()} x {platform.machine()}",
+        # Above the number of processors other work is in the way, and seconds say little.
+        "load": round(os.getloadavg()[0], 1),
     }
 
 
