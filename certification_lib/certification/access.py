@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 from certification_lib.audit.service import Actor
 from certification_lib.categories.models import Category, CategoryRole, Member
 from certification_lib.certification.facts import Listed, State, load_states, members_of_participants
+from certification_lib.certification.readiness import Gate
 from certification_lib.errors import BadInput, Conflict, NotAllowed, NotFound
 from certification_lib.events.models import Event, EventStatus, EventVersion, Participant, ParticipantStatus
 from certification_lib.events.phases import Phase, end_moment, has_opened, local_day, phase
@@ -125,9 +126,22 @@ def refuse_strangers(
 
 def require_certifier(state: State, listed: Listed, what: str, *, session: Session, actor: Actor) -> None:
     """NotAllowed unless the member is a Certifier who holds all four rights for the LEA."""
+    gate = certifying_gate(state, listed, what, session=session, actor=actor)
+    if gate.role or gate.right:
+        raise NotAllowed(gate.role or gate.right or "")
+
+
+def certifying_gate(state: State, listed: Listed, what: str, *, session: Session, actor: Actor) -> Gate:
+    """What keeps a member from an act of certifiers: another role, or a right of the four that is missing."""
+    role, lacking = None, None
     if listed.role != CategoryRole.CERTIFIER:
-        raise NotAllowed(f"Only a Certifier of {state.name} may {what}; you are a {listed.role.value}.")
-    require(Tool.CERTIFICATION_EVENT, "RWAD", session=session, actor=actor, organization_id=state.participant.lea_id)
+        role = f"Only a Certifier of {state.name} may {what}; you are a {listed.role.value}."
+    try:
+        lea_id = state.participant.lea_id
+        require(Tool.CERTIFICATION_EVENT, "RWAD", session=session, actor=actor, organization_id=lea_id)
+    except NotAllowed as error:
+        lacking = str(error)
+    return Gate(role, lacking)
 
 
 def locked_states(live: LiveEvent, numbers: Sequence[str], *, session: Session) -> list[State]:

@@ -13,7 +13,7 @@ from certification_lib.certification.changes import certified_before, changed_si
 from certification_lib.certification.evidence import load_evidence
 from certification_lib.certification.facts import Listed, State, load_states, members_of_participants
 from certification_lib.certification.models import Approval, Round, Submission
-from certification_lib.certification.readiness import changes_nothing, nil_return_needed
+from certification_lib.certification.readiness import Attestation, changes_nothing, nil_return_needed, unmet
 from certification_lib.certification.readmodels import MyEvent, MyEventDetail, Readiness, Receipt
 from certification_lib.certification.rules import (
     Act,
@@ -25,7 +25,7 @@ from certification_lib.certification.rules import (
     owing,
     progress,
 )
-from certification_lib.certification.submitting import obstacles_of
+from certification_lib.certification.submitting import checklist_of
 from certification_lib.certification.views import dates_of, person_view, revision_views
 from certification_lib.errors import NotFound
 from certification_lib.events.models import Event, EventStatus, EventVersion, Participant, ParticipantStatus
@@ -56,14 +56,26 @@ def my_events(person_id: int, *, session: Session, now: datetime.datetime) -> li
     return sorted(lines, key=lambda line: (line.end_date, line.name, line.number))
 
 
-def my_event(key: str, number: str, *, session: Session, actor: Actor, now: datetime.datetime) -> MyEventDetail:
-    """Event Detail for one participant of the person's own; anything else is NotFound."""
+def my_event(
+    key: str,
+    number: str,
+    *,
+    session: Session,
+    actor: Actor,
+    now: datetime.datetime,
+    shown_to: Attestation | None = None,
+) -> MyEventDetail:
+    """Event Detail for one participant of the person's own; anything else is NotFound.
+
+    `shown_to`: what a person was shown before, which the list of what must be true holds against what is current.
+    """
     live, state, member = own_participant(key, number, session=session, actor=actor, lock=False)
     participant, version = state.participant, live.version
     require(Tool.CERTIFICATION_EVENT, "R", session=session, actor=actor, organization_id=participant.lea_id)
     evidence = load_evidence(participant, version, session=session)
     is_certifier = member.role == CategoryRole.CERTIFIER
-    obstacles = obstacles_of(live, state, member.person_id, evidence, now) if is_certifier else ()
+    lines = checklist_of(live, state, member, evidence, shown_to, session=session, actor=actor, now=now)
+    obstacles = unmet(lines)
     before = certified_before(state, session=session)
     # Before Event Start there are no data to see yet, whatever the state has taken already.
     upcoming = live.is_upcoming(now)
@@ -92,12 +104,13 @@ def my_event(key: str, number: str, *, session: Session, actor: Actor, now: date
         revision=revision_views([shown], version.id, session=session).get(shown or 0),
         people=tuple(person_view(state, one, dates) for one in state.members),
         readiness=Readiness(
-            may_submit=is_certifier and not obstacles,
-            obstacles=obstacles if is_certifier else (f"You are a {member.role.value}.",),
+            may_submit=not obstacles,
+            obstacles=obstacles,
             is_certifier=is_certifier,
             owes=member.person_id in owing(state.facts),
             nil_return=nil_return_needed(evidence.current),
             reason_without_change=changes_nothing(evidence.current, before.digest if before else None),
+            checklist=lines,
         ),
         rules_set_aside=tuple((rule.code, rule.reason) for rule in evidence.set_aside),
         waiting_request=state.request.reason if state.request else None,

@@ -1,12 +1,18 @@
-"""Whether somebody may press Submit now, and every reason why not. Pure: the caller looks everything up."""
+"""What must be true before Submit: one list, for the page that asks and for the submission that checks it again.
+
+Pure: the caller looks everything up.
+"""
 
 import datetime
+import enum
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from certification_lib.certification.rules import Act, RoundFacts, certified_people, obstacle, ready_to_send
+from certification_lib.errors import Conflict, NotAllowed
 
 REASON_LENGTH = 2000
+STATEMENT_WORDS = "The certification statement"
 
 
 @dataclass(frozen=True)
@@ -61,17 +67,103 @@ class Blocking:
     rules: Mapping[str, int] = field(default_factory=dict)
 
 
-def submit_obstacles(
-    facts: RoundFacts, person_id: int, *, window: Window, current: CurrentData | None, blocking: Blocking
-) -> tuple[str, ...]:
-    """Every reason why this certifier may not submit now; empty when he may."""
-    found = [
-        _status_obstacle(facts, person_id, window.zone),
-        *_window_obstacles(window),
-        *_data_obstacles(facts.requires_snapshot, current),
-        _findings_obstacle(blocking),
+class Check(enum.StrEnum):
+    """What a line of the list is about, in the order in which the list is read."""
+
+    ROLE = "role"
+    RIGHT = "right"
+    STATUS = "status"
+    SIGNED = "signed"
+    HOLD = "hold"
+    OPENS = "opens"
+    DUE = "due"
+    SNAPSHOT = "snapshot"
+    VALIDATED = "validated"
+    FINDINGS = "findings"
+    NEWEST = "newest"
+    STATEMENT = "statement"
+
+
+@dataclass(frozen=True)
+class Requirement:
+    """One line of the list: in words what is true, or else what stands in the way."""
+
+    check: Check
+    met: bool
+    words: str
+
+
+Checklist = tuple[Requirement, ...]
+
+
+@dataclass(frozen=True)
+class Gate:
+    """Why role and rights keep the person from certifying for this participant; None where they do not."""
+
+    role: str | None = None
+    right: str | None = None
+
+
+class NotReady(Conflict):
+    """A submission refused, with the whole list as it was in the transaction that refused it."""
+
+    def __init__(self, checklist: Checklist) -> None:
+        reasons = unmet(checklist)
+        super().__init__(reasons[0], problems=reasons)
+        self.checklist = checklist
+
+
+class MayNotCertify(NotAllowed):
+    """The same where role or rights are among what is missing."""
+
+    def __init__(self, checklist: Checklist) -> None:
+        reasons = unmet(checklist)
+        super().__init__(reasons[0], problems=reasons)
+        self.checklist = checklist
+
+
+def checklist(
+    facts: RoundFacts,
+    person_id: int,
+    *,
+    gate: Gate,
+    window: Window,
+    current: CurrentData | None,
+    blocking: Blocking,
+    changed: Sequence[str] = (),
+) -> Checklist:
+    """Everything that must be true before this person may submit, met or not.
+
+    `changed` says how what the person was shown differs from what is current; a page just made differs in nothing.
+    """
+    lines = [
+        _requirement(Check.ROLE, gate.role, "You are a Certifier."),
+        _requirement(Check.RIGHT, gate.right, "You hold the rights that certifying needs."),
+        *_round_lines(facts, person_id, window.zone),
+        *_window_lines(window),
+        *_data_lines(facts.requires_snapshot, current),
+        _requirement(Check.FINDINGS, _findings_obstacle(blocking), "No finding keeps you from certifying."),
+        *_shown_lines(changed, current),
     ]
-    return tuple(reason for reason in found if reason is not None)
+    return tuple(lines)
+
+
+def unmet(lines: Checklist) -> tuple[str, ...]:
+    """What stands in the way, in words."""
+    return tuple(line.words for line in lines if not line.met)
+
+
+def refuse_unless_met(lines: Checklist) -> None:
+    """MayNotCertify or NotReady, with the list, unless every line is met."""
+    missing = {line.check for line in lines if not line.met}
+    if missing & {Check.ROLE, Check.RIGHT}:
+        raise MayNotCertify(lines)
+    if missing:
+        raise NotReady(lines)
+
+
+def _requirement(check: Check, obstacle_words: str | None, met_words: str) -> Requirement:
+    return Requirement(check, obstacle_words is None, met_words if obstacle_words is None else obstacle_words)
 
 
 def nil_return_needed(current: CurrentData | None) -> bool:
@@ -88,8 +180,7 @@ def what_changed(
         changes.append(_revision_change(attestation, current, shown_row_counts))
     if attestation.statement_version != statement:
         changes.append(
-            f"The certification statement is now version {statement}; you were shown version "
-            f"{attestation.statement_version}."
+            f"{STATEMENT_WORDS} is now version {statement}; you were shown version {attestation.statement_version}."
         )
     return tuple(changes)
 
@@ -126,33 +217,58 @@ def _reason_problems(reason: str) -> Sequence[str]:
     return []
 
 
-def _status_obstacle(facts: RoundFacts, person_id: int, zone: datetime.tzinfo) -> str | None:
+def _round_lines(facts: RoundFacts, person_id: int, zone: datetime.tzinfo) -> Sequence[Requirement]:
     why = obstacle(Act.SUBMIT, facts)
     if why is not None:
-        return f"You cannot certify: {why}."
-    if person_id in certified_people(facts) and not ready_to_send(facts):
-        when = max(signed.at for signed in facts.signed if signed.person_id == person_id)
-        return f"You have already certified this round on {_day(when.astimezone(zone).date())}."
-    return None
+        return [Requirement(Check.STATUS, False, f"You cannot certify: {why}.")]
+    is_open = Requirement(Check.STATUS, True, "The state waits for your organization's certification.")
+    if person_id not in certified_people(facts):
+        return [is_open, Requirement(Check.SIGNED, True, "You have not signed these data yet.")]
+    when = max(signed.at for signed in facts.signed if signed.person_id == person_id)
+    day = _day(when.astimezone(zone).date())
+    if ready_to_send(facts):
+        words = f"You signed on {day} and nobody else has to: submit once more to send the certification."
+        return [is_open, Requirement(Check.SIGNED, True, words)]
+    return [is_open, Requirement(Check.SIGNED, False, f"You have already certified this round on {day}.")]
 
 
-def _window_obstacles(window: Window) -> Sequence[str]:
-    reasons = []
-    if window.held:
-        reasons.append("The event is on hold" + (f": {window.hold_reason}" if window.hold_reason else "."))
+def _window_lines(window: Window) -> Sequence[Requirement]:
+    on_hold = "The event is on hold" + (f": {window.hold_reason}" if window.hold_reason else ".")
+    lines = [_requirement(Check.HOLD, on_hold if window.held else None, "The event is not on hold.")]
+    opens, due = _day(window.opens), _day(window.due)
     if not window.has_opened:
-        reasons.append(f"Certification opens on {_day(window.opens)}.")
-    elif window.is_past_due:
-        reasons.append(f"Your due date was {_day(window.due)}; certification has ended for you.")
-    return reasons
+        return [*lines, Requirement(Check.OPENS, False, f"Certification opens on {opens}.")]
+    over = f"Your due date was {due}; certification has ended for you." if window.is_past_due else None
+    return [
+        *lines,
+        Requirement(Check.OPENS, True, f"Certification opened on {opens}."),
+        _requirement(Check.DUE, over, f"Your due date, {due}, has not passed."),
+    ]
 
 
-def _data_obstacles(requires_snapshot: bool, current: CurrentData | None) -> Sequence[str]:
+def _data_lines(requires_snapshot: bool, current: CurrentData | None) -> Sequence[Requirement]:
     if not requires_snapshot:
         return []
     if current is None:
-        return ["There is no snapshot of your data yet."]
-    return [] if current.validated else ["The rules have not finished running on the current snapshot."]
+        return [Requirement(Check.SNAPSHOT, False, "There is no snapshot of your data yet.")]
+    running = None if current.validated else "The rules have not finished running on the current snapshot."
+    return [
+        Requirement(Check.SNAPSHOT, True, "There is a snapshot of your data."),
+        _requirement(Check.VALIDATED, running, "The check of your data against the rules has finished."),
+    ]
+
+
+def _shown_lines(changed: Sequence[str], current: CurrentData | None) -> Sequence[Requirement]:
+    """The first change, if any, may be of the data; what is said of the statement begins with its name."""
+    of_statement = [words for words in changed if words.startswith(STATEMENT_WORDS)]
+    of_data = [words for words in changed if words not in of_statement]
+    newest = (
+        f"You were shown your newest data, revision {current.number}." if current else "You were shown what is new."
+    )
+    return [
+        *([] if current is None and not of_data else [_requirement(Check.NEWEST, next(iter(of_data), None), newest)]),
+        _requirement(Check.STATEMENT, next(iter(of_statement), None), "You were shown the statement that is in force."),
+    ]
 
 
 def _findings_obstacle(blocking: Blocking) -> str | None:

@@ -6,6 +6,7 @@ from typing import Any
 
 from certification_lib.categories.models import CategoryRole, Level
 from certification_lib.certification.models import ReviewOutcome, Timeliness
+from certification_lib.certification.readiness import Checklist
 from certification_lib.events.models import EventStatus, ParticipantStatus
 from certification_lib.snapshots.comparison import Counts, ViewDifference
 from certification_lib.snapshots.models import SnapshotKind
@@ -179,12 +180,15 @@ class Readiness:
 
     may_submit: bool
     obstacles: tuple[str, ...]
+    """What of the list is not met, in words."""
     is_certifier: bool
     owes: bool
     nil_return: bool
     """True: the nil sentence has to be ticked."""
     reason_without_change: bool = False
     """True: nothing changed since the round before was certified, so that a reason has to be given."""
+    checklist: Checklist = ()
+    """Everything that must be true before Submit; the submission checks the very same."""
 
 
 @dataclass(frozen=True)

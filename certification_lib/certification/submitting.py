@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session
 
 from certification_lib.audit.service import Actor, record
 from certification_lib.categories.models import CategoryRole
-from certification_lib.certification.access import LiveEvent, own_participant, require_certifier
+from certification_lib.certification.access import LiveEvent, certifying_gate, own_participant
 from certification_lib.certification.asset_facts import happened
 from certification_lib.certification.changes import certified_before
 from certification_lib.certification.evidence import Evidence, finding_counts, load_evidence, row_counts
@@ -17,11 +17,13 @@ from certification_lib.certification.models import AssetName, Submission, Timeli
 from certification_lib.certification.outcomes import BulkOutcome, LeftOut, settle
 from certification_lib.certification.readiness import (
     Attestation,
+    Checklist,
     Window,
     attestation_problems,
     changes_nothing,
+    checklist,
     nil_return_needed,
-    submit_obstacles,
+    refuse_unless_met,
     what_changed,
 )
 from certification_lib.certification.rules import due_date, owing, progress, sends
@@ -39,7 +41,8 @@ def submit(
 ) -> Submission:
     """Submit Certification to State for one participant; the last outstanding certifier's submission sends it.
 
-    Conflict says everything that stands in the way; when another revision or statement is current, what changed.
+    NotReady and MayNotCertify carry the whole list of what must be true, as it is in this transaction; when another
+    revision or statement is current, it says what changed.
     """
     submission, live, state = _submit(key, number, attestation, session=session, actor=actor, now=now)
     record(
@@ -113,16 +116,30 @@ def window_of(live: LiveEvent, state: State, person_id: int, now: datetime.datet
     )
 
 
-def obstacles_of(
-    live: LiveEvent, state: State, person_id: int, evidence: Evidence, now: datetime.datetime
-) -> tuple[str, ...]:
-    """Every reason why this certifier may not submit now."""
-    return submit_obstacles(
+def checklist_of(
+    live: LiveEvent,
+    state: State,
+    listed: Listed,
+    evidence: Evidence,
+    attestation: Attestation | None,
+    *,
+    session: Session,
+    actor: Actor,
+    now: datetime.datetime,
+) -> Checklist:
+    """Everything that must be true before this member may submit; with an attestation, what he was shown as well."""
+    changed: tuple[str, ...] = ()
+    if attestation is not None:
+        shown = _shown_row_counts(state, attestation, session=session)
+        changed = what_changed(attestation, evidence.current, shown, live.version.statement_version)
+    return checklist(
         state.facts,
-        person_id,
-        window=window_of(live, state, person_id, now),
+        listed.person_id,
+        gate=certifying_gate(state, listed, WHAT, session=session, actor=actor),
+        window=window_of(live, state, listed.person_id, now),
         current=evidence.current,
         blocking=evidence.blocking(FindingsPolicy(live.version.findings_policy)),
+        changed=changed,
     )
 
 
@@ -143,9 +160,8 @@ def _submit(
     key: str, number: str, attestation: Attestation, *, session: Session, actor: Actor, now: datetime.datetime
 ) -> tuple[Submission, LiveEvent, State]:
     live, state, listed = own_participant(key, number, session=session, actor=actor)
-    require_certifier(state, listed, WHAT, session=session, actor=actor)
     evidence = load_evidence(state.participant, live.version, session=session)
-    _refuse_what_stands_in_the_way(live, state, listed, evidence, attestation, session=session, now=now)
+    refuse_unless_met(checklist_of(live, state, listed, evidence, attestation, session=session, actor=actor, now=now))
     before = certified_before(state, session=session)
     digest_before = before.digest if before else None
     problems = attestation_problems(attestation, evidence.current, digest_before)
@@ -165,27 +181,6 @@ def _submit(
     if sent:
         happened(AssetName.CERTIFIED, key, [number], session=session, now=now)
     return submission, live, settled
-
-
-def _refuse_what_stands_in_the_way(
-    live: LiveEvent,
-    state: State,
-    listed: Listed,
-    evidence: Evidence,
-    attestation: Attestation,
-    *,
-    session: Session,
-    now: datetime.datetime,
-) -> None:
-    reasons = obstacles_of(live, state, listed.person_id, evidence, now)
-    if not reasons:
-        shown = _shown_row_counts(state, attestation, session=session)
-        reasons = what_changed(attestation, evidence.current, shown, live.version.statement_version)
-    if reasons:
-        raise Conflict(reasons[0], problems=reasons)
-    problems = attestation_problems(attestation, evidence.current)
-    if problems:
-        raise BadInput(problems[0], problems=problems)
 
 
 def _submission(
