@@ -2,6 +2,8 @@
 
 import datetime
 import re
+from collections.abc import Mapping
+from typing import Any
 
 PARAMETERS = ("school_year", "count_date")
 
@@ -29,3 +31,18 @@ def with_parameters(text: str, *, school_year: int, count_date: datetime.date | 
         return found.group() if name is None else literals[name]
 
     return _PLACE.sub(literal, text)
+
+
+def filled_in(definition: Mapping[str, Any], *, school_year: int, count_date: datetime.date | None) -> dict[str, Any]:
+    """A rule's definition with the event's values in place of the parameters."""
+
+    def text(value: str) -> str:
+        return with_parameters(value, school_year=school_year, count_date=count_date)
+
+    filled = dict(definition)
+    kwargs = filled.get("kwargs", {})
+    if "sql" in filled:
+        filled["sql"] = text(filled["sql"])
+    elif "fails_when" in kwargs:
+        filled["kwargs"] = {**kwargs, "fails_when": text(kwargs["fails_when"])}
+    return filled

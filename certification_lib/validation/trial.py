@@ -21,7 +21,7 @@ from certification_lib.database import transaction
 from certification_lib.errors import Conflict
 from certification_lib.events.models import EventVersion
 from certification_lib.rulebook.models import Grain, RuleKind
-from certification_lib.rulebook.parameters import with_parameters
+from certification_lib.rulebook.parameters import filled_in
 from certification_lib.validation.rule_failure import RuleFailed
 from certification_lib.validation.run_schema import (
     PinnedRevision,
@@ -101,21 +101,6 @@ def try_rules(
         _one_at_a_time.release()
 
 
-def filled_in(definition: Mapping[str, Any], version: EventVersion) -> dict[str, Any]:
-    """The definition with the event's school year and count date in place of the parameters."""
-
-    def text(value: str) -> str:
-        return with_parameters(value, school_year=version.reporting_year, count_date=version.count_date)
-
-    filled = dict(definition)
-    kwargs = filled.get("kwargs", {})
-    if "sql" in filled:
-        filled["sql"] = text(filled["sql"])
-    elif "fails_when" in kwargs:
-        filled["kwargs"] = {**kwargs, "fails_when": text(kwargs["fails_when"])}
-    return filled
-
-
 def _tried(
     rules: Sequence[RuleToTry],
     pinned: Sequence[PinnedRevision],
@@ -133,7 +118,12 @@ def _tried(
     begun = time.monotonic()
     for view in dict.fromkeys(rule.view for rule in rules):
         to_run = [
-            RuleToRun(rule.id, rule.kind, filled_in(rule.definition, version), rule.row_identifier_columns)
+            RuleToRun(
+                rule.id,
+                rule.kind,
+                filled_in(rule.definition, school_year=version.reporting_year, count_date=version.count_date),
+                rule.row_identifier_columns,
+            )
             for rule in rules
             if rule.view == view
         ]

@@ -13,7 +13,7 @@ from certification_lib.database import transaction
 from certification_lib.errors import Conflict, NotFound
 from certification_lib.events.models import EventVersion
 from certification_lib.rulebook.models import Grain, Rule, RuleVersion
-from certification_lib.rulebook.parameters import with_parameters
+from certification_lib.rulebook.parameters import filled_in
 from certification_lib.rulebook.queries import pinned_rules
 from certification_lib.rulebook.rules import LinkedRule
 from certification_lib.validation.models import ValidationResult, ValidationRun, ValidationStatus
@@ -107,7 +107,12 @@ def _run_part(part: _Part, work: _Work, *, engine: sa.Engine, rules_url: str, fi
     from certification_lib.validation.evaluation import RuleToRun, ViewEvaluator
 
     runnable = [
-        RuleToRun(rule.rule_version_id, rule.kind, _filled_in(rule, work.version), rule.row_identifier_columns)
+        RuleToRun(
+            rule.rule_version_id,
+            rule.kind,
+            filled_in(rule.definition, school_year=work.version.reporting_year, count_date=work.version.count_date),
+            rule.row_identifier_columns,
+        )
         for rule in part.rules
         if rule.rule_version_id not in work.refused
     ]
@@ -140,21 +145,6 @@ def _run_part(part: _Part, work: _Work, *, engine: sa.Engine, rules_url: str, fi
             ),
         )
         store(results, staged.connection)
-
-
-def _filled_in(rule: LinkedRule, version: EventVersion) -> dict[str, Any]:
-    """The rule's definition with the event's school year and count date in place of the parameters."""
-    definition = dict(rule.definition)
-    kwargs = definition.get("kwargs", {})
-    if "sql" in definition:
-        definition["sql"] = _with_parameters(definition["sql"], version)
-    elif "fails_when" in kwargs:
-        definition["kwargs"] = kwargs | {"fails_when": _with_parameters(kwargs["fails_when"], version)}
-    return definition
-
-
-def _with_parameters(text: str, version: EventVersion) -> str:
-    return with_parameters(text, school_year=version.reporting_year, count_date=version.count_date)
 
 
 def _outcome(run_id: int, view: str, event_version_id: int, *, session: Session) -> ViewOutcome:
