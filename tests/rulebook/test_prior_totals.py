@@ -11,9 +11,11 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
+from typer.testing import CliRunner
 
 from certification_lib.audit.models import AuditEntry, Channel
 from certification_lib.audit.service import SYSTEM, Actor
+from certification_lib.commands.prior_totals import app
 from certification_lib.database import make_engine, transaction
 from certification_lib.errors import BadInput, NotAllowed
 from certification_lib.people.models import Organization, OrganizationKind, Person
@@ -188,3 +190,16 @@ def test_schools_that_really_moved_from_2016_to_2017_are_found(
     assert world.found() == sorted(expected)
     assert len(expected) >= 3
     engine.dispose()
+
+
+def test_the_command_reads_the_delivered_file_gzipped_as_it_is(
+    make_database: Callable[[], CertificationDatabase], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CERTIFICATION_DATABASE_URL", make_database().url())
+    file = str(SAMPLE_DATA / "kentucky" / "totals.csv.gz")
+    runner = CliRunner()
+    loaded = runner.invoke(app, ["load", file, "--source", "State report", "--share", "0.1"])
+    assert loaded.output.startswith("14051 totals of 177 districts, school years 2016, 2017; 177 districts are not in")
+    listed = runner.invoke(app, ["list"])
+    assert "2016         students           race       State report" in listed.output
+    assert runner.invoke(app, ["load", file, "--source", "x", "--share", "a tenth"]).exit_code == 2
