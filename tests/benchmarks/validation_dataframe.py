@@ -111,4 +111,4 @@ def read(url: str, from_where: str) -> pl.DataFrame:
     names = buffer.readline().decode().strip().split(",")
     buffer.seek(0)
     types = {name: _TYPES.get(name, pl.String) for name in names}
-    return pl.read_csv(buffer, schema=types, has_header=True, missing_utf8_is_empty_string=False)
+    return pl.read_csv(buffer, schema=types)

@@ -22,6 +22,10 @@ class PerDistrict:
         self._source = self._context.data_sources.add_postgres("datamart", connection_string=url.replace("$", "$$"))
         self._rows = {view: world.rows_of(view) for view in world.views}
 
+    def close(self) -> None:
+        self._source.get_execution_engine().engine.dispose()
+        self._source.get_engine().dispose()
+
     def run(self, district: str) -> dict[str, int]:
         """{rule: findings} of the district."""
         definitions = []

@@ -36,7 +36,7 @@ def _ours(given: dict[str, Any]) -> Any:
     from certification_lib.database import make_engine
     from tests.benchmarks.validation_world import ValidationWorld
 
-    world = ValidationWorld(None, make_engine(given["url"]), given["rules_url"], (), None)  # type: ignore[arg-type]
+    world = ValidationWorld(make_engine(given["url"]), given["rules_url"], "", (), None)  # type: ignore[arg-type]
     return lambda: world.validate().findings
 
 

@@ -9,7 +9,6 @@ by school an independent query of the source does.
 import argparse
 import json
 import sys
-import tempfile
 import time
 from collections import Counter
 from collections.abc import Iterable
@@ -17,7 +16,6 @@ from pathlib import Path
 
 import psycopg
 
-from certification_lib.supervisor.postgres import Server, embedded_server
 from tests.benchmarks.validation_world import SCHOOL_YEAR, ValidationWorld, validation_world
 
 _SOURCE = Path(__file__).parents[1] / "sample_source" / "findings.sql"
@@ -38,15 +36,11 @@ def main() -> None:
     parser.add_argument("--students", type=int, default=200_000)
     parser.add_argument("--state", default="KY")
     arguments = parser.parse_args()
-    with (
-        tempfile.TemporaryDirectory(prefix="certification-scale-") as folder,
-        embedded_server(Path(folder) / "server") as server,
-        validation_world(arguments.students, state=arguments.state, server=server, every_rule=True) as world,
-    ):
+    with validation_world(arguments.students, state=arguments.state, every_rule=True) as world:
         begun = time.perf_counter()
         finished = world.validate()
         taken = time.perf_counter() - begun
-        differing = differences(world, server)
+        differing = differences(world)
         about = {
             "name": "validation.exact", "students": arguments.students, "school_year": SCHOOL_YEAR,
             "rules": len(world.rules), "rules_with_injected_errors": len(injected(world)),
@@ -64,7 +58,7 @@ def injected(world: ValidationWorld) -> list[str]:
     return [code for code in world.manifest.codes if code in {rule.code for rule in world.rules}]
 
 
-def differences(world: ValidationWorld, server: Server) -> list[str]:
+def differences(world: ValidationWorld) -> list[str]:
     """What was found and should not have been, or the other way round."""
     counts = world.counts()
     wrong = [
@@ -75,7 +69,7 @@ def differences(world: ValidationWorld, server: Server) -> list[str]:
     ]
     with psycopg.connect(world.engine.url.set(drivername="postgresql").render_as_string(hide_password=False)) as own:
         stored = _by_school(own.execute(_STORED.encode()).fetchall())
-    with psycopg.connect(server.url("source_owner", "source").replace("+psycopg", "")) as source:
+    with psycopg.connect(world.source_owner_url.replace("+psycopg", "")) as source:
         source.execute(_SOURCE.read_bytes())
         expected = _by_school(
             source.execute(

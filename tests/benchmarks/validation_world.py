@@ -2,7 +2,7 @@
 
 import datetime
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -28,7 +28,7 @@ from certification_lib.snapshots.models import Revision, Snapshot, SnapshotKind,
 from certification_lib.snapshots.pipe import connect
 from certification_lib.snapshots.service import request_snapshot, take_snapshot
 from certification_lib.snapshots.views import read_views
-from certification_lib.supervisor.postgres import Server, embedded_server
+from certification_lib.supervisor.postgres import embedded_server
 from certification_lib.validation import service
 from certification_lib.validation.finishing import FinishedValidation
 from tests.snapshots.conftest import publish_event
@@ -85,9 +85,9 @@ def _texts(values: Sequence[object]) -> str:
 class ValidationWorld:
     """Published events over one loaded source; every event has the same rules."""
 
-    server: Server
     engine: sa.Engine
     rules_url: str
+    source_owner_url: str
     rules: Sequence[BenchmarkRule]
     manifest: SampleManifest
 
@@ -233,29 +233,35 @@ class ValidationWorld:
 
 
 @contextmanager
-def validation_world(
+def validation_world(students: int, *, state: str = "CA", every_rule: bool = False) -> Iterator[ValidationWorld]:
+    """`filled_world` on a server of its own."""
+    with (
+        tempfile.TemporaryDirectory(prefix="certification-benchmark-") as folder,
+        embedded_server(Path(folder) / "server") as server,
+    ):
+        upgrade(server.url("certification_owner"))
+        source = ("source_owner", "source_reader")
+        urls = [server.url(role, "source") for role in source]
+        with filled_world(students, state, server.url, *urls, every_rule=every_rule) as world:
+            yield world
+
+
+@contextmanager
+def filled_world(
     students: int,
+    state: str,
+    url_of: Callable[[str], str],
+    source_owner_url: str,
+    source_url: str,
     *,
-    state: str = "CA",
-    server: Server | None = None,
-    folder: Path | None = None,
     every_rule: bool = False,
 ) -> Iterator[ValidationWorld]:
     """The state with so many students and a snapshot of the views that the Fall group's rules read.
 
     `every_rule`: all delivered rules that can be used in such an event, and all views.
     """
-    if server is None:
-        with (
-            tempfile.TemporaryDirectory(prefix="certification-benchmark-", dir=folder) as name,
-            embedded_server(Path(name) / "server") as started,
-            validation_world(students, state=state, server=started, every_rule=every_rule) as world,
-        ):
-            yield world
-        return
-    upgrade(server.url("certification_owner"))
-    manifest = load_sample(server.url("source_owner", "source"), state=state, students=students, grand_bend=False)
-    engine = make_engine(server.url("certification_task"))
+    manifest = load_sample(source_owner_url, state=state, students=students, grand_bend=False)
+    engine = make_engine(url_of("certification_task"))
     districts = {each.number: each.name for each in read_state(state).districts if each.schools}
     try:
         with transaction(engine) as session:
@@ -268,8 +274,8 @@ def validation_world(
                 STATE_EVENT, SnapshotKind.STATE, on_demand=True, session=session, actor=SYSTEM,
                 now=database_now(session),
             ).id  # fmt: skip
-        take_snapshot(snapshot_id, engine=engine, source_url_of=lambda _name: server.url("source_reader", "source"))
-        yield ValidationWorld(server, engine, server.url("certification_rules"), rules, manifest)
+        take_snapshot(snapshot_id, engine=engine, source_url_of=lambda _name: source_url)
+        yield ValidationWorld(engine, url_of("certification_rules"), source_owner_url, rules, manifest)
     finally:
         engine.dispose()
 
