@@ -399,12 +399,7 @@ def test_a_student_moves_after_the_snapshot(make_state: Callable[..., SmallState
     state = make_state("101", "105")
     state.act(lambda of: sync_delivered_rules(**of))
     state.enroll(1, "101010")
-    [(group,)] = state.rows(
-        "select g.name from certification.validation_group g join certification.validation_group_rule l "
-        "on l.group_id = g.id join certification.rule r on r.id = l.rule_id "
-        "where r.code = 'ENR-009' and g.level = 'District'"
-    )
-    state.publish("101", "105", validation_groups=[group], datamart_views=["enrollment", "student"])
+    state.publish("101", "105", validation_groups=["Fall Enrollment Count"], datamart_views=["enrollment", "student"])
     state.take_snapshot()
     state.submit("101")
     signed = state.current("101")

@@ -24,8 +24,8 @@ RULES = {
 }
 # What Grand Bend has of itself, as its files have it.
 GRAND_BEND = {"PRG-003": 76, "PRG-008": 1, "SPE-003": 1, "SPE-005": 3}
-# Numbers of small districts that are odd without an error: a school for few students, chance among few students.
-ODD = {"STF-008": {"571": 1}, "DIS-010": {"525": 1}}
+# Numbers of small districts that are odd without an error: a school for few students.
+ODD = {"STF-008": {"571": 1}}
 
 
 @pytest.fixture(scope="module")
