@@ -55,6 +55,11 @@ class Settings:
     mail_port: int | None = None
     # How many views a snapshot copies side by side, each on a connection to its source and one to the datamart.
     snapshot_connections: int = 2
+    # Shown on the sign-in page, before anybody is known: the state's name, whom to ask, and what to do about a
+    # forgotten password, in words.
+    state_name: str | None = None
+    help_contact: str | None = None
+    password_help: str | None = None
     # True in a long-running scheduler that should import Great Expectations before it forks its workers.
     preload_validation: bool = False
     # True only in the state folder of `certify demo`, where shared passwords are allowed.
@@ -101,6 +106,9 @@ def load_settings(environment: Mapping[str, str] | None = None) -> Settings:
         snapshot_connections=max(1, int(text("snapshot_connections") or Settings.snapshot_connections)),
         preload_validation=flag("preload_validation"),
         demo=flag("demo"),
+        state_name=text("state_name"),
+        help_contact=text("help_contact"),
+        password_help=text("password_help"),
         admin_url=text("admin_url"),
         **{setting: text(setting) for setting in URL_SETTINGS.values()},
     )

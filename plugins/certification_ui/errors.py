@@ -2,7 +2,9 @@
 
 import logging
 from collections.abc import Sequence
+from dataclasses import asdict
 from http import HTTPStatus
+from typing import Any
 
 import sqlalchemy.exc
 from fastapi import FastAPI, Request
@@ -46,12 +48,15 @@ def refusal(
     error_id: str | None = None,
     *,
     problems: Sequence[str] = (),
+    checklist: Sequence[Any] = (),
 ) -> Response:
     title = TITLES.get(status, "This cannot be done")
     if is_api(request):
-        body = {"type": "about:blank", "title": title, "status": status, "detail": sentence}
+        body: dict[str, Any] = {"type": "about:blank", "title": title, "status": status, "detail": sentence}
         if problems:
             body["problems"] = list(problems)
+        if checklist:
+            body["checklist"] = [asdict(line) for line in checklist]
         if error_id:
             body["error_id"] = error_id
         return JSONResponse(body, status_code=status, media_type="application/problem+json")
@@ -90,7 +95,8 @@ async def _certification_error(request: Request, error: CertificationError) -> R
     if error.status == 404 and not is_api(request):
         # The same words whatever is hidden, so that nothing can be told from them.
         return refusal(request, 404, NOT_FOUND)
-    return refusal(request, error.status, str(error), problems=error.problems)
+    checklist = getattr(error, "checklist", ())
+    return refusal(request, error.status, str(error), problems=error.problems, checklist=checklist)
 
 
 async def _bad_input(request: Request, error: RequestValidationError) -> Response:

@@ -8,6 +8,7 @@ import jinja2
 from starlette.requests import Request
 from starlette.responses import HTMLResponse
 
+from certification_lib.settings import load_settings
 from certification_ui import charts, flash, static_files, totals, urls, words
 
 FOLDER = Path(__file__).parent / "templates"
@@ -26,6 +27,7 @@ def environment() -> jinja2.Environment:
     made.filters |= {
         "day": words.day,
         "short_day": words.short_day,
+        "weekday": words.weekday,
         "moment": words.moment,
         "short_moment": words.short_moment,
         "short_local": words.short_local,
@@ -47,6 +49,10 @@ def environment() -> jinja2.Environment:
         "column_label": totals.column_label,
         "end_of_day": words.end_of_day,
         "start_of_day": words.start_of_day,
+        "closes": words.closes,
+        "opens": words.opens,
+        "days_away": words.days_away,
+        "site": load_settings,
         "addresses": {name: value for name, value in vars(urls).items() if name.isupper()},
     }
     return made

@@ -84,6 +84,32 @@ def _with_own_time(value: datetime.datetime, zone: str, own_zone: str | None) ->
     return f"{text} ({own_day}{clock(local)} {zone_name(own_zone)}, your local time)"
 
 
+def weekday(value: datetime.date) -> str:
+    """Friday, October 14, 2016."""
+    return f"{value:%A}, {day(value)}"
+
+
+def days_away(value: datetime.date, now: datetime.datetime, zone: str) -> str:
+    """How far a day is from the state's today: today, tomorrow, in 3 days, yesterday, 3 days ago."""
+    days = (value - now.astimezone(ZoneInfo(zone)).date()).days
+    near = {-1: "yesterday", 0: "today", 1: "tomorrow"}
+    return near.get(days) or (f"in {days} days" if days > 0 else f"{-days} days ago")
+
+
+def closes(value: datetime.date, now: datetime.datetime, zone: str, own_zone: str | None = None) -> str:
+    """Closes in 3 days, Friday, October 14, 2016, 11:59 PM Central Time."""
+    away = days_away(value, now, zone)
+    verb = "Closed" if away == "yesterday" or away.endswith("ago") else "Closes"
+    return f"{verb} {away}, {value:%A}, {end_of_day(value, zone, own_zone)}"
+
+
+def opens(value: datetime.date, now: datetime.datetime, zone: str, own_zone: str | None = None) -> str:
+    """Opens in 2 days, Monday, October 3, 2016, 12:00 AM Central Time."""
+    away = days_away(value, now, zone)
+    verb = "Opened" if away in {"today", "yesterday"} or away.endswith("ago") else "Opens"
+    return f"{verb} {away}, {value:%A}, {start_of_day(value, zone, own_zone)}"
+
+
 def school_year(year: int) -> str:
     """2016-17 for the year that ends in 2017."""
     return f"{year - 1}-{year % 100:02d}"

@@ -7,6 +7,7 @@ from starlette.responses import Response
 
 from certification_lib.certification import queries, taking
 from certification_lib.certification.queries import ParticipantFilter
+from certification_lib.certification.readiness import Attestation
 from certification_lib.events.models import ParticipantStatus
 from certification_lib.people.models import Right, Tool
 from certification_lib.snapshots.models import SnapshotKind
@@ -53,6 +54,26 @@ def participant(key: str, number: str, visit: VisitOfRequest) -> Any:
     if visit.visitor.views_events:
         return plain(queries.participant_detail(key, number, session=visit.session, now=visit.now))
     return plain(queries.my_event(key, number, **visit.act))
+
+
+@router.get("/{number}/readiness", dependencies=[right(Tool.CERTIFICATION_EVENT, Right.READ)])
+def readiness(
+    key: str,
+    number: str,
+    visit: VisitOfRequest,
+    revision: int | None = None,
+    digest: str | None = None,
+    statement_version: int | None = None,
+) -> Any:
+    """Everything that must be true before this person may submit, met or not: the list the submission checks again.
+
+    With the revision and digest the person was shown (and the statement), also whether these are still the newest.
+    """
+    shown = None
+    if revision is not None or digest is not None or statement_version is not None:
+        now_in_force = queries.my_event(key, number, **visit.act).statement_version
+        shown = Attestation(revision, digest, statement_version or now_in_force, "", "")
+    return plain(queries.my_event(key, number, shown_to=shown, **visit.act).readiness)
 
 
 @router.get("/{number}/snapshot", dependencies=[EVERYBODY])

@@ -4,6 +4,7 @@ from fastapi import APIRouter
 from starlette.responses import Response
 
 from certification_lib.certification import queries, service
+from certification_lib.certification.readiness import Checklist
 from certification_lib.certification.readmodels import MyEventDetail
 from certification_lib.certification.service import Attestation
 from certification_lib.errors import CertificationError, NotFound
@@ -11,6 +12,7 @@ from certification_lib.people.models import Right, Tool
 from certification_ui import urls
 from certification_ui.deps import FormOfRequest, right
 from certification_ui.forms import Form, as_number, fields_of
+from certification_ui.mending import shown_lines
 from certification_ui.pages.own_events import about_data, own_detail
 from certification_ui.visit import Visit, VisitOfRequest
 
@@ -49,14 +51,19 @@ def submit(visit: VisitOfRequest, sent: FormOfRequest, key: str, number: str) ->
         except CertificationError as error:
             visit.nothing_written()
             form.refused(error)
+            return _submit_page(visit, own_detail(visit, key, number), form, getattr(error, "checklist", ()))
         else:
             notice = "Your certification is recorded. This page is your receipt."
             return visit.go(urls.RECEIPT, notice, receipt_id=made.id)
     return _submit_page(visit, own_detail(visit, key, number), form)
 
 
-def _submit_page(visit: Visit, detail: MyEventDetail, form: Form) -> Response:
-    return visit.page("own/submit.html", status=form.status, **form.shown(), **about_data(visit, detail))
+def _submit_page(visit: Visit, detail: MyEventDetail, form: Form, refused: Checklist = ()) -> Response:
+    """`refused`: the list as the submission found it; without one, as it is now."""
+    about = about_data(visit, detail)
+    if refused:
+        about["checklist"] = shown_lines(visit.request, detail, refused)
+    return visit.page("own/submit.html", status=form.status, was_refused=bool(refused), **form.shown(), **about)
 
 
 @router.get(urls.REQUEST_RECERTIFICATION, dependencies=[look])

@@ -13,6 +13,7 @@ from certification_lib.people.models import Right, Tool
 from certification_lib.validation.queries import RuleResult, results_of_revision
 from certification_ui import totals, urls, worklist
 from certification_ui.deps import right
+from certification_ui.mending import shown_lines
 from certification_ui.totals import ViewTotals
 from certification_ui.visit import Visit, VisitOfRequest
 
@@ -65,6 +66,7 @@ def about_data(visit: Visit, detail: MyEventDetail) -> dict[str, Any]:
         "schools": worklist.schools_of(detail.changed_since, session=visit.session),
         "totals": revision_totals(visit, detail.revision, detail.count_date),
         "results": revision_results(visit, detail.revision),
+        "checklist": shown_lines(visit.request, detail, detail.readiness.checklist),
     }
 
 
