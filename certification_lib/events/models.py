@@ -38,6 +38,11 @@ class Event(Base):
     status: Mapped[EventStatus] = mapped_column(words(EventStatus, "status"), index=True)
     active: Mapped[bool] = mapped_column(server_default=sa.true(), default=True, comment="False on a live event: hold")
     hold_reason: Mapped[str | None]
+    reminders_paused_at: Mapped[datetime.datetime | None] = mapped_column(
+        comment="Set while nobody is reminded of this event"
+    )
+    reminders_paused_by: Mapped[str | None]
+    reminders_pause_reason: Mapped[str | None]
     live_version_id: Mapped[int | None] = mapped_column(sa.ForeignKey("event_version.id", use_alter=True))
     draft_version_id: Mapped[int | None] = mapped_column(sa.ForeignKey("event_version.id", use_alter=True))
     corrects_event_id: Mapped[int | None] = mapped_column(sa.ForeignKey("event.id"))

@@ -70,6 +70,9 @@ class Person(Base):
     state_staff_id: Mapped[str | None]
     employing_organization_id: Mapped[int | None] = mapped_column(sa.ForeignKey("organization.id"))
     active: Mapped[bool] = mapped_column(server_default=sa.true(), default=True)
+    calendar_digest: Mapped[str | None] = mapped_column(
+        unique=True, comment="SHA-256 of the secret in the calendar address"
+    )
 
 
 class Role(enum.StrEnum):
