@@ -53,7 +53,8 @@ def approve(
     if uncertified and include_uncertified:
         reason = needed_reason(reason, "A reason to approve what not everyone has certified")
     elif uncertified:
-        chosen = [state for state in chosen if state not in uncertified]
+        waiting = {state.number for state in uncertified}
+        chosen = [state for state in chosen if state.number not in waiting]
         left_out += [_waits_for_tick(state) for state in uncertified]
     refuse_if_nothing_left(Act.APPROVE, chosen, left_out)
     newly = [state.number for state in chosen if state.approval is None]

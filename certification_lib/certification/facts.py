@@ -16,7 +16,7 @@ from certification_lib.events.models import Event, EventVersion, Participant
 from certification_lib.people.models import Person
 from certification_lib.snapshots.models import Revision
 
-_Row = TypeVar("_Row", Submission, RecertificationRequest, DueDate)
+_Row = TypeVar("_Row", RecertificationRequest, DueDate)
 _ParticipantRound: TypeAlias = sa.Row[Participant, Round, bool, str, str]
 
 
@@ -34,6 +34,18 @@ class Listed:
 
 
 @dataclass(frozen=True)
+class Signature:
+    """What of a submission says who signed what when; statement and counts stay in the database."""
+
+    id: int
+    person_id: int
+    username: str
+    person_name: str
+    submitted_at: datetime.datetime
+    digest: str | None
+
+
+@dataclass(frozen=True)
 class State:
     """A participant with its current round and everything the rules need."""
 
@@ -41,7 +53,7 @@ class State:
     round: Round
     facts: RoundFacts
     members: tuple[Listed, ...]
-    submissions: tuple[Submission, ...]
+    submissions: tuple[Signature, ...]
     request: RecertificationRequest | None
     approval: Approval | None
     due_dates: tuple[DueDate, ...]
@@ -68,7 +80,7 @@ def load_states(participant_ids: Collection[int], *, session: Session) -> list[S
     round_ids = [row.Round.id for row in rows]
     members = listed_members(participant_ids, session=session)
     approvals = _approvals(round_ids, session)
-    submissions = _of_rounds(sa.select(Submission).order_by(Submission.id), Submission.round_id, round_ids, session)
+    submissions = _signatures(round_ids, session)
     waiting = sa.select(RecertificationRequest).where(RecertificationRequest.outcome.is_(None))
     requests = _of_rounds(waiting, RecertificationRequest.round_id, round_ids, session)
     standing = sa.select(DueDate).where(DueDate.taken_back_at.is_(None))
@@ -202,6 +214,26 @@ def _approvals(round_ids: list[int], session: Session) -> dict[int, list[tuple[A
     return found
 
 
+def _signatures(round_ids: list[int], session: Session) -> dict[int, list[Signature]]:
+    query = (
+        sa.select(
+            Submission.round_id,
+            Submission.id,
+            Submission.person_id,
+            Submission.username,
+            Submission.person_name,
+            Submission.submitted_at,
+            Submission.digest,
+        )
+        .where(Submission.round_id.in_(round_ids))
+        .order_by(Submission.id)
+    )
+    found: dict[int, list[Signature]] = defaultdict(list)
+    for round_id, *values in session.execute(query):
+        found[round_id].append(Signature(*values))
+    return found
+
+
 def _of_rounds(
     query: sa.Select[_Row], round_id: InstrumentedAttribute[int], round_ids: list[int], session: Session
 ) -> dict[int, list[_Row]]:
@@ -217,7 +249,7 @@ def _state(
     members: tuple[Listed, ...],
     approvals: list[tuple[Approval, str | None]],
     *,
-    submissions: list[Submission],
+    submissions: list[Signature],
     requests: list[RecertificationRequest],
     due_dates: list[DueDate],
 ) -> State:

@@ -69,7 +69,13 @@ def notify_all(notices: Sequence[Notice], *, session: Session, now: datetime.dat
     Deactivated people are told nothing. A person without a valid mail address gets the message in the Message Center
     and it says so to the state.
     """
-    told = [(notice, notice.wording(), receiver) for notice in notices for receiver in dict.fromkeys(notice.receivers)]
+    told = [
+        (notice, words, receiver)
+        for notice, receivers in [(one, dict.fromkeys(one.receivers)) for one in notices]
+        if receivers
+        for words in [notice.wording()]  # once for all of them: rendering is what thousands of messages cost
+        for receiver in receivers
+    ]
     if not told:
         return 0
     addresses = _addresses({receiver for _, _, receiver in told if isinstance(receiver, int)}, session=session)
