@@ -43,6 +43,7 @@ class Signature:
     person_name: str
     submitted_at: datetime.datetime
     digest: str | None
+    revision_number: int | None
 
 
 @dataclass(frozen=True)
@@ -224,13 +225,24 @@ def _signatures(round_ids: list[int], session: Session) -> dict[int, list[Signat
             Submission.person_name,
             Submission.submitted_at,
             Submission.digest,
+            Submission.revision_number,
         )
         .where(Submission.round_id.in_(round_ids))
         .order_by(Submission.id)
     )
     found: dict[int, list[Signature]] = defaultdict(list)
-    for round_id, *values in session.execute(query):
-        found[round_id].append(Signature(*values))
+    for row in session.execute(query):
+        found[row.round_id].append(
+            Signature(
+                id=row.id,
+                person_id=row.person_id,
+                username=row.username,
+                person_name=row.person_name,
+                submitted_at=row.submitted_at,
+                digest=row.digest,
+                revision_number=row.revision_number,
+            )
+        )
     return found
 
 

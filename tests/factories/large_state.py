@@ -69,71 +69,65 @@ def _results(rules: list[Rule], event: Event, version: EventVersion, session: Se
 
 
 _STATEMENTS = (
-    (
-        "insert into certification.organization (kind, number, name, county, region) "
-        "select 'LEA', lpad(n::text, 5, '0'), :name || n, 'County ' || n % 60, 'Region ' || n % 8 "
-        "from generate_series(1, :participants) n"
-    ),
-    (
-        "insert into certification.event_version_participant (event_version_id, organization_id) "
-        "select :version, id from certification.organization where number ~ '^[0-9]{5}$'"
-    ),
-    (
-        "insert into certification.participant (event_id, organization_id, organization_number, organization_name, lea_id, "
-        "lea_number, lea_name, status, round_number, added_at) "
-        "select :event, id, number, name, id, number, name, "
-        "case when number::int <= :certified then 'Certification Sent to State' else 'In Progress' end, 1, '2016-09-01' "
-        "from certification.organization where number ~ '^[0-9]{5}$'"
-    ),
-    (
-        "insert into certification.person (username, name, title, email, active) "
-        "select 'p' || number || '_' || k, 'Alexandra Montgomery-Featherstone ' || number || ' ' || k, 'Superintendent', "
-        "'p' || number || '_' || k || '@example.org', true "
-        "from certification.organization, generate_series(1, :people) k where number ~ '^[0-9]{5}$'"
-    ),
-    (
-        "insert into certification.category_member (category_id, person_id, organization_id, role, added_at, added_by) "
-        "select :category, p.id, o.id, case when right(p.username, 1)::int <= 3 then 'Certifier' else 'Reviewer' end, "
-        "'2016-07-01', 'system' from certification.person p "
-        "join certification.organization o on o.number = substr(p.username, 2, 5) where p.username ~ '^p[0-9]{5}_'"
-    ),
-    (
-        "insert into certification.snapshot (event_id, kind, status, on_demand, requested_by, requested_at, source_as_of, "
-        "finished_at) values (:event, 'state', 'completed', false, 'system', '2016-10-03', '2016-10-03', '2016-10-03')"
-    ),
-    (
-        "insert into certification.revision (participant_id, snapshot_id, number, kind, taken_by, taken_at, source_as_of, "
-        "confirmed_as_of, digest, row_count, empty, validated_at) "
-        "select p.id, s.id, 1, 'state', 'system', '2016-10-03', '2016-10-03', '2016-10-03', "
-        "encode(sha256(p.organization_number::bytea), 'hex'), (p.organization_number::int * 37) % 20000, false, "
-        "'2016-10-03' from certification.participant p join certification.snapshot s on s.event_id = p.event_id "
-        "where p.event_id = :event"
-    ),
-    (
-        "insert into certification.revision_view (revision_id, view, row_count, digest, columns, slot) "
-        "select id, 'enrollment', row_count, digest, '[[\"student_unique_id\", \"text\"]]', 0 from certification.revision "
-        "where participant_id in (select id from certification.participant where event_id = :event)"
-    ),
-    (
-        "update certification.participant p set current_revision_id = r.id, "
-        "certified_revision_id = case when p.organization_number::int <= :certified then r.id end "
-        "from certification.revision r where r.participant_id = p.id and p.event_id = :event"
-    ),
-    (
-        "insert into certification.certification_round (participant_id, number, started_at, started_by, sent_at, "
-        "certified_revision_id) select id, 1, '2016-09-01', 'system', "
-        "case when certified_revision_id is not null then timestamptz '2016-10-10' end, certified_revision_id "
-        "from certification.participant where event_id = :event"
-    ),
-    (
-        "insert into certification.submission (round_id, person_id, username, person_name, person_title, "
-        "organization_number, organization_name, statement, statement_version, submitted_at, timeliness, channel, "
-        "revision_id, revision_number, digest, row_counts, findings, rules_set_aside) "
-        "select c.id, m.person_id, e.username, e.name, e.title, p.organization_number, p.organization_name, "
-        "'It is right.', 1, '2016-10-10', 'on time', 'page', r.id, 1, r.digest, '{}', '{}', '[]' "
-        "from certification.participant p join certification.certification_round c on c.participant_id = p.id "
-        "join certification.revision r on r.id = p.certified_revision_id "
-        "join certification.category_member m on m.organization_id = p.organization_id and m.role = 'Certifier' "
-        "join certification.person e on e.id = m.person_id where p.event_id = :event"
-    ),
+    """
+    insert into certification.organization (kind, number, name, county, region) select 'LEA', lpad(n::text, 5, '0'),
+    :name || n, 'County ' || n % 60, 'Region ' || n % 8 from generate_series(1, :participants) n
+    """,
+    """
+    insert into certification.event_version_participant (event_version_id, organization_id) select :version, id from
+    certification.organization where number ~ '^[0-9]{5}$'
+    """,
+    """
+    insert into certification.participant (event_id, organization_id, organization_number, organization_name,
+    lea_id, lea_number, lea_name, status, round_number, added_at) select :event, id, number, name, id, number, name,
+    case when number::int <= :certified then 'Certification Sent to State' else 'In Progress' end, 1, '2016-09-01'
+    from certification.organization where number ~ '^[0-9]{5}$'
+    """,
+    """
+    insert into certification.person (username, name, title, email, active) select 'p' || number || '_' || k,
+    'Alexandra Montgomery-Featherstone ' || number || ' ' || k, 'Superintendent', 'p' || number || '_' || k ||
+    '@example.org', true from certification.organization, generate_series(1, :people) k where number ~ '^[0-9]{5}$'
+    """,
+    """
+    insert into certification.category_member (category_id, person_id, organization_id, role, added_at, added_by)
+    select :category, p.id, o.id, case when right(p.username, 1)::int <= 3 then 'Certifier' else 'Reviewer' end,
+    '2016-07-01', 'system' from certification.person p join certification.organization o on o.number =
+    substr(p.username, 2, 5) where p.username ~ '^p[0-9]{5}_'
+    """,
+    """
+    insert into certification.snapshot (event_id, kind, status, on_demand, requested_by, requested_at, source_as_of,
+    finished_at) values (:event, 'state', 'completed', false, 'system', '2016-10-03', '2016-10-03', '2016-10-03')
+    """,
+    """
+    insert into certification.revision (participant_id, snapshot_id, number, kind, taken_by, taken_at, source_as_of,
+    confirmed_as_of, digest, row_count, empty, validated_at) select p.id, s.id, 1, 'state', 'system', '2016-10-03',
+    '2016-10-03', '2016-10-03', encode(sha256(p.organization_number::bytea), 'hex'), (p.organization_number::int *
+    37) % 20000, false, '2016-10-03' from certification.participant p join certification.snapshot s on s.event_id =
+    p.event_id where p.event_id = :event
+    """,
+    """
+    insert into certification.revision_view (revision_id, view, row_count, digest, columns, slot) select id,
+    'enrollment', row_count, digest, '[["student_unique_id", "text"]]', 0 from certification.revision where
+    participant_id in (select id from certification.participant where event_id = :event)
+    """,
+    """
+    update certification.participant p set current_revision_id = r.id, certified_revision_id = case when
+    p.organization_number::int <= :certified then r.id end from certification.revision r where r.participant_id =
+    p.id and p.event_id = :event
+    """,
+    """
+    insert into certification.certification_round (participant_id, number, started_at, started_by, sent_at,
+    certified_revision_id) select id, 1, '2016-09-01', 'system', case when certified_revision_id is not null then
+    timestamptz '2016-10-10' end, certified_revision_id from certification.participant where event_id = :event
+    """,
+    """
+    insert into certification.submission (round_id, person_id, username, person_name, person_title,
+    organization_number, organization_name, statement, statement_version, submitted_at, timeliness, channel,
+    revision_id, revision_number, digest, row_counts, findings, rules_set_aside) select c.id, m.person_id,
+    e.username, e.name, e.title, p.organization_number, p.organization_name, 'It is right.', 1, '2016-10-10', 'on
+    time', 'page', r.id, 1, r.digest, '{}', '{}', '[]' from certification.participant p join
+    certification.certification_round c on c.participant_id = p.id join certification.revision r on r.id =
+    p.certified_revision_id join certification.category_member m on m.organization_id = p.organization_id and m.role
+    = 'Certifier' join certification.person e on e.id = m.person_id where p.event_id = :event
+    """,
 )
