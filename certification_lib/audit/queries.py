@@ -1,6 +1,8 @@
 """Reading the audit trail."""
 
+import datetime
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
@@ -9,8 +11,26 @@ from certification_lib.audit.models import AuditEntry
 from certification_lib.audit.service import FIRST, chained_fields, entry_digest
 
 
+@dataclass(frozen=True)
+class AuditFilter:
+    """What is asked for; empty means all. `person`: a user name, or words of the name. Moments: from (inclusive),
+    until (exclusive)."""
+
+    event_key: str | None = None
+    organization_number: str | None = None
+    person: str = ""
+    act: str | None = None
+    since: datetime.datetime | None = None
+    until: datetime.datetime | None = None
+
+
 def entries(
-    *, session: Session, event_key: str | None = None, before_id: int | None = None, limit: int = 100
+    *,
+    session: Session,
+    event_key: str | None = None,
+    before_id: int | None = None,
+    limit: int = 100,
+    where: AuditFilter | None = None,
 ) -> Sequence[AuditEntry]:
     """Newest first; `before_id` is the cursor to page on."""
     query = sa.select(AuditEntry).order_by(AuditEntry.id.desc()).limit(limit)
@@ -18,7 +38,12 @@ def entries(
         query = query.where(AuditEntry.event_key == event_key)
     if before_id is not None:
         query = query.where(AuditEntry.id < before_id)
-    return session.scalars(query).all()
+    return session.scalars(query.where(*_conditions(where or AuditFilter()))).all()
+
+
+def acts_in_use(*, session: Session) -> list[str]:
+    """Every kind of act there is an entry of."""
+    return list(session.scalars(sa.select(AuditEntry.act).distinct().order_by(AuditEntry.act)))
 
 
 def first_broken_entry(*, session: Session) -> int | None:
@@ -29,3 +54,28 @@ def first_broken_entry(*, session: Session) -> int | None:
             return entry.id
         previous = entry.digest
     return None
+
+
+def entry_count(*, session: Session) -> int:
+    """How many entries there are."""
+    return session.scalar(sa.select(sa.func.count(AuditEntry.id))) or 0
+
+
+def _conditions(where: AuditFilter) -> list[sa.ColumnElement[bool]]:
+    conditions: list[sa.ColumnElement[bool]] = []
+    if where.event_key:
+        conditions.append(AuditEntry.event_key == where.event_key)
+    if where.organization_number:
+        # An act on several participants at once names them in its details.
+        among = AuditEntry.details.contains({"participants": [where.organization_number]})
+        conditions.append(sa.or_(AuditEntry.organization_number == where.organization_number, among))
+    if where.person:
+        named = AuditEntry.actor_name.icontains(where.person, autoescape=True)
+        conditions.append(sa.or_(AuditEntry.actor_username == where.person, named))
+    if where.act:
+        conditions.append(AuditEntry.act == where.act)
+    if where.since is not None:
+        conditions.append(AuditEntry.at >= where.since)
+    if where.until is not None:
+        conditions.append(AuditEntry.at < where.until)
+    return conditions

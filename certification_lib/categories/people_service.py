@@ -10,6 +10,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from certification_lib.audit.service import Actor, record
+from certification_lib.categories.administering import administered, is_theirs_alone
 from certification_lib.categories.approvers import approvers_remain
 from certification_lib.errors import BadInput, Conflict, NotAllowed, NotFound
 from certification_lib.people.models import (
@@ -18,7 +19,6 @@ from certification_lib.people.models import (
     OrganizationKind,
     Person,
     Right,
-    Role,
     Tool,
     ToolRight,
 )
@@ -27,12 +27,13 @@ from certification_lib.people.queries import (
     organization_by_number,
     person_by_username,
     rights_held,
-    roles_of,
 )
-from certification_lib.people.rules import rights_in_words, rights_of_letters
+from certification_lib.people.rules import is_username, rights_in_words, rights_of_letters
 from certification_lib.people.service import require
 
 _FIELDS = ("name", "title", "email", "state_staff_id", "active")
+# What a District Administrator may correct about somebody who is his organization's alone.
+_FIELDS_OF_DISTRICT = frozenset({"name", "title", "email"})
 
 
 def add_person(
@@ -41,48 +42,95 @@ def add_person(
     *,
     title: str | None = None,
     email: str | None = None,
+    state_staff_id: str | None = None,
+    organization_number: str | None = None,
     session: Session,
     actor: Actor,
     now: datetime.datetime,
 ) -> Person:
-    """A new active person without any right; the account to sign in with comes from Airflow's auth manager."""
-    require(Tool.PEOPLE_AND_RIGHTS, "A", session=session, actor=actor)
+    """A new active person without any right; the account to sign in with comes from Airflow's auth manager.
+
+    `organization_number` is the employer. Needs Add on People and Rights; a District Administrator adds people whom
+    his own LEA employs.
+    """
+    own = {held.organization_number for held in administered(actor, session=session)}
+    if organization_number is None or organization_number not in own:
+        require(Tool.PEOPLE_AND_RIGHTS, "A", session=session, actor=actor)
     username, name = username.strip(), name.strip()
-    if not username or not name or any(letter.isspace() for letter in username):
+    if not username or not name:
         raise BadInput("A person needs a username without blanks, and a name.")
+    if not is_username(username):
+        raise BadInput("A username has no blanks and none of ; , / or :.")
     if session.scalar(sa.select(Person.id).where(Person.username == username)) is not None:
         raise Conflict(f"There is already a person with the username {username}.")
-    person = Person(username=username, name=name, title=title, email=email, active=True)
+    employer = organization_by_number(organization_number, session=session) if organization_number else None
+    person = Person(
+        username=username,
+        name=name,
+        title=title,
+        email=email,
+        state_staff_id=state_staff_id,
+        employing_organization_id=employer.id if employer else None,
+        active=True,
+    )
     session.add(person)
     session.flush()  # gives the id, and the unique username speaks here
-    record("person:add", name, session=session, actor=actor, now=now, details={"username": username})
+    record(
+        "person:add",
+        name,
+        session=session,
+        actor=actor,
+        now=now,
+        organization_number=organization_number,
+        details={"username": username},
+    )
     return person
 
 
 def change_person(username: str, *, session: Session, actor: Actor, now: datetime.datetime, **changes: Any) -> Person:
-    """Change name, title, email, state_staff_id or active. Deactivating needs the right Delete, all else Write.
+    """Change name, title, email, state_staff_id, organization_number (the employer) or active.
 
-    Deactivating never touches a certification, and is refused for the last active Approver of a live event's category.
+    Deactivating needs the right Delete on People and Rights, all else Write; a District Administrator corrects name,
+    title and e-mail of people who are his LEA's alone. Deactivating never touches a certification, and is refused for
+    the last active Approver of a live event's category.
     """
-    unknown = sorted(set(changes) - set(_FIELDS))
+    unknown = sorted(set(changes) - {*_FIELDS, "organization_number"})
     if unknown:
         raise BadInput(f"{', '.join(unknown)} cannot be changed.")
-    _require_some_right(session=session, actor=actor)
+    leas = {held.organization_id for held in administered(actor, session=session)}
+    if not leas:
+        _require_some_right(session=session, actor=actor)
+    if "name" in changes and not (changes["name"] or "").strip():
+        raise BadInput("A person needs a name.")
     person = _locked(username, session)
+    if "organization_number" in changes:
+        number = changes.pop("organization_number")
+        employer = organization_by_number(number, session=session) if number else None
+        changes["employing_organization_id"] = employer.id if employer else None
     different = {name: value for name, value in changes.items() if getattr(person, name) != value}
-    deactivates = different.get("active") is False
-    letters = ("D" if deactivates else "") + ("W" if set(different) - ({"active"} if deactivates else set()) else "")
-    require(Tool.PEOPLE_AND_RIGHTS, letters or "W", session=session, actor=actor)
-    if "active" in different and person.id == actor.person_id:
-        raise NotAllowed("Nobody deactivates himself.")
+    _authorize_change(person, different, leas, session=session, actor=actor)
     with approvers_remain(session):
         for name, value in different.items():
             setattr(person, name, value)
         session.flush()  # an empty name is refused by the table before anybody is told
     if different:
         details = {"username": username, "changed": sorted(different)}
+        if "active" in different:
+            details["active"] = different["active"]
         record("person:change", person.name, session=session, actor=actor, now=now, details=details)
     return person
+
+
+def _authorize_change(
+    person: Person, different: dict[str, Any], leas: set[int], *, session: Session, actor: Actor
+) -> None:
+    if leas and set(different) <= _FIELDS_OF_DISTRICT and is_theirs_alone(person, leas, session=session):
+        return
+    deactivates = different.get("active") is False
+    letters = ("D" if deactivates else "") + ("W" if set(different) - ({"active"} if deactivates else set()) else "")
+    require(Tool.PEOPLE_AND_RIGHTS, letters or "W", session=session, actor=actor)
+    if "active" in different and person.id == actor.person_id:
+        raise NotAllowed("Nobody deactivates himself.")
 
 
 def set_rights(
@@ -171,13 +219,10 @@ def _authorize(
 ) -> None:
     if actor.person_id is None:
         return
-    administers = {
-        held.organization_id
-        for held in roles_of(actor.person_id, session=session)
-        if held.role is Role.DISTRICT_ADMINISTRATOR
-    }
+    administers = {held.organization_id for held in administered(actor, session=session)}
     if lea is None or lea.id not in administers:
-        if administers and lea is not None:
+        at_state = rights_held(Tool.PEOPLE_AND_RIGHTS, session=session, person_id=actor.person_id)
+        if administers and lea is not None and not at_state:
             raise NotFound(f"There is no organization with the number {lea.number}.")
         letters = ("A" if granting else "") + ("D" if revoking else "")
         require(Tool.PEOPLE_AND_RIGHTS, letters or "R", session=session, actor=actor)

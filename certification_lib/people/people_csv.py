@@ -1,13 +1,12 @@
 """The file of people: what one line says, before anything is looked up."""
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from certification_lib.people.csv_files import BadLine, Line
 from certification_lib.people.models import DISTRICT_TOOLS, Right, Role, Tool
-from certification_lib.people.rules import rights_of_letters
+from certification_lib.people.rules import is_username, rights_of_letters
 
 WHAT = "The file of people"
 REQUIRED = ("username", "name")
@@ -23,7 +22,6 @@ OPTIONAL = (
 )
 _TEXTS = ("title", "email", "state_staff_id")
 _ACTIVE: Mapping[str | None, bool] = {None: True, "yes": True, "no": False}
-_USERNAME = re.compile(r"[^\s;,@/:]+(@[^\s;,@/:]+)?")
 _ALL_SCHOOLS = "all schools"
 
 # A tool of the state with an organization behind it means the tool of the same name on the district side.
@@ -61,7 +59,7 @@ class PersonRow:
 def person_row(line: Line, columns: frozenset[str]) -> PersonRow:
     """The line taken apart; BadLine says what is wrong with it."""
     username = line.required("username")
-    if _USERNAME.fullmatch(username) is None:
+    if not is_username(username):
         raise BadLine(f"username {username!r} may hold no blanks and no ; , / or :")
     answer = (line["active"] or "").lower() or None
     if answer not in _ACTIVE:

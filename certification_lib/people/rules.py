@@ -26,7 +26,10 @@ ROLE_RIGHTS: Mapping[Role, Mapping[Tool, frozenset[Right]]] = {
 
 RIGHT_WORDS = {Right.READ: "Read", Right.WRITE: "Write", Right.ADD: "Add", Right.DELETE: "Delete"}
 
-_EMAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s.]+")
+# In the words of both Python and PostgreSQL.
+EMAIL_PATTERN = r"[^@\s]+@[^@\s]+\.[^@\s.]+"
+_EMAIL = re.compile(EMAIL_PATTERN)
+_USERNAME = re.compile(r"[^\s;,@/:]+(@[^\s;,@/:]+)?")
 
 
 def rights_of_letters(letters: str) -> frozenset[Right]:
@@ -52,3 +55,8 @@ def lacking_in_words(tool: Tool, lacking: Iterable[Right], organization: str | N
 def is_email(text: str | None) -> bool:
     """Whether mail could be sent there at all; only a bounce tells more."""
     return bool(text) and _EMAIL.fullmatch(text or "") is not None
+
+
+def is_username(text: str) -> bool:
+    """Whether it can stand in addresses and in lists: no blanks and none of ; , / or :."""
+    return _USERNAME.fullmatch(text) is not None

@@ -4,17 +4,18 @@ People are imported by `categories.people_import.import_people`, because their m
 """
 
 import datetime
+from zoneinfo import ZoneInfo
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from certification_lib.audit.service import Actor, record
-from certification_lib.errors import NotAllowed
+from certification_lib.errors import BadInput, NotAllowed
 from certification_lib.people import organization_import
 from certification_lib.people.csv_files import ImportResult
-from certification_lib.people.models import DISTRICT_TOOLS, Organization, Right, Tool
-from certification_lib.people.queries import rights_held, state_day
-from certification_lib.people.rules import lacking_in_words, rights_of_letters
+from certification_lib.people.models import DISTRICT_TOOLS, Organization, OrganizationKind, Right, Tool
+from certification_lib.people.queries import organization_by_number, rights_held, state_day
+from certification_lib.people.rules import is_email, lacking_in_words, rights_of_letters
 
 # One import at a time: two at once would each not see what the other adds.
 _IMPORT_LOCK = 7304216002
@@ -72,3 +73,51 @@ def import_organizations(text: str, *, session: Session, actor: Actor, now: date
         details={"added": result.added, "changed": result.changed, "unchanged": result.unchanged},
     )
     return result
+
+
+def change_organization(
+    number: str, *, session: Session, actor: Actor, now: datetime.datetime, **changes: str | None
+) -> Organization:
+    """Change contact_name, contact_email or time_zone by hand; everything else comes with the file of organizations.
+
+    Needs Write on Organizations. An empty time zone means the state's; the state itself always has one.
+    """
+    require(Tool.ORGANIZATIONS, Right.WRITE, session=session, actor=actor)
+    unknown = sorted(set(changes) - {"contact_name", "contact_email", "time_zone"})
+    if unknown:
+        raise BadInput(f"{', '.join(unknown)} cannot be changed by hand.")
+    found = organization_by_number(number, session=session)
+    organization = session.get_one(Organization, found.id, with_for_update=True, populate_existing=True)
+    wanted = {name: (value or "").strip() or None for name, value in changes.items()}
+    problems = _contact_problems(organization, wanted)
+    if problems:
+        raise BadInput(f"{'; '.join(problems)}.", problems=problems)
+    different = {name: value for name, value in wanted.items() if getattr(organization, name) != value}
+    for name, value in different.items():
+        setattr(organization, name, value)
+    if different:
+        record(
+            "organization:change",
+            organization.name,
+            session=session,
+            actor=actor,
+            now=now,
+            organization_number=number,
+            details=different,
+        )
+    return organization
+
+
+def _contact_problems(organization: Organization, wanted: dict[str, str | None]) -> list[str]:
+    problems = []
+    email, zone = wanted.get("contact_email"), wanted.get("time_zone")
+    if email and not is_email(email):
+        problems.append("Contact e-mail is no e-mail address")
+    if zone:
+        try:
+            ZoneInfo(zone)
+        except (KeyError, OSError, ValueError):
+            problems.append("Time zone is not known (example: America/New_York)")
+    elif "time_zone" in wanted and organization.kind is OrganizationKind.STATE:
+        problems.append("Time zone is needed: the state's is the legal one of every event")
+    return problems
