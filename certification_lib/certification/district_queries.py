@@ -1,7 +1,7 @@
 """What district and school people see: their own events and receipts, and nothing of anybody else's."""
 
 import datetime
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Sequence
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
@@ -12,28 +12,26 @@ from certification_lib.certification.access import LiveEvent, own_participant
 from certification_lib.certification.changes import certified_before, changed_since
 from certification_lib.certification.evidence import load_evidence
 from certification_lib.certification.facts import Listed, State, load_states, members_of_participants
-from certification_lib.certification.models import Approval, Round, Submission
 from certification_lib.certification.readiness import Attestation, changes_nothing, nil_return_needed, unmet
-from certification_lib.certification.readmodels import MyEvent, MyEventDetail, Readiness, Receipt
+from certification_lib.certification.readmodels import MyEvent, MyEventDetail, Readiness
 from certification_lib.certification.rules import (
     Act,
-    Signed,
-    counts,
+    certified_people,
     district_words,
     due_date,
     obstacle,
     owing,
     progress,
+    ready_to_send,
 )
 from certification_lib.certification.submitting import checklist_of
 from certification_lib.certification.views import dates_of, person_view, revision_views
 from certification_lib.errors import NotFound
 from certification_lib.events.models import Event, EventStatus, EventVersion, Participant, ParticipantStatus
-from certification_lib.events.phases import phase
+from certification_lib.events.phases import Phase, phase
 from certification_lib.people.models import Right, Tool
-from certification_lib.people.queries import holds, rights_of_people, state_time_zone
+from certification_lib.people.queries import rights_of_people, state_time_zone
 from certification_lib.people.service import require
-from certification_lib.snapshots.models import Revision
 from certification_lib.snapshots.progress import SnapshotProgress, progress_of
 
 _LIVE = (EventStatus.PUBLISHED, EventStatus.UNPUBLISHED_CHANGES)
@@ -119,111 +117,9 @@ def my_event(
     )
 
 
-def my_receipts(person_id: int, *, session: Session) -> list[Receipt]:
-    """What the person, or an organization he is a member for, certified; also of closed events. Newest first."""
-    return _receipts(_visible_to(person_id), session=session)
-
-
-def receipt(receipt_id: int, *, session: Session, actor: Actor) -> Receipt:
-    """One of these, or any for state people who may read Event Management."""
-    visible: sa.ColumnElement[bool] = sa.true()
-    if actor.person_id is not None and not holds(
-        Tool.EVENT_MANAGEMENT, "R", session=session, person_id=actor.person_id
-    ):
-        visible = _visible_to(actor.person_id)
-    found = _receipts(visible & (Submission.id == receipt_id), session=session)
-    if not found:
-        raise NotFound("There is no such receipt.")
-    return found[0]
-
-
 def _own_progress(participant_id: int, *, session: Session) -> SnapshotProgress | None:
     """The snapshot a participant waits for, or the last one it had, as its own people are told."""
     return progress_of([participant_id], session=session, for_state=False).get(participant_id)
-
-
-def _visible_to(person_id: int) -> sa.ColumnElement[bool]:
-    of_own_organizations = members_of_participants().where(Member.person_id == person_id).subquery()
-    return sa.or_(Submission.person_id == person_id, Round.participant_id.in_(sa.select(of_own_organizations.c[0])))
-
-
-def _receipts(visible: sa.ColumnElement[bool], *, session: Session) -> list[Receipt]:
-    query = (
-        sa.select(Submission, Round, Participant, Event, EventVersion.name)
-        .join(Round, Round.id == Submission.round_id)
-        .join(Participant, Participant.id == Round.participant_id)
-        .join(Event, Event.id == Participant.event_id)
-        .join(EventVersion, EventVersion.id == Event.live_version_id)
-        .where(visible)
-        .order_by(Submission.id.desc())
-    )
-    rows = session.execute(query).all()
-    states = {state.round.id: state for state in load_states({row.Participant.id for row in rows}, session=session)}
-    earlier = _digests_of_rounds({row.Round.id for row in rows} - set(states), session=session)
-    return [_receipt(row, _counts(row.Submission, states.get(row.Round.id), earlier)) for row in rows]
-
-
-def _counts(submission: Submission, state: State | None, earlier: Mapping[int, str | None]) -> bool:
-    """Whether a submission counts, or in a round that is over did count in the end."""
-    if state is None:
-        reference = earlier.get(submission.round_id)
-        return reference is None or submission.digest == reference
-    return counts(state.facts, Signed(submission.person_id, submission.submitted_at, submission.digest))
-
-
-def _digests_of_rounds(round_ids: Collection[int], *, session: Session) -> dict[int, str | None]:
-    """Of rounds that are over: the digest of what was sent, else approved, else signed last; None without snapshots."""
-    sent = sa.select(Revision.digest).where(Revision.id == Round.certified_revision_id)
-    approved = (
-        sa.select(Revision.digest)
-        .join(Approval, Approval.revision_id == Revision.id)
-        .where(Approval.round_id == Round.id)
-        .order_by(Approval.id.desc())
-        .limit(1)
-    )
-    signed = sa.select(Submission.digest).where(Submission.round_id == Round.id).order_by(Submission.id.desc()).limit(1)
-    needed = (
-        sa.select(EventVersion.requires_snapshot)
-        .join(Event, Event.live_version_id == EventVersion.id)
-        .join(Participant, Participant.event_id == Event.id)
-        .where(Participant.id == Round.participant_id)
-    )
-    digest = sa.func.coalesce(*(query.correlate(Round).scalar_subquery() for query in (sent, approved, signed)))
-    query = sa.select(
-        Round.id, sa.case((needed.correlate(Round).scalar_subquery(), digest), else_=None).label("digest")
-    ).where(Round.id.in_(round_ids))
-    return {row.id: row.digest for row in session.execute(query)}
-
-
-def _receipt(row: sa.Row[Submission, Round, Participant, Event, str], still_counts: bool) -> Receipt:
-    """A submission as signed."""
-    submission, one_round, participant, event, event_name = row
-    return Receipt(
-        id=submission.id,
-        event_key=event.key,
-        event_name=event_name,
-        event_closed=event.status == EventStatus.CLOSED,
-        participant_number=participant.organization_number,
-        round_number=one_round.number,
-        username=submission.username,
-        person_name=submission.person_name,
-        person_title=submission.person_title,
-        organization_number=submission.organization_number,
-        organization_name=submission.organization_name,
-        statement=submission.statement,
-        statement_version=submission.statement_version,
-        nil_return=submission.nil_return,
-        submitted_at=submission.submitted_at,
-        timeliness=submission.timeliness,
-        channel=submission.channel.value,
-        revision_number=submission.revision_number,
-        digest=submission.digest,
-        row_counts=submission.row_counts,
-        findings=submission.findings,
-        rules_set_aside=tuple(submission.rules_set_aside),
-        counts=still_counts,
-        reason_without_change=submission.reason_without_change,
-    )
 
 
 def _enterable_leas(person_id: int, *, session: Session) -> set[int]:
@@ -275,4 +171,7 @@ def _my_event(live: LiveEvent, state: State, member: Listed, now: datetime.datet
         opens_date=opens,
         end_date=live.end,
         due_date=due_date(state.facts, member.person_id, live.end),
+        progress=str(progress(state.facts)),
+        may_send=ready_to_send(state.facts) and member.person_id in certified_people(state.facts),
+        has_data=state.participant.current_revision_id is not None and where is not Phase.UPCOMING,
     )

@@ -1,6 +1,7 @@
 """Read models of certification. The visibility filter comes first: what a person may not see does not exist for him.
 
-state_queries: Certification Status and a participant's detail. district_queries: a person's own events and receipts.
+state_queries: Certification Status and a participant's detail. district_queries: a person's own events. receipts: what
+was signed, and what a digest stands for.
 Here: what other parts ask about who owes and whose data to leave alone.
 """
 
@@ -10,10 +11,11 @@ from collections.abc import Collection, Mapping, Sequence
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from certification_lib.certification.district_queries import my_event, my_events, my_receipts, receipt
+from certification_lib.certification.district_queries import my_event, my_events
 from certification_lib.certification.facts import listed_members, load_states
 from certification_lib.certification.models import Round, Submission
 from certification_lib.certification.readmodels import Owing
+from certification_lib.certification.receipts import my_receipts, receipt, verification
 from certification_lib.certification.rules import OPEN, certified_people, due_date, owing
 from certification_lib.certification.state_queries import (
     ParticipantFilter,
@@ -38,6 +40,7 @@ __all__ = [
     "people_of_participants",
     "receipt",
     "submissions_that_would_fall",
+    "verification",
     "who_owes",
 ]
 

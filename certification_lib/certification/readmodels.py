@@ -56,6 +56,15 @@ class PersonView:
 
 
 @dataclass(frozen=True)
+class FindingTotals:
+    """Of the revision shown: findings of Error and Warning, and how many rules could not run."""
+
+    errors: int
+    warnings: int
+    could_not_run: int
+
+
+@dataclass(frozen=True)
 class ParticipantRow:
     """One line of Certification Status."""
 
@@ -86,6 +95,8 @@ class ParticipantRow:
     """How it differs (`+12 −3 ~40`); None also in the moments after a snapshot, while it is being counted."""
     snapshot: SnapshotProgress | None = None
     """The snapshot it waits for, or the last one it had."""
+    findings: FindingTotals | None = None
+    """None: no rules have run on what is shown."""
 
 
 @dataclass(frozen=True)
@@ -213,6 +224,11 @@ class MyEvent:
     opens_date: datetime.date
     end_date: datetime.date
     due_date: datetime.date
+    progress: str = ""
+    """`1 of 2`"""
+    may_send: bool = False
+    """Ready to send: nobody is left owing, and this person may press Submit once more."""
+    has_data: bool = False
 
 
 @dataclass(frozen=True)
@@ -279,6 +295,32 @@ class Receipt:
     """False when a later revision made it count no more."""
     reason_without_change: str | None = None
     """Why the same data were certified again."""
+    event_status: ParticipantStatus | None = None
+    """Event Status of the participant today, while the round of the receipt is its latest."""
+    progress: str | None = None
+    """`1 of 2`, of that round."""
+    waiting_for: tuple[str, ...] = ()
+    """Names of the certifiers who have not certified yet."""
+
+
+@dataclass(frozen=True)
+class Verification:
+    """What a digest stands for, as far as the person may see it: one revision of one participant."""
+
+    event_name: str
+    event_closed: bool
+    organization_number: str
+    organization_name: str
+    revision_number: int
+    source_as_of: datetime.datetime
+    row_count: int
+    certified: bool
+    """It is what the latest certified round certified."""
+    current: bool
+    official: bool
+    """The state has approved it, and nothing after it."""
+    receipts: tuple[Receipt, ...]
+    """The submissions made on it."""
 
 
 @dataclass(frozen=True)

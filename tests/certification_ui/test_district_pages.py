@@ -46,8 +46,8 @@ def test_the_list_shows_own_events_with_both_statuses(browser: Browser, cast: Ca
     assert "Barren County" not in page
 
 
-def test_the_start_page_leads_a_district_person_to_his_events(browser: Browser, cast: Cast) -> None:
-    assert browser("smith").get(f"{ROOT}/").headers["location"] == f"{ROOT}/my-events/"
+def test_the_start_page_tells_a_district_person_what_needs_him(browser: Browser, cast: Cast) -> None:
+    assert "Fall Enrollment Count" in browser("smith").get(f"{ROOT}/").text
 
 
 def test_event_detail_says_what_is_asked_and_by_when_in_words(browser: Browser, cast: Cast) -> None:

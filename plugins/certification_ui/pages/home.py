@@ -1,9 +1,10 @@
-"""The start page, which leads to where a person has work, and signing out."""
+"""The start page: what needs a district's or school's people; state staff go on to their events. And signing out."""
 
 from fastapi import APIRouter, Request
 from starlette.responses import Response
 
-from certification_ui import sign_in, urls
+from certification_lib.certification import queries
+from certification_ui import next_steps, sign_in, urls
 from certification_ui.deps import own_only
 from certification_ui.visit import VisitOfRequest
 
@@ -14,9 +15,15 @@ router = APIRouter()
 def start(visit: VisitOfRequest) -> Response:
     if visit.visitor.manages_events:
         return visit.go(urls.EVENTS)
-    if visit.visitor.certifies:
-        return visit.go(urls.OWN_EVENTS)
-    return visit.go(urls.MESSAGES)
+    person_id = visit.actor.person_id or 0
+    events = queries.my_events(person_id, session=visit.session, now=visit.now) if visit.visitor.certifies else []
+    groups = next_steps.groups(events, visit.now, visit.visitor.zone) if events else []
+    return visit.page(
+        "own/home.html",
+        groups=groups,
+        to_do=next_steps.to_do(groups),
+        receipts=len(queries.my_receipts(person_id, session=visit.session)),
+    )
 
 
 @router.post(urls.SIGN_OUT, dependencies=[own_only("ends the person's own session")])

@@ -1,0 +1,114 @@
+"""What a district person has to do for one event, in plain words: the cards of the home page."""
+
+import datetime
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from certification_lib.categories.models import CategoryRole
+from certification_lib.certification.readmodels import MyEvent
+from certification_lib.certification.rules import UserStatus
+from certification_lib.events.models import ParticipantStatus
+from certification_lib.events.phases import Phase
+from certification_ui import words
+
+
+@dataclass(frozen=True)
+class Step:
+    """What comes next: whether it is the reader's turn, what to do, and the link that does it."""
+
+    mine: bool
+    what: str
+    link: str
+    late: bool = False
+
+
+@dataclass(frozen=True)
+class Card:
+    """One event for one organization."""
+
+    event: MyEvent
+    step: Step
+    when: str
+    """The date that matters now, in words."""
+
+
+@dataclass(frozen=True)
+class Group:
+    """The cards of one organization; `name` empty where the reader acts for one only."""
+
+    name: str
+    cards: tuple[Card, ...]
+
+
+_OTHERS_TURN = {
+    ParticipantStatus.SENT: "Everybody has certified, and the state has it. The state looks at it next.",
+    ParticipantStatus.APPROVED: "The state has approved it. There is nothing more to do.",
+    ParticipantStatus.REQUESTED: "You asked to certify again. The state decides, and you get a message.",
+}
+
+
+def groups(events: Iterable[MyEvent], now: datetime.datetime, zone: str) -> list[Group]:
+    """What needs the reader first, each by due date; by organization where there are several."""
+    cards = [Card(event, step(event), _when(event, now, zone)) for event in events]
+    cards.sort(key=lambda card: (not card.step.mine, card.event.due_date, card.event.name, card.event.number))
+    organizations = list(dict.fromkeys((card.event.organization, card.event.number) for card in cards))
+    if len(organizations) == 1:
+        return [Group("", tuple(cards))]
+    return [
+        Group(name, tuple(card for card in cards if (card.event.organization, card.event.number) == (name, number)))
+        for name, number in organizations
+    ]
+
+
+def to_do(found: Sequence[Group]) -> int:
+    """How many cards wait for the reader."""
+    return sum(card.step.mine for group in found for card in group.cards)
+
+
+def step(event: MyEvent) -> Step:
+    """What comes next for this reader."""
+    waiting = _out_of_reach(event)
+    if waiting:
+        return Step(False, waiting, "See what is asked" if event.phase == Phase.UPCOMING else "Open")
+    if event.may_send or event.user_status in {UserStatus.OVERDUE, UserStatus.INCOMPLETE}:
+        return _to_certify(event)
+    if event.role == CategoryRole.REVIEWER:
+        return Step(False, "You can look at the data and findings. A Certifier signs.", "Look at the data")
+    if event.user_status == UserStatus.CERTIFIED:
+        signed = f"You have signed. So far {event.progress} have signed; the others still have to."
+        return Step(False, signed, "Open")
+    return Step(False, "There is nothing for you to do.", "Open")
+
+
+def _out_of_reach(event: MyEvent) -> str | None:
+    """Why nobody of the organization has anything to do now; None when somebody may have."""
+    if event.held:
+        reason = f" The state says: {event.hold_reason}" if event.hold_reason else ""
+        return f"The state has stopped this event for now. You get a message when it goes on.{reason}"
+    if event.phase == Phase.UPCOMING:
+        return f"It starts on {words.day(event.start_date)}. There is nothing to do yet."
+    return _OTHERS_TURN.get(event.event_status)
+
+
+def _to_certify(event: MyEvent) -> Step:
+    """What somebody who owes does next, or who may send what everybody has signed."""
+    if event.may_send:
+        return Step(True, "Nobody else has to sign. Press Submit once more to send it to the state.", "Open and submit")
+    if event.user_status == UserStatus.OVERDUE:
+        return Step(True, "Your due date has passed. Ask the state for more time.", "Open", late=True)
+    again = "The state asks you to certify again. " if event.event_status == ParticipantStatus.RECERTIFYING else ""
+    if not event.has_data:
+        what = "Your data are not here yet. You get a message when you can look at them."
+        return Step(bool(again), again + what, "See what is asked")
+    if event.phase == Phase.REVIEW_ONLY:
+        day = words.day(event.opens_date)
+        return Step(
+            True, f"{again}Look at your data and correct what is wrong. You can sign from {day}.", "Look at the data"
+        )
+    return Step(True, f"{again}Look at your data, correct what is wrong, then sign.", "Review and certify")
+
+
+def _when(event: MyEvent, now: datetime.datetime, zone: str) -> str:
+    if event.phase == Phase.UPCOMING:
+        return f"Starts {words.days_away(event.start_date, now, zone)}, {words.weekday(event.start_date)}"
+    return words.closes(event.due_date, now, zone)
