@@ -1,6 +1,6 @@
 """What a submission rests on: the current revision, its counts, the findings on it and the rules set aside."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -63,34 +63,69 @@ class Evidence:
 
 def load_evidence(participant: Participant, version: EventVersion, *, session: Session) -> Evidence:
     """Look up everything a submission of this participant would rest on."""
-    revision = session.get(Revision, participant.current_revision_id) if participant.current_revision_id else None
-    aside = rules_set_aside(participant.event_id, participant.id, session=session)
-    if revision is None:
-        return Evidence(None, None, (), aside)
-    results = finding_results([revision.id], version.id, session=session).get(revision.id, ())
-    current = CurrentData(
-        number=revision.number,
-        digest=revision.digest,
-        row_counts=row_counts([revision.id], session=session).get(revision.id, {}),
-        # An event without rules has nothing to wait for.
-        validated=revision.validated_at is not None or not _has_rules(version.id, session=session),
-    )
-    return Evidence(revision, current, results, aside)
+    return load_evidence_of([participant], version, session=session)[participant.id]
+
+
+def load_evidence_of(
+    participants: Collection[Participant], version: EventVersion, *, session: Session
+) -> dict[int, Evidence]:
+    """The same of many participants of one event, by participant id, in a fixed number of statements."""
+    ids = [one.current_revision_id for one in participants if one.current_revision_id]
+    found = sa.select(Revision).where(Revision.id.in_(ids)).execution_options(populate_existing=True)
+    revisions = {revision.participant_id: revision for revision in session.scalars(found)} if ids else {}
+    results = finding_results(ids, version.id, session=session) if ids else {}
+    counts = row_counts(ids, session=session) if ids else {}
+    # An event without rules has nothing to wait for.
+    nothing_to_run = bool(ids) and not _has_rules(version.id, session=session)
+    aside = _set_aside_of(participants, session=session)
+    evidence = {}
+    for one in participants:
+        revision = revisions.get(one.id)
+        if revision is None:
+            evidence[one.id] = Evidence(None, None, (), aside[one.id])
+            continue
+        current = CurrentData(
+            number=revision.number,
+            digest=revision.digest,
+            row_counts=counts.get(revision.id, {}),
+            validated=revision.validated_at is not None or nothing_to_run,
+        )
+        evidence[one.id] = Evidence(revision, current, results.get(revision.id, ()), aside[one.id])
+    return evidence
 
 
 def rules_set_aside(event_id: int, participant_id: int | None, *, session: Session) -> tuple[SetAside, ...]:
     """Rules set aside for the event, and for the participant when one is named."""
+    rows = _rows_set_aside([event_id], [participant_id] if participant_id is not None else [], session=session)
+    return tuple(SetAside(code, reason) for code, reason, _, _ in rows)
+
+
+def _set_aside_of(participants: Collection[Participant], *, session: Session) -> dict[int, tuple[SetAside, ...]]:
+    rows = _rows_set_aside({one.event_id for one in participants}, [one.id for one in participants], session=session)
+    return {
+        one.id: tuple(
+            SetAside(code, reason)
+            for code, reason, event_id, participant_id in rows
+            if event_id == one.event_id and participant_id in {None, one.id}
+        )
+        for one in participants
+    }
+
+
+def _rows_set_aside(
+    event_ids: Collection[int], participant_ids: Collection[int], *, session: Session
+) -> Sequence[sa.Row[str, str, int, int | None]]:
     query = (
-        sa.select(Rule.code, RuleSetAside.reason)
+        sa.select(Rule.code, RuleSetAside.reason, RuleSetAside.event_id, RuleSetAside.participant_id)
         .join(Rule, Rule.id == RuleSetAside.rule_id)
         .where(
-            RuleSetAside.event_id == event_id,
+            RuleSetAside.event_id.in_(event_ids),
             RuleSetAside.ended_at.is_(None),
-            sa.or_(RuleSetAside.participant_id.is_(None), RuleSetAside.participant_id == participant_id),
+            sa.or_(RuleSetAside.participant_id.is_(None), RuleSetAside.participant_id.in_(participant_ids)),
         )
         .order_by(Rule.code, RuleSetAside.id)
     )
-    return tuple(SetAside(code, reason) for code, reason in session.execute(query))
+    return session.execute(query).all()
 
 
 def row_counts(revision_ids: Collection[int], *, session: Session) -> dict[int, dict[str, int]]:

@@ -17,12 +17,13 @@ from certification_ui.api import (
     retention,
     rules,
     runs,
+    schools,
 )
 from certification_ui.api.changes import router as changes
 from certification_ui.deps import own_only
 
 router = APIRouter(prefix="/api/v1")
-for part in (own, events, retention, participants, findings, runs, acts, categories, rules, reference):
+for part in (own, events, schools, retention, participants, findings, runs, acts, categories, rules, reference):
     router.include_router(part.router)
 router.include_router(changes)
 

@@ -20,6 +20,7 @@ def routers() -> list[APIRouter]:
         keeping,
         messages,
         own_events,
+        own_schools,
         own_worklist,
         participant,
         participant_acts,
@@ -47,4 +48,7 @@ def routers() -> list[APIRouter]:
         airflow_tabs,
     )
     state = (*state, due_dates, keeping, state_acts, state_message)
-    return [module.router for module in (home, *state, own_events, own_worklist, district_acts, receipts, messages)]
+    return [
+        module.router
+        for module in (home, *state, own_events, own_schools, own_worklist, district_acts, receipts, messages)
+    ]
