@@ -14,7 +14,7 @@ from hypothesis.stateful import run_state_machine_as_test
 from tests.certification.certification_machine import Certification
 
 SOAK_STEPS = int(os.environ.get("CERTIFICATION_SOAK_STEPS", "0"))
-STEPS_A_LIFE = 40
+STEPS_A_LIFE = 60 if SOAK_STEPS else 30
 # A walk in which one of these was never done has proved little.
 DONE_IN_A_LONG_WALK = {
     "submit", "approve", "withdraw_approval", "request_recertification", "take_back_recertification",
@@ -35,7 +35,7 @@ def machine(shared_engine: sa.Engine) -> Iterator[type[Certification]]:
 
 @pytest.mark.timeout(7200 if SOAK_STEPS else 600)
 def test_random_lives_of_an_event_follow_the_model(machine: type[Certification]) -> None:
-    lives = max(8, SOAK_STEPS // STEPS_A_LIFE)
+    lives = max(6, SOAK_STEPS // STEPS_A_LIFE)
     while True:
         run_state_machine_as_test(
             machine,
