@@ -5,15 +5,17 @@ A test holds them against certification.rules.
 
 import datetime
 from collections.abc import Callable, Mapping
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session, aliased
 
 from certification_lib.categories.models import CategoryRole, Member
+from certification_lib.certification import directory
 from certification_lib.certification.models import Approval, DueDate, Round, Submission
 from certification_lib.certification.rules import OPEN
 from certification_lib.errors import BadInput
-from certification_lib.events.models import EventVersion, Participant
+from certification_lib.events.models import EventVersion, Participant, ParticipantStatus
 from certification_lib.events.phases import local_day
 from certification_lib.people.models import Person
 from certification_lib.people.queries import state_time_zone
@@ -28,6 +30,31 @@ def progress_condition(progress: str, version: EventVersion, now: datetime.datet
     if make is None:
         raise BadInput(f"Progress is one of {', '.join(PROGRESS_FILTERS)}, not {progress}.")
     return make(version, local_day(now, state_time_zone(session=session)))
+
+
+def certified_share(version: EventVersion) -> sa.ColumnElement[Any]:
+    """How far a participant's current round has come, from 0 to 1; null when nobody is asked. The query joins Round."""
+    standing = (
+        sa.select(Approval.certified_count * 1.0 / sa.func.nullif(Approval.certifier_count, 0))
+        .where(Approval.round_id == Round.id, Approval.withdrawn_at.is_(None))
+        .correlate(Round)
+        .scalar_subquery()
+    )
+    done = _number_of(_counting(version).with_only_columns(Submission.person_id))
+    left = _number_of(_owing_certifiers(version).with_only_columns(Member.person_id))
+    of_open = done * 1.0 / sa.func.nullif(done + left, 0)
+    return sa.func.coalesce(standing, sa.case((Round.sent_at.is_not(None), 1.0), else_=of_open))
+
+
+def due_date_of(version: EventVersion) -> sa.ColumnElement[datetime.date]:
+    """The participant's due date: its own of this round, or else Event End."""
+    return sa.func.greatest(sa.literal(version.end_date, sa.Date), _due_date(None))
+
+
+def _number_of(people: sa.Select[int]) -> sa.ColumnElement[int]:
+    """Of different people in a query about one participant."""
+    inner = people.distinct().subquery()
+    return sa.select(sa.func.count()).select_from(inner).scalar_subquery()
 
 
 def _owing(version: EventVersion, _today: datetime.date) -> Condition:
@@ -45,6 +72,14 @@ def _ready_to_send(version: EventVersion, _today: datetime.date) -> Condition:
 
 def _no_certifiers(version: EventVersion, _today: datetime.date) -> Condition:
     return _is_open() & ~_certifiers(version).exists()
+
+
+def _request_waiting(_version: EventVersion, _today: datetime.date) -> Condition:
+    return Participant.status == ParticipantStatus.REQUESTED
+
+
+def _directory_changed(version: EventVersion, _today: datetime.date) -> Condition:
+    return Participant.id.in_(directory.of_event(version.event_id))
 
 
 def _certified(_version: EventVersion, _today: datetime.date) -> Condition:
@@ -77,9 +112,11 @@ PROGRESS_FILTERS: Mapping[str, Callable[[EventVersion, datetime.date], Condition
     "overdue": _overdue,
     "ready to send": _ready_to_send,
     "no certifiers": _no_certifiers,
+    "request waiting": _request_waiting,
     "certified": _certified,
     "approved without everyone": _approved_uncertified,
     "changed since certified": _changed_since_certified,
+    "directory changed": _directory_changed,
 }
 
 
@@ -122,6 +159,10 @@ def _certifiers(version: EventVersion) -> sa.Select[int]:
 
 
 def _someone_owes(version: EventVersion, *further: Condition) -> Condition:
+    return _owing_certifiers(version).where(*further).exists()
+
+
+def _owing_certifiers(version: EventVersion) -> sa.Select[int]:
     has_certified = _counting(version).where(Submission.person_id == Member.person_id).exists()
     named_while_approved = (
         _rounds()
@@ -132,7 +173,7 @@ def _someone_owes(version: EventVersion, *further: Condition) -> Condition:
         )
         .exists()
     )
-    return _certifiers(version).where(~has_certified, ~named_while_approved, *further).exists()
+    return _certifiers(version).where(~has_certified, ~named_while_approved)
 
 
 def _due_date(person_id: sa.SQLColumnExpression[int] | None) -> sa.ScalarSelect[datetime.date]:

@@ -14,15 +14,11 @@ from sqlalchemy.orm import Session
 from certification_lib.certification.district_queries import my_event, my_events
 from certification_lib.certification.facts import listed_members, load_states
 from certification_lib.certification.models import Round, Submission
+from certification_lib.certification.participant_filter import ParticipantFilter
 from certification_lib.certification.readmodels import Owing
 from certification_lib.certification.receipts import my_receipts, receipt, verification
 from certification_lib.certification.rules import OPEN, certified_people, due_date, owing
-from certification_lib.certification.state_queries import (
-    ParticipantFilter,
-    participant_detail,
-    participant_numbers,
-    participants_page,
-)
+from certification_lib.certification.state_queries import participant_detail, participant_numbers, participants_page
 from certification_lib.errors import NotFound
 from certification_lib.events.models import Event, EventVersion, Participant
 from certification_lib.events.phases import end_moment

@@ -1,8 +1,6 @@
 """Certification Status: what the state sees of an event's participants."""
 
 import datetime
-from collections.abc import Collection
-from dataclasses import dataclass
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
@@ -11,7 +9,7 @@ from certification_lib.certification.changes import changed_since
 from certification_lib.certification.evidence import rules_set_aside
 from certification_lib.certification.facts import load_states
 from certification_lib.certification.history import rounds_of
-from certification_lib.certification.progress_filter import progress_condition
+from certification_lib.certification.participant_filter import ParticipantFilter, matching, sorted_as
 from certification_lib.certification.readmodels import ParticipantDetail, ParticipantsPage
 from certification_lib.certification.views import (
     dates_of,
@@ -24,22 +22,7 @@ from certification_lib.certification.views import (
 )
 from certification_lib.errors import NotFound
 from certification_lib.events.models import Event, EventVersion, Participant, ParticipantStatus
-from certification_lib.people.models import Organization
 from certification_lib.people.queries import state_time_zone
-
-
-@dataclass(frozen=True)
-class ParticipantFilter:
-    """Which rows of Certification Status: any of `statuses`, name or number containing `search`, county, region, and
-    `progress` one of "owing", "overdue", "ready to send", "no certifiers", "certified",
-    "approved without everyone", "changed since certified"."""
-
-    statuses: Collection[ParticipantStatus] = ()
-    search: str = ""
-    county: str | None = None
-    region: str | None = None
-    lea_number: str | None = None
-    progress: str | None = None
 
 
 def participants_page(
@@ -51,20 +34,22 @@ def participants_page(
     page: int = 1,
     size: int = 50,
 ) -> ParticipantsPage:
-    """Certification Status for the state, by number. The caller has checked the right Read on Event Management."""
+    """Certification Status for the state, sorted as the filter says.
+
+    The caller has checked the right Read on Event Management.
+    """
     event, version = _published(key, session=session)
     zone = state_time_zone(session=session)
     dates = dates_of(version, zone, now)
-    matching = _matching(event, version, where or ParticipantFilter(), now, session=session)
-    total = session.scalar(sa.select(sa.func.count()).select_from(matching.subquery())) or 0
+    where = where or ParticipantFilter()
+    found = matching(version, where, now, session=session)
+    total = session.scalar(sa.select(sa.func.count()).select_from(found.subquery())) or 0
     page, size = max(page, 1), max(min(size, 500), 1)
-    ids = session.scalars(
-        matching.order_by(Participant.organization_number).limit(size).offset((page - 1) * size)
-    ).all()
-    states = load_states(ids, session=session)
-    lookups = row_lookups(states, session=session)
+    ids = session.scalars(sorted_as(found, where.sort, version).limit(size).offset((page - 1) * size)).all()
+    states = {state.participant.id: state for state in load_states(ids, session=session)}
+    lookups = row_lookups(states.values(), version, session=session)
     return ParticipantsPage(
-        rows=tuple(participant_row(state, dates, lookups) for state in states),
+        rows=tuple(participant_row(states[id_], dates, lookups) for id_ in ids),
         total=total,
         page=page,
         size=size,
@@ -76,14 +61,10 @@ def participant_numbers(
     key: str, *, session: Session, now: datetime.datetime, where: ParticipantFilter | None = None
 ) -> list[str]:
     """The numbers of all that match, for acts on "all filtered"."""
-    event, version = _published(key, session=session)
-    matching = _matching(event, version, where or ParticipantFilter(), now, session=session).subquery()
-    query = (
-        sa.select(Participant.organization_number)
-        .where(Participant.id.in_(sa.select(matching.c.id)))
-        .order_by(Participant.organization_number)
-    )
-    return list(session.scalars(query))
+    _, version = _published(key, session=session)
+    found = matching(version, where or ParticipantFilter(), now, session=session)
+    query = sa.select(Participant.organization_number).where(Participant.id.in_(found))
+    return list(session.scalars(query.order_by(Participant.organization_number)))
 
 
 def participant_detail(key: str, number: str, *, session: Session, now: datetime.datetime) -> ParticipantDetail:
@@ -106,7 +87,7 @@ def participant_detail(key: str, number: str, *, session: Session, now: datetime
     current, certified, official = (revisions.get(pointer or 0) for pointer in pointers)
     shown = revisions.get(shown_revision_id(state) or 0)
     return ParticipantDetail(
-        row=participant_row(state, dates, row_lookups([state], session=session)),
+        row=participant_row(state, dates, row_lookups([state], version, session=session)),
         people=tuple(person_view(state, member, dates) for member in state.members),
         rounds=rounds_of(participant_id, session=session),
         shown=shown,
@@ -128,36 +109,6 @@ def _published(key: str, *, session: Session) -> tuple[Event, EventVersion]:
     if event is None or event.live_version_id is None:
         raise NotFound(f"There is no published event {key}.")
     return event, session.get_one(EventVersion, event.live_version_id)
-
-
-def _matching(
-    event: Event, version: EventVersion, where: ParticipantFilter, now: datetime.datetime, *, session: Session
-) -> sa.Select[int]:
-    query = (
-        sa.select(Participant.id)
-        .join(Organization, Organization.id == Participant.organization_id)
-        .where(Participant.event_id == event.id)
-    )
-    if where.statuses:
-        query = query.where(Participant.status.in_(where.statuses))
-    if where.search.strip():
-        text = where.search.strip().replace("\0", "")  # which PostgreSQL could not even compare
-        query = query.where(
-            sa.or_(
-                Participant.organization_name.icontains(text, autoescape=True),
-                Participant.organization_number.icontains(text, autoescape=True),
-            )
-        )
-    for column, wanted in (
-        (Organization.county, where.county),
-        (Organization.region, where.region),
-        (Participant.lea_number, where.lea_number),
-    ):
-        if wanted is not None:
-            query = query.where(column == wanted)
-    if where.progress is not None:
-        query = query.where(progress_condition(where.progress, version, now, session=session))
-    return query
 
 
 def _status_counts(event: Event, *, session: Session) -> dict[ParticipantStatus, int]:

@@ -10,11 +10,19 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from certification_lib.categories.models import CategoryRole
+from certification_lib.certification import directory
 from certification_lib.certification.changes import changes_of
 from certification_lib.certification.evidence import finding_counts, finding_results
 from certification_lib.certification.facts import Listed, State
 from certification_lib.certification.models import Review, ReviewOutcome
-from certification_lib.certification.readmodels import ParticipantRow, PersonView, RevisionLine, RevisionView
+from certification_lib.certification.participant_filter import finding_totals
+from certification_lib.certification.readmodels import (
+    FindingTotals,
+    ParticipantRow,
+    PersonView,
+    RevisionLine,
+    RevisionView,
+)
 from certification_lib.certification.rules import (
     certified_people,
     counts,
@@ -29,7 +37,6 @@ from certification_lib.certification.rules import (
 )
 from certification_lib.events.models import EventVersion, Participant
 from certification_lib.events.phases import end_moment
-from certification_lib.people.models import Organization, SchoolAgency
 from certification_lib.snapshots.comparison import Counts
 from certification_lib.snapshots.models import Revision
 from certification_lib.snapshots.models import RevisionView as ViewOfRevision
@@ -84,46 +91,28 @@ class RowLookups:
     changes: Mapping[int, Counts | None]
     """Of participants whose current data are not those certified."""
     snapshots: Mapping[int, SnapshotProgress]
+    findings: Mapping[int, FindingTotals]
 
 
-def row_lookups(states: Collection[State], *, session: Session) -> RowLookups:
-    """Snapshot dates, the directory's names of today and reviews of these participants."""
+def row_lookups(states: Collection[State], version: EventVersion, *, session: Session) -> RowLookups:
+    """Snapshot dates, findings, the directory's names of today and reviews of these participants of one event."""
     revision_ids = {shown_revision_id(state) for state in states} - {None}
     revisions = session.execute(
         sa.select(Revision.id, Revision.source_as_of, Revision.empty).where(Revision.id.in_(revision_ids))
     )
+    totals = finding_totals(version, revision_ids)
     reviews: dict[int, list[ReviewOutcome]] = {}
     round_ids = [state.round.id for state in states]
     for review in session.scalars(sa.select(Review).where(Review.round_id.in_(round_ids)).order_by(Review.id)):
         reviews.setdefault(review.round_id, []).append(review.outcome)
     return RowLookups(
         revisions={row.id: (row.source_as_of, row.empty) for row in revisions},
-        changed_organizations=_changed_organizations([state.participant.id for state in states], session=session),
+        changed_organizations=directory.among([state.participant.id for state in states], session=session),
         reviews={round_id: tuple(outcomes) for round_id, outcomes in reviews.items()},
         changes=changes_of(states, session=session),
         snapshots=progress_of([state.participant.id for state in states], session=session, for_state=True),
+        findings={row[0]: FindingTotals(*row[1:]) for row in session.execute(sa.select(totals))},
     )
-
-
-def _changed_organizations(participant_ids: Collection[int], *, session: Session) -> frozenset[int]:
-    agency = sa.select(SchoolAgency.lea_id).where(
-        SchoolAgency.school_id == Organization.id, SchoolAgency.until_date.is_(None)
-    )
-    query = (
-        sa.select(Participant.id)
-        .join(Organization, Organization.id == Participant.organization_id)
-        .where(
-            Participant.id.in_(participant_ids),
-            sa.or_(
-                Organization.name != Participant.organization_name,
-                Organization.number != Participant.organization_number,
-                Organization.merged_into_id.is_not(None),
-                Organization.closed.is_not(None),
-                agency.scalar_subquery() != Participant.lea_id,
-            ),
-        )
-    )
-    return frozenset(session.scalars(query))
 
 
 def shown_revision_id(state: State) -> int | None:
@@ -157,6 +146,7 @@ def participant_row(state: State, dates: Dates, lookups: RowLookups) -> Particip
         current_differs=state.participant.id in lookups.changes,
         changes=lookups.changes.get(state.participant.id),
         snapshot=lookups.snapshots.get(state.participant.id),
+        findings=lookups.findings.get(revision_id or 0),
     )
 
 

@@ -1,0 +1,245 @@
+"""Which rows of Certification Status, and in which order: decided by the database, also for ten thousand schools."""
+
+import datetime
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session, aliased
+
+from certification_lib.certification.models import Round
+from certification_lib.certification.progress_filter import certified_share, due_date_of, progress_condition
+from certification_lib.errors import BadInput
+from certification_lib.events.models import EventVersion, EventVersionRule, Participant, ParticipantStatus
+from certification_lib.people.models import Organization
+from certification_lib.rulebook.models import RuleVersion, Severity
+from certification_lib.snapshots.models import Revision
+from certification_lib.validation.models import ValidationResult
+
+Condition = sa.ColumnElement[bool]
+Order = list[sa.SQLColumnExpression[Any]]
+
+SHOWN = sa.func.coalesce(Participant.certified_revision_id, Participant.current_revision_id)
+"""What approvers are shown: the certified revision when there is one, else the current."""
+
+FINDINGS = ("has errors", "has warnings", "could not run", "no findings")
+SIZES: Mapping[str, tuple[int, int | None]] = {
+    "no rows": (0, 0),
+    "fewer than 1,000 rows": (1, 999),
+    "1,000 to 9,999 rows": (1_000, 9_999),
+    "10,000 rows or more": (10_000, None),
+}
+SORTS = ("number", "name", "status", "progress", "snapshot date", "findings", "due date")
+
+
+@dataclass(frozen=True)
+class ParticipantFilter:
+    """Which rows of Certification Status: any of `statuses`, name or number containing `search`, county, region,
+    `progress` a word of PROGRESS_FILTERS, `findings` of FINDINGS, and `size` of SIZES, both in the revision shown.
+
+    `sort` is a word of SORTS, with a minus before it the other way round.
+    """
+
+    statuses: Collection[ParticipantStatus] = ()
+    search: str = ""
+    county: str | None = None
+    region: str | None = None
+    lea_number: str | None = None
+    progress: str | None = None
+    findings: str | None = None
+    size: str | None = None
+    sort: str = "number"
+
+
+def matching(
+    version: EventVersion, where: ParticipantFilter, now: datetime.datetime, *, session: Session
+) -> sa.Select[int]:
+    """Ids of the participants, in no order. BadInput for a word that is no filter."""
+    query = (
+        sa.select(Participant.id)
+        .join(Organization, Organization.id == Participant.organization_id)
+        .where(Participant.event_id == version.event_id)
+    )
+    if where.statuses:
+        query = query.where(Participant.status.in_(where.statuses))
+    if where.search.strip():
+        query = query.where(_named(where.search.strip()))
+    for column, wanted in (
+        (Organization.county, where.county),
+        (Organization.region, where.region),
+        (Participant.lea_number, where.lea_number),
+    ):
+        if wanted is not None:
+            query = query.where(column == wanted)
+    if where.progress is not None:
+        query = query.where(progress_condition(where.progress, version, now, session=session))
+    if where.findings is not None:
+        query = query.where(_with_findings(where.findings, version))
+    if where.size is not None:
+        query = query.where(_of_size(where.size))
+    return query
+
+
+def sorted_as(query: sa.Select[int], sort: str, version: EventVersion) -> sa.Select[int]:
+    """The same participants in order, of equal ones by number. BadInput for a word that is no order."""
+    word = sort.removeprefix("-")
+    if word not in _ORDERS:
+        raise BadInput(f"Sort by {', '.join(SORTS)}, not {sort}.")
+    query, columns = _ORDERS[word](query, version)
+    ways = [column.desc().nulls_last() if sort.startswith("-") else column.asc().nulls_first() for column in columns]
+    return query.order_by(*ways, Participant.organization_number)
+
+
+def places(event_id: int, *, session: Session) -> tuple[list[str], list[str]]:
+    """Counties and regions of an event's participants, for the choices of the filter."""
+    query = (
+        sa.select(Organization.county, Organization.region)
+        .join(Participant, Participant.organization_id == Organization.id)
+        .where(Participant.event_id == event_id)
+        .distinct()
+    )
+    found = session.execute(query).all()
+    return sorted({row.county for row in found if row.county}), sorted({row.region for row in found if row.region})
+
+
+def finding_totals(version: EventVersion, revisions: Collection[int | None] | None = None) -> sa.Subquery:
+    """(revision, errors, warnings, could_not_run) of the revisions shown, by the newest version of each rule that ran.
+
+    `revisions`: of these only, not of the whole event.
+    """
+    wanted: Any = revisions
+    if revisions is None:
+        wanted = sa.select(SHOWN).where(Participant.event_id == version.event_id).correlate(None)
+    query = (
+        _results(version)
+        .with_only_columns(
+            ValidationResult.revision_id,
+            _sum_of(Severity.ERROR).label("errors"),
+            _sum_of(Severity.WARNING).label("warnings"),
+            sa.func.count().filter(ValidationResult.finding_count.is_(None)).label("could_not_run"),
+        )
+        .where(ValidationResult.revision_id.in_(wanted))
+        .group_by(ValidationResult.revision_id)
+    )
+    return query.subquery("finding_totals")
+
+
+def _sum_of(severity: Severity) -> sa.ColumnElement[int]:
+    counted = sa.func.sum(ValidationResult.finding_count).filter(RuleVersion.severity == severity)
+    return sa.cast(sa.func.coalesce(counted, 0), sa.BigInteger)
+
+
+def _named(text: str) -> Condition:
+    text = text.replace("\0", "")  # which PostgreSQL could not even compare
+    return sa.or_(
+        Participant.organization_name.icontains(text, autoescape=True),
+        Participant.organization_number.icontains(text, autoescape=True),
+    )
+
+
+def _results(version: EventVersion) -> sa.Select[int]:
+    """Results of the rules the event pins; of several versions of one rule on a revision the newest counts."""
+    pinned = (
+        sa.select(RuleVersion.rule_id)
+        .join(EventVersionRule, EventVersionRule.rule_version_id == RuleVersion.id)
+        .where(EventVersionRule.event_version_id == version.id)
+    )
+    # Only where a republish took another version can there be two of a rule: the rest is not looked through for it.
+    republished = (
+        sa.select(RuleVersion.rule_id)
+        .join(EventVersionRule, EventVersionRule.rule_version_id == RuleVersion.id)
+        .join(EventVersion, EventVersion.id == EventVersionRule.event_version_id)
+        .where(EventVersion.event_id == version.event_id)
+        .group_by(RuleVersion.rule_id)
+        .having(sa.func.count(RuleVersion.id.distinct()) > 1)
+    )
+    result, newer = aliased(ValidationResult), aliased(RuleVersion)
+    outdated = (
+        sa.select(sa.literal(1))
+        .select_from(newer)
+        .join(result, result.rule_version_id == newer.id)
+        .where(
+            newer.rule_id == RuleVersion.rule_id,
+            newer.version > RuleVersion.version,
+            result.revision_id == ValidationResult.revision_id,
+        )
+    )
+    return (
+        sa.select(ValidationResult.revision_id)
+        .join(RuleVersion, RuleVersion.id == ValidationResult.rule_version_id)
+        .where(
+            RuleVersion.rule_id.in_(pinned),
+            sa.or_(
+                RuleVersion.rule_id.not_in(republished),
+                ~outdated.correlate(ValidationResult, RuleVersion).exists(),
+            ),
+        )
+    )
+
+
+def _with_findings(word: str, version: EventVersion) -> Condition:
+    if word not in FINDINGS:
+        raise BadInput(f"Findings is one of {', '.join(FINDINGS)}, not {word}.")
+    found = ValidationResult.finding_count > 0
+    could_not_run = ValidationResult.finding_count.is_(None)
+    wanted = {
+        "has errors": found & (RuleVersion.severity == Severity.ERROR),
+        "has warnings": found & (RuleVersion.severity == Severity.WARNING),
+        "could not run": could_not_run,
+        "no findings": found | could_not_run,
+    }[word]
+    of_event = sa.select(SHOWN).where(Participant.event_id == version.event_id).correlate(None)
+    some = SHOWN.in_(_results(version).where(wanted, ValidationResult.revision_id.in_(of_event)))
+    if word != "no findings":
+        return some
+    validated = sa.select(Revision.id).where(Revision.id == SHOWN, Revision.validated_at.is_not(None))
+    return ~some & validated.correlate(Participant).exists()
+
+
+def _of_size(word: str) -> Condition:
+    if word not in SIZES:
+        raise BadInput(f"Size is one of {', '.join(SIZES)}, not {word}.")
+    least, most = SIZES[word]
+    rows = sa.select(Revision.id).where(Revision.id == SHOWN, Revision.row_count >= least)
+    if most is not None:
+        rows = rows.where(Revision.row_count <= most)
+    return rows.correlate(Participant).exists()
+
+
+_Ordered = tuple[sa.Select[int], Order]
+
+
+def _plain(column: sa.SQLColumnExpression[Any]) -> Callable[[sa.Select[int], EventVersion], _Ordered]:
+    return lambda query, _version: (query, [column])
+
+
+def _by_snapshot_date(query: sa.Select[int], _version: EventVersion) -> _Ordered:
+    return query.outerjoin(Revision, Revision.id == SHOWN), [Revision.source_as_of]
+
+
+def _by_findings(query: sa.Select[int], version: EventVersion) -> _Ordered:
+    totals = finding_totals(version)
+    return query.outerjoin(totals, totals.c.revision_id == SHOWN), [totals.c.errors, totals.c.warnings]
+
+
+def _by_progress(query: sa.Select[int], version: EventVersion) -> _Ordered:
+    rounds = sa.and_(Round.participant_id == Participant.id, Round.number == Participant.round_number)
+    return query.join(Round, rounds), [certified_share(version)]
+
+
+def _by_due_date(query: sa.Select[int], version: EventVersion) -> _Ordered:
+    return query, [due_date_of(version)]
+
+
+_ORDERS: Mapping[str, Callable[[sa.Select[int], EventVersion], _Ordered]] = {
+    "number": _plain(Participant.organization_number),
+    "name": _plain(Participant.organization_name),
+    "status": _plain(
+        sa.case({status: place for place, status in enumerate(ParticipantStatus)}, value=Participant.status)
+    ),
+    "progress": _by_progress,
+    "snapshot date": _by_snapshot_date,
+    "findings": _by_findings,
+    "due date": _by_due_date,
+}
