@@ -15,6 +15,7 @@ from certification_lib.certification.noticing import tell_fallen
 from certification_lib.certification.outcomes import (
     BulkOutcome,
     LeftOut,
+    left_out_in_audit,
     outcome,
     refuse_if_nothing_left,
     settle,
@@ -95,7 +96,7 @@ def approve(
                 for state in settled
             ],
             "reason": reason,
-            "left_out": [one.number for one in left_out],
+            "left_out": left_out_in_audit(left_out),
         },
     )
     return outcome(settled, left_out)
@@ -146,7 +147,7 @@ def withdraw_approval(
         now=now,
         event_key=key,
         organization_number=single(settled),
-        details={"participants": withdrawn, "reason": reason},
+        details={"participants": withdrawn, "reason": reason, "left_out": left_out_in_audit(left_out)},
     )
     return outcome(settled, left_out)
 

@@ -92,8 +92,19 @@ def close_event(
     return closed
 
 
-def unfinished(key: str, *, session: Session, actor: Actor, now: datetime.datetime) -> list[str]:
-    """What closing would cut off, one sentence each, for the page that asks for the event's name."""
+@dataclass(frozen=True)
+class Unfinished:
+    """One kind of what closing would cut off, and the participants it is about."""
+
+    what: str
+    names: tuple[str, ...] = ()
+
+    def __str__(self) -> str:
+        return f"{self.what}: {names_in_words(self.names)}." if self.names else f"{self.what}."
+
+
+def unfinished(key: str, *, session: Session, actor: Actor, now: datetime.datetime) -> list[Unfinished]:
+    """What closing would cut off, for the page that asks for the event's name. Refused where closing would be."""
     require(Tool.EVENT_MANAGEMENT, "D", session=session, actor=actor)
     live = _closable(key, session=session, actor=actor)
     return _unfinished(live, _states(live.event.id, session), session=session, now=now)
@@ -119,7 +130,7 @@ def _states(event_id: int, session: Session) -> list[State]:
 def _confirm(
     live: LiveEvent, states: Sequence[State], confirmed_name: str | None, *, session: Session, now: datetime.datetime
 ) -> None:
-    problems = _unfinished(live, states, session=session, now=now)
+    problems = [str(one) for one in _unfinished(live, states, session=session, now=now)]
     if not problems or (confirmed_name or "").strip() == live.version.name:
         return
     if confirmed_name:
@@ -130,7 +141,9 @@ def _confirm(
     )
 
 
-def _unfinished(live: LiveEvent, states: Sequence[State], *, session: Session, now: datetime.datetime) -> list[str]:
+def _unfinished(
+    live: LiveEvent, states: Sequence[State], *, session: Session, now: datetime.datetime
+) -> list[Unfinished]:
     open_names = [state.name for state in states if state.participant.status is not ParticipantStatus.APPROVED]
     waiting = [state.name for state in states if state.request is not None]
     granted = [
@@ -145,18 +158,19 @@ def _unfinished(live: LiveEvent, states: Sequence[State], *, session: Session, n
             Snapshot.status.in_([SnapshotStatus.REQUESTED, SnapshotStatus.RUNNING]),
         )
     )
-    problems = []
+    found = []
     if now < end_moment(live.end, live.zone):
-        problems.append(f"Event End ({day_in_words(live.end)}) has not passed.")
-    if open_names:
-        problems.append(f"Not approved: {names_in_words(open_names)}.")
-    if waiting:
-        problems.append(f"A recertification request is waiting: {names_in_words(waiting)}.")
-    if granted:
-        problems.append(f"A later due date was granted: {names_in_words(granted)}.")
+        found.append(Unfinished(f"Event End ({day_in_words(live.end)}) has not passed"))
+    for what, names in (
+        ("Not approved", open_names),
+        ("A recertification request is waiting", waiting),
+        ("A later due date was granted", granted),
+    ):
+        if names:
+            found.append(Unfinished(what, tuple(names)))
     if running:
-        problems.append(f"Snapshots waiting or running: {running}.")
-    return problems
+        found.append(Unfinished(f"Snapshots waiting or running: {running}"))
+    return found
 
 
 def _lapse_requests(states: Sequence[State], *, session: Session, actor: Actor, now: datetime.datetime) -> list[State]:

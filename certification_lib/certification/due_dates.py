@@ -21,6 +21,7 @@ from certification_lib.certification.models import DueDate
 from certification_lib.certification.outcomes import (
     BulkOutcome,
     LeftOut,
+    left_out_in_audit,
     outcome,
     refuse,
     refuse_if_nothing_left,
@@ -62,7 +63,12 @@ def extend_due_date(
         now=now,
         event_key=key,
         organization_number=single(chosen),
-        details={"participants": [state.number for state in chosen], "due_date": due_date, "reason": reason},
+        details={
+            "participants": [state.number for state in chosen],
+            "due_date": due_date,
+            "reason": reason,
+            "left_out": left_out_in_audit(left_out),
+        },
     )
     return outcome(chosen, left_out)
 
@@ -139,7 +145,11 @@ def take_back_due_date(
         now=now,
         event_key=key,
         organization_number=single(chosen),
-        details={"participants": [state.number for state in chosen], "person": username},
+        details={
+            "participants": [state.number for state in chosen],
+            "person": username,
+            "left_out": left_out_in_audit(left_out),
+        },
     )
     return outcome(chosen, left_out)
 

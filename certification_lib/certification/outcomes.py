@@ -72,6 +72,14 @@ def outcome(chosen: Sequence[State], left_out: Sequence[LeftOut]) -> BulkOutcome
     return BulkOutcome(tuple(state.number for state in chosen), tuple(left_out))
 
 
+def left_out_in_audit(left_out: Sequence[LeftOut]) -> list[dict[str, object]]:
+    """For the audit entry, from which the page of the result is made."""
+    return [
+        {"number": one.number, "name": one.name, "reason": one.reason, "uncertified": one.uncertified}
+        for one in left_out
+    ]
+
+
 def single(states: Sequence[State]) -> str | None:
     """The organization's number for the audit entry of an act on one participant."""
     return states[0].number if len(states) == 1 else None

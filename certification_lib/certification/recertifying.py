@@ -22,6 +22,7 @@ from certification_lib.certification.facts import State
 from certification_lib.certification.models import DueDate, RecertificationRequest, RequestOutcome, Round
 from certification_lib.certification.outcomes import (
     BulkOutcome,
+    left_out_in_audit,
     outcome,
     refuse,
     refuse_if_nothing_left,
@@ -75,7 +76,12 @@ def request_recertification(
         now=now,
         event_key=key,
         organization_number=single(settled),
-        details={"participants": [state.number for state in settled], "reason": reason, "due_date": due_date},
+        details={
+            "participants": [state.number for state in settled],
+            "reason": reason,
+            "due_date": due_date,
+            "left_out": left_out_in_audit(left_out),
+        },
     )
     return outcome(settled, left_out)
 
@@ -117,7 +123,11 @@ def take_back_recertification(
         now=now,
         event_key=key,
         organization_number=single(settled),
-        details={"participants": [state.number for state in settled], "reason": reason},
+        details={
+            "participants": [state.number for state in settled],
+            "reason": reason,
+            "left_out": left_out_in_audit(left_out),
+        },
     )
     return outcome(settled, left_out)
 

@@ -1,11 +1,14 @@
 """What the product watches by itself: milestones that nobody did, and reminders on people's own due dates."""
 
 import datetime
+from contextlib import suppress
 
 import sqlalchemy as sa
+import sqlalchemy.exc
 from sqlalchemy.orm import Session
 
 from certification_lib.certification.models import DueDate, Round
+from certification_lib.database import refresh_statistics
 from certification_lib.events import due
 from certification_lib.events.due import Late
 from certification_lib.events.models import Event, EventStatus, Participant
@@ -23,6 +26,16 @@ def late_milestones(*, session: Session, now: datetime.datetime) -> list[Late]:
     )
     under_way = set(session.scalars(taken))
     return [one for one in due.late_milestones(session=session, now=now) if one.milestone_id not in under_way]
+
+
+def statistics_after_publication(engine: sa.Engine) -> None:
+    """Tell the planner of the participants a publication has just made, so that the list of who owes is quick at once.
+
+    Pages work without; when it fails nothing is lost.
+    """
+    tables = ("participant", "certification_round", "category_member", "person", "organization", "due_date")
+    with suppress(sqlalchemy.exc.DBAPIError):
+        refresh_statistics(engine, *tables)
 
 
 def alarm_about_late_milestones(late: list[Late], *, session: Session, now: datetime.datetime) -> int:

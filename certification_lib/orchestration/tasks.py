@@ -80,6 +80,10 @@ def plan(event_key: str, steps_of_dag: Collection[str], view_count: int) -> None
 
 @step
 def announce(event_key: str) -> int:
+    from certification_lib.certification.upkeep import statistics_after_publication
+
+    with connections.engine() as engine:
+        statistics_after_publication(engine)
     return _told("announce_publication", event_key)
 
 

@@ -186,7 +186,7 @@ def test_what_is_unfinished_is_listed_and_asks_for_the_events_name(world: World,
     with pytest.raises(Conflict, match="Type the event's name") as refused:
         close(world, approver, now=DURING)
     assert refused.value.problems == expected
-    assert tuple(unfinished(KEY, session=world.session, actor=approver, now=DURING)) == expected
+    assert tuple(map(str, unfinished(KEY, session=world.session, actor=approver, now=DURING))) == expected
     with pytest.raises(BadInput, match="is not the event's name"):
         close(world, approver, now=DURING, name="Fall enrollment")
     assert event.status is EventStatus.PUBLISHED
