@@ -9,9 +9,10 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from certification_lib.audit.service import SYSTEM
+from certification_lib.categories.membership import add_member, remove_member
 from certification_lib.categories.models import CategoryRole
-from certification_lib.categories.service import add_member
 from certification_lib.certification import service
+from certification_lib.certification.closing import close_event
 from certification_lib.certification.models import Approval, Round, Submission
 from certification_lib.database import transaction
 from certification_lib.errors import CertificationError
@@ -219,3 +220,147 @@ def test_two_withdrawals_at_once_leave_the_last_participant(engine: sa.Engine, c
     )
     assert len(refused) == 1
     assert "last participant" in refused[0]
+
+
+def submit_as(office: Office, actor: str, number: str = "001") -> Act:
+    shown = office.shown(number)
+    return lambda session: in_session(session, service.submit, office, number, shown, actor=actor)
+
+
+def counted(engine: sa.Engine, statement: str) -> list[tuple[object, ...]]:
+    with engine.connect() as connection:
+        return [tuple(row) for row in connection.execute(sa.text(statement))]
+
+
+def test_approve_during_submit_never_approves_what_was_sent_without_counting_it(
+    engine: sa.Engine, committed: Office
+) -> None:
+    with transaction(engine) as session:
+        submit_as(committed, "smith")(session)
+    refused = race(
+        engine,
+        submit_as(committed, "jones"),
+        lambda session: in_session(session, service.approve, committed, ["001"], "Court", True, actor="approver"),
+    )
+    participant, submissions, approvals = reread(engine)
+    [(certified, asked)] = counted(engine, "select certified_count, certifier_count from certification.approval")
+    assert (participant.status, approvals) == (ParticipantStatus.APPROVED, 1)
+    # Submitted first: two of two are approved. Approved first: one of two, and the submission is refused.
+    if submissions == 2:
+        assert (refused, certified, asked) == ([], 2, 2)
+    else:
+        assert (submissions, certified, asked) == (1, 1, 2)
+        [reason] = refused
+        assert "already been approved" in reason
+
+
+def test_close_during_submit_takes_the_submission_in_or_refuses_it(engine: sa.Engine, committed: Office) -> None:
+    with transaction(engine) as session:
+        submit_as(committed, "smith")(session)
+    refused = race(
+        engine,
+        submit_as(committed, "jones"),
+        lambda session: in_session(
+            session,
+            lambda key, **act: close_event(key, "Done", confirmed_name="Fall Enrollment Count", **act),
+            committed,
+            actor="approver",
+        ),
+    )
+    participant, submissions, _ = reread(engine)
+    assert counted(engine, "select status from certification.event") == [("Closed",)]
+    if submissions == 2:
+        assert (refused, participant.status) == ([], ParticipantStatus.SENT)
+    else:
+        # A closed event is hidden from districts: it is not told from one that never was.
+        assert participant.status == ParticipantStatus.IN_PROGRESS
+        [reason] = refused
+        assert "001" in reason
+
+
+def test_a_member_removed_during_his_submission_signs_before_or_not_at_all(
+    engine: sa.Engine, committed: Office
+) -> None:
+    [(member_id,)] = counted(
+        engine,
+        "select m.id from certification.category_member m join certification.person p on p.id = m.person_id"
+        " where p.username = 'jones'",
+    )
+    refused = race(
+        engine,
+        submit_as(committed, "jones"),
+        lambda session: remove_member(member_id, session=session, actor=SYSTEM, now=committed.now),
+    )
+    participant, submissions, _ = reread(engine)
+    assert participant.status == ParticipantStatus.IN_PROGRESS, "smith still owes, and a removal sends nothing"
+    assert counted(
+        engine, f"select removed_at is not null from certification.category_member where id = {member_id}"
+    ) == [(True,)]
+    assert (submissions, len(refused)) in {(1, 0), (0, 1)}
+
+
+def test_removing_who_still_owes_while_the_other_submits_sends_only_by_the_submission(
+    engine: sa.Engine, committed: Office
+) -> None:
+    [(member_id,)] = counted(
+        engine,
+        "select m.id from certification.category_member m join certification.person p on p.id = m.person_id"
+        " where p.username = 'jones'",
+    )
+    refused = race(
+        engine,
+        submit_as(committed, "smith"),
+        lambda session: remove_member(member_id, session=session, actor=SYSTEM, now=committed.now),
+    )
+    participant, submissions, _ = reread(engine)
+    assert (refused, submissions) == ([], 1)
+    if participant.status != ParticipantStatus.SENT:
+        assert participant.status == ParticipantStatus.IN_PROGRESS
+        with transaction(engine) as session:  # ready to send: pressed once more
+            submit_as(committed, "smith")(session)
+        assert reread(engine)[0].status == ParticipantStatus.SENT
+
+
+def test_two_approvers_answer_a_request_once(engine: sa.Engine, committed: Office) -> None:
+    for actor in ("smith", "jones"):
+        with transaction(engine) as session:
+            submit_as(committed, actor)(session)
+    with transaction(engine) as session:
+        in_session(session, service.request_recertification_by_district, committed, "001", "Wrong", actor="smith")
+
+    def decide(accept: bool) -> Act:
+        return lambda session: in_session(
+            session, service.decide_request, committed, "001", accept, "Looked at", actor="approver"
+        )
+
+    refused = race(engine, decide(True), decide(False))
+    [reason] = refused
+    assert "already" in reason
+    [(outcome,)] = counted(engine, "select outcome from certification.recertification_request")
+    rounds = counted(engine, "select number from certification.certification_round r join certification.participant p"
+                             " on p.id = r.participant_id where p.organization_number = '001'")  # fmt: skip
+    assert len(rounds) == (2 if outcome == "accepted" else 1)
+
+
+@pytest.mark.parametrize(
+    "act",
+    [service.withdraw_approval, service.request_recertification],
+    ids=["withdraw the approval", "request recertification"],
+)
+def test_two_approvers_who_act_on_the_same_rows_do_it_once(
+    engine: sa.Engine, committed: Office, act: Callable[..., object]
+) -> None:
+    with transaction(engine) as session:
+        in_session(session, service.approve, committed, ["001", "005"], "Court", True, actor="approver")
+
+    def do(*numbers: str) -> Act:
+        return lambda session: in_session(session, act, committed, list(numbers), "Mistake", actor="approver")
+
+    # In two orders: rows are locked in one fixed order, so that neither waits for the other for ever.
+    [reason] = race(engine, do("001", "005"), do("005", "001"))
+    assert "already" in reason
+    [(times,)] = counted(
+        engine, "select count(*) from certification.audit_entry where act in"
+                " ('participant:withdraw-approval', 'participant:request-recertification')"
+    )  # fmt: skip
+    assert times == 1
