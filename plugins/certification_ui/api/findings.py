@@ -110,6 +110,7 @@ def assign(key: str, number: str, code: str, body: WorkBody, visit: VisitOfReque
     """Who of the organization works on a rule's findings, and a note for the colleagues."""
 
     def act() -> dict[str, Any]:
+        show_rows_of(visit.session, [queries.my_event(key, number, **visit.act).lea_number])
         assign_rule(key, number, code, username=body.assigned_to, note=body.note, **visit.act)
         return {"rule": code, "assigned_to": body.assigned_to, "note": body.note}
 

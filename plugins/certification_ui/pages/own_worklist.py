@@ -204,7 +204,7 @@ def own_file(visit: VisitOfRequest, request: Request, key: str, number: str) -> 
 
 @router.post(urls.ASSIGN_RULE, dependencies=[act])
 def assign(visit: VisitOfRequest, sent: FormOfRequest, request: Request, key: str, number: str, code: str) -> Response:
-    own_detail(visit, key, number)
+    opened(visit, key, number)
     form = fields_of(sent, ("assigned_to", "note"))
     try:
         assign_rule(key, number, code, username=form.text("assigned_to") or None, note=form.text("note"), **visit.act)
