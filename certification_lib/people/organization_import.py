@@ -15,10 +15,10 @@ from certification_lib.people.models import Organization, OrganizationKind, Scho
 from certification_lib.people.rules import is_email
 
 _WHAT = "The file of organizations"
-_REQUIRED = ("kind", "number", "name")
+REQUIRED = ("kind", "number", "name")
 _TEXTS = ("type", "nces_id", "county", "region", "time_zone", "contact_name", "contact_email")
 _DAYS = ("opened", "closed")
-_OPTIONAL = (*_TEXTS, *_DAYS, "lea_number", "merged_into")
+OPTIONAL = (*_TEXTS, *_DAYS, "lea_number", "merged_into")
 
 # Numbers stand in addresses, in lists separated by commas and in `@001/001010` of the file of people.
 _NUMBER = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
@@ -39,7 +39,7 @@ class _Row:
 def import_rows(text: str, *, session: Session, today: datetime.date) -> ImportResult:
     """Check all lines, then write them."""
     problems = Problems()
-    lines, columns = read_lines(text, required=_REQUIRED, optional=_OPTIONAL, what=_WHAT, problems=problems)
+    lines, columns = read_lines(text, required=REQUIRED, optional=OPTIONAL, what=_WHAT, problems=problems)
     rows = _parse(lines, columns, problems)
     existing = {organization.number: organization for organization in session.scalars(sa.select(Organization))}
     _check_together(rows, existing, columns, problems)

@@ -78,6 +78,26 @@ class Visitor:
         return self.may(Tool.VALIDATION, Right.DELETE)
 
     @property
+    def sees_categories(self) -> bool:
+        return self.may(Tool.CERTIFICATION_CATEGORY, Right.READ)
+
+    @property
+    def sees_own_members(self) -> bool:
+        return self.may(Tool.OWN_CATEGORY_MEMBERS, Right.READ)
+
+    @property
+    def sees_people(self) -> bool:
+        return self.may(Tool.PEOPLE_AND_RIGHTS, Right.READ)
+
+    @property
+    def sees_organizations(self) -> bool:
+        return self.may(Tool.ORGANIZATIONS, Right.READ)
+
+    @property
+    def sees_audit(self) -> bool:
+        return self.may(Tool.AUDIT, Right.READ)
+
+    @property
     def certifies(self) -> bool:
         """Whether the district side is open to him."""
         return self.may(Tool.CERTIFICATION_EVENT, Right.READ)

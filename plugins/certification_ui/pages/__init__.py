@@ -7,11 +7,14 @@ def routers() -> list[APIRouter]:
     """Every router, in the order in which addresses are tried."""
     from certification_ui.pages import (
         airflow_tabs,
+        audit,
+        categories,
         changes,
         district_acts,
         due_dates,
         event_editing,
         event_rules,
+        event_running,
         event_wizard,
         events,
         findings_matrix,
@@ -19,12 +22,18 @@ def routers() -> list[APIRouter]:
         home,
         keeping,
         messages,
+        organizations,
         own_events,
+        own_members,
+        own_people,
+        own_rows,
         own_schools,
         own_worklist,
         participant,
         participant_acts,
+        people,
         receipts,
+        rights,
         rules,
         snapshots,
         state_acts,
@@ -47,8 +56,20 @@ def routers() -> list[APIRouter]:
         groups,
         airflow_tabs,
     )
-    state = (*state, due_dates, keeping, state_acts, state_message)
+    state = (*state, due_dates, event_running, keeping, state_acts, state_message)
+    directory = (categories, people, rights, organizations, audit, own_members, own_people)
     return [
         module.router
-        for module in (home, *state, own_events, own_schools, own_worklist, district_acts, receipts, messages)
+        for module in (
+            home,
+            *state,
+            *directory,
+            own_events,
+            own_rows,
+            own_schools,
+            own_worklist,
+            district_acts,
+            receipts,
+            messages,
+        )
     ]
