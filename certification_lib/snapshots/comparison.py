@@ -228,8 +228,8 @@ class Join:
     def __init__(self, before: Part, after: Part, numbers: Sequence[str]) -> None:
         self.key = (participant_column(after.level), "row_key")
         self.shared = [name for name in after.columns if name in before.columns]
-        self.before = _rows(before, numbers).subquery("rows_before")
-        self.after = _rows(after, numbers).subquery("rows_after")
+        self.before = rows_of(before, numbers).subquery("rows_before")
+        self.after = rows_of(after, numbers).subquery("rows_after")
         same_key = [self.before.c[name] == self.after.c[name] for name in self.key]
         self.joined = self.before.join(self.after, sa.and_(*same_key), full=True)
         self.is_added = self.before.c.row_key.is_(None)
@@ -253,7 +253,8 @@ def as_text(column: sa.ColumnElement[Any]) -> sa.ColumnElement[str]:
     return sa.cast(column, sa.Text)
 
 
-def _rows(part: Part, numbers: Sequence[str]) -> sa.Select[Any]:
+def rows_of(part: Part, numbers: Sequence[str]) -> sa.Select[Any]:
+    """The columns of a part, in digest order, for these participants."""
     names = ("event_id", "slot", "snapshot_id", *part.columns)
     table = sa.table(part.view, *(sa.column(name) for name in names), schema=DATAMART_SCHEMA)
     place = {"event_id": part.event_id, "slot": part.slot, "snapshot_id": part.snapshot_id}
@@ -270,7 +271,7 @@ def require_rows(part: Part, numbers: Sequence[str], rows: int, session: Session
     """NotAllowed when this session is not shown all rows, NotFound when they are kept no longer."""
     if not rows:
         return
-    of_part = _rows(part, numbers)
+    of_part = rows_of(part, numbers)
     name = f"{DATAMART_SCHEMA}.{session.get_bind().dialect.identifier_preparer.quote(part.view)}"
     if session.scalar(sa.select(sa.func.row_security_active(name))):
         if session.scalar(sa.select(sa.func.count()).select_from(of_part.subquery())) != rows:

@@ -28,7 +28,7 @@ from certification_lib.validation.measures import COLUMNS, MEASURES, Measure
 
 
 @dataclass(frozen=True)
-class _Prior:
+class Prior:
     """What is official of a participant in the year before."""
 
     number: str
@@ -45,7 +45,7 @@ def create_prior_views(
     version = session.scalars(
         sa.select(EventVersion).join(Event, Event.live_version_id == EventVersion.id).where(Event.id == event_id)
     ).one()
-    priors = _official(participant_ids, version, session=session)
+    priors = official_before(participant_ids, version, session=session)
     table_columns = {view: _columns(view, session=session) for view in views}
     known = {
         view: _create_prior(schema, view, priors, columns=table_columns[view], level=level, session=session)
@@ -73,7 +73,7 @@ def create_prior_views(
     _run(_grant(schema, YEAR_ON_YEAR), session)
 
 
-def _official(participant_ids: Sequence[int], version: EventVersion, *, session: Session) -> list[_Prior]:
+def official_before(participant_ids: Sequence[int], version: EventVersion, *, session: Session) -> list[Prior]:
     """The official revision of each of these organizations in the year before, of the category's newest event."""
     now, then = aliased(Participant), aliased(Participant)
     correction, corrected = aliased(Event), aliased(Participant)
@@ -101,12 +101,12 @@ def _official(participant_ids: Sequence[int], version: EventVersion, *, session:
         .where(Revision.disposal_id.is_(None))
         .order_by(Revision.id)
     )  # fmt: skip
-    newest = {row[0]: _Prior(*row) for row in session.execute(query)}
+    newest = {row[0]: Prior(*row) for row in session.execute(query)}
     return list(newest.values())
 
 
 def _create_prior(
-    schema: str, view: str, priors: Sequence[_Prior], *, columns: Sequence[str], level: Level, session: Session
+    schema: str, view: str, priors: Sequence[Prior], *, columns: Sequence[str], level: Level, session: Session
 ) -> set[str]:
     """Make `prior_<view>`; the numbers of the participants whose rows it holds."""
     by_revision = {prior.revision_id: prior for prior in priors}

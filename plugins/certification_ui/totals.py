@@ -22,6 +22,7 @@ _GRADES = (
 class Breakdown:
     """How a total divides by one column."""
 
+    column: str
     label: str
     rows: tuple[tuple[str, int], ...]
 
@@ -31,8 +32,12 @@ class ViewTotals:
     name: str
     title: str
     rows: int
-    tiles: tuple[tuple[str, str], ...]
+    numbers: tuple[tuple[str, int | float], ...]
     breakdowns: tuple[Breakdown, ...]
+
+    @property
+    def tiles(self) -> tuple[tuple[str, str], ...]:
+        return tuple((label, amount(value)) for label, value in self.numbers)
 
 
 @cache
@@ -78,26 +83,27 @@ def _view_totals(
 ) -> ViewTotals:
     view = delivered_views().get(name)
     declared = view.header.totals if view else Totals()
-    tiles = []
+    numbers: list[tuple[str, int | float]] = []
     counted = totals.get("count")
     if counted is not None and "count" in declared.labels:
         label = declared.labels["count"]
         if declared.on_count_date and count_date is not None:
             label = f"{label} on {words.day(count_date)}"
-        tiles.append((label, words.number(counted)))
+        numbers.append((label, counted))
     for kind in ("flags", "distinct", "sum"):
         for column, value in sorted((totals.get(kind) or {}).items()):
-            tiles.append((declared.labels.get(column) or column_label(name, column), _amount(value)))
-    tiles.append((declared.labels.get("rows", "Rows"), words.number(rows)))
+            numbers.append((declared.labels.get(column) or column_label(name, column), value))
+    numbers.append((declared.labels.get("rows", "Rows"), rows))
     breakdowns = [
-        Breakdown(column_label(name, column), _sorted(column, values, school_names))
+        Breakdown(column, column_label(name, column), _sorted(column, values, school_names))
         for column, values in sorted((totals.get("by") or {}).items())
         if values
     ]
-    return ViewTotals(name, view_title(name), rows, tuple(tiles), tuple(breakdowns))
+    return ViewTotals(name, view_title(name), rows, tuple(numbers), tuple(breakdowns))
 
 
-def _amount(value: Any) -> str:
+def amount(value: float) -> str:
+    """12,345 or 0.5: as many decimals as there are, two at most."""
     return f"{value:,.2f}".rstrip("0").rstrip(".") if isinstance(value, float) else f"{value:,}"
 
 

@@ -115,6 +115,7 @@ STATE_PAGES = {
     "state-messages": f"{ROOT}/messages/",
 }
 DISTRICT_PAGES = {
+    "home": f"{ROOT}/",
     "own-events": f"{ROOT}/my-events/",
     "own-event": OWN,
     "own-worklist": f"{OWN}findings/",

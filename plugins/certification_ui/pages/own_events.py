@@ -8,10 +8,12 @@ from fastapi import APIRouter
 from starlette.responses import Response
 
 from certification_lib.certification import queries
+from certification_lib.certification.beside import revisions_beside
 from certification_lib.certification.readmodels import MyEventDetail, RevisionView
 from certification_lib.people.models import Right, Tool
 from certification_lib.validation.queries import RuleResult, results_of_revision
 from certification_ui import totals, urls, worklist
+from certification_ui.compared_totals import compared
 from certification_ui.deps import right
 from certification_ui.mending import shown_lines
 from certification_ui.totals import ViewTotals
@@ -60,11 +62,17 @@ def own_zone(visit: Visit, detail: MyEventDetail) -> str | None:
 
 def about_data(visit: Visit, detail: MyEventDetail) -> dict[str, Any]:
     """What the detail page and the submit page show of an event and its data."""
+    revision = detail.revision
+    beside = revisions_beside(detail.participant_id, revision.id, session=visit.session) if revision else []
+    of_now = revision_totals(visit, revision, detail.count_date)
+    others = [revision_totals(visit, one.revision, detail.count_date) for one in beside]
     return {
         "detail": detail,
         "own_zone": own_zone(visit, detail),
         "schools": worklist.schools_of(detail.changed_since, session=visit.session),
-        "totals": revision_totals(visit, detail.revision, detail.count_date),
+        "totals": of_now,
+        "beside": beside,
+        "compared": compared(of_now, others),
         "results": revision_results(visit, detail.revision),
         "checklist": shown_lines(visit.request, detail, detail.readiness.checklist),
     }
