@@ -13,10 +13,11 @@ from typing import Literal
 import xlsxwriter
 from starlette.responses import Response
 
+from certification_lib.reports.cells import safe_cell
+
 FileFormat = Literal["csv", "xlsx"]
 Cell = str | int | float | None
 
-_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "|", "%")
 _TYPES = {
     "csv": "text/csv; charset=utf-8",
     "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
@@ -50,13 +51,6 @@ def as_csv(sheet: Sheet) -> bytes:
     writer.writerow(map(safe_cell, sheet.columns))
     writer.writerows([safe_cell(cell) for cell in row] for row in sheet.rows)
     return text.getvalue().encode("utf-8-sig", errors="replace")
-
-
-def safe_cell(cell: Cell) -> Cell:
-    """The cell, with an apostrophe before text that a spreadsheet would compute, blanks before it or not."""
-    if isinstance(cell, str) and (cell.startswith(_FORMULA) or cell.lstrip().startswith(_FORMULA[:4])):
-        return f"'{cell}"
-    return cell
 
 
 def as_xlsx(sheets: Sequence[Sheet]) -> bytes:
