@@ -48,6 +48,10 @@ class SourceFailure(CertificationError):
     status = 503
 
 
+class SourceNotReached(SourceFailure):
+    """No connection to the source at all, so no one's rows are to blame."""
+
+
 _KINDS = {
     "22": "a value does not have the form the column needs",
     "23": "a constraint of the table does not allow it",

@@ -28,7 +28,6 @@ from certification_lib.events.models import Event, EventVersion, Milestone, Mile
 from certification_lib.events.queries import locked_event
 from certification_lib.snapshots import service as snapshots
 from certification_lib.snapshots.models import Revision, Snapshot, SnapshotKind, SnapshotStatus
-from certification_lib.snapshots.outcome import Copied
 from certification_lib.snapshots.service import SnapshotOutcome
 from certification_lib.validation import service as validation
 from certification_lib.validation.models import ValidationRun, ValidationStatus
@@ -86,7 +85,6 @@ def take_snapshot(
     engine: sa.Engine,
     source_url_of: SourceUrlOf,
     patience: datetime.timedelta = datetime.timedelta(minutes=10),
-    copied: Copied | None = None,
 ) -> SnapshotOutcome:
     """Take it, waiting up to `patience` for another process that is at it.
 
@@ -95,8 +93,7 @@ def take_snapshot(
     """
 
     def follow(revision_ids: Sequence[int], *, session: Session, now: datetime.datetime) -> None:
-        note_new_revisions(revision_ids, session=session, now=now)
-        snapshots_happened(revision_ids, session=session, now=now)
+        _data_are_new(revision_ids, session=session, now=now)
         _milestone_done(snapshot_id, session=session, now=now)
 
     outcome = snapshots.take_snapshot(
@@ -106,13 +103,29 @@ def take_snapshot(
         leave_alone=participants_to_leave_alone,
         on_new_revisions=follow,
         patience=patience,
-        copied=copied,
     )
     with transaction(engine) as session:
         # Again here, for a snapshot that found nothing new.
         _milestone_done(snapshot_id, session=session, now=database_now(session))
     count_changes_since_certified(outcome.event_key, engine=engine)
     return outcome
+
+
+def take_together(
+    snapshot_ids: Sequence[int], *, engine: sa.Engine, source_url_of: SourceUrlOf
+) -> dict[int, SnapshotOutcome]:
+    """The same for waiting snapshots of one event that people asked for; see `snapshots.take_together`."""
+    outcomes = snapshots.take_together(
+        snapshot_ids, engine=engine, source_url_of=source_url_of, on_new_revisions=_data_are_new
+    )
+    for event_key in {outcome.event_key for outcome in outcomes.values()}:
+        count_changes_since_certified(event_key, engine=engine)
+    return outcomes
+
+
+def _data_are_new(revision_ids: Sequence[int], *, session: Session, now: datetime.datetime) -> None:
+    note_new_revisions(revision_ids, session=session, now=now)
+    snapshots_happened(revision_ids, session=session, now=now)
 
 
 def take_due_snapshots(

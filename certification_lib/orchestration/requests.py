@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 from certification_lib.database import transaction
 from certification_lib.errors import CertificationError
 from certification_lib.events import due
-from certification_lib.snapshots.models import Snapshot, SnapshotStatus
+from certification_lib.snapshots.models import Snapshot, SnapshotKind, SnapshotStatus
 from certification_lib.validation.models import ValidationRun, ValidationStatus
 
 logger = logging.getLogger(__name__)
@@ -19,7 +19,7 @@ logger = logging.getLogger(__name__)
 REQUESTS_DAG = "certification_requests"
 # One click is one request. A run serves many, so that a thousand clicks are not a thousand runs.
 BATCH = 200
-# Snapshots of one event are read from the source together.
+# Snapshots of one event are taken together.
 SNAPSHOT_BATCH = 1_000
 _WITHOUT_ANY_TAKING = datetime.timedelta(minutes=10)
 # So long may a request wait for the run that the API server started, and a process be at it, before somebody looks.
@@ -127,34 +127,28 @@ def _requests(snapshots: sa.ColumnElement[bool], validations: sa.ColumnElement[b
 def take_snapshots(*, engine: sa.Engine, source_url_of: Callable[[str], str]) -> list[int]:
     """Take what waits, oldest first, also what comes in meanwhile; the ids of those taken. A failure stops no other."""
     from certification_lib.certification import on_demand
-    from certification_lib.snapshots.service import copied_together
 
     taken: list[int] = []
     tried: set[int] = set()
     while fresh := [id_ for id_ in _now(engine).snapshots if id_ not in tried]:
         tried.update(fresh)
-        # Of one event they are read from the source together, once; still the first to ask is served first.
-        for of_event in _by_event(fresh, engine):
-            with copied_together(of_event, engine=engine, source_url_of=source_url_of) as copied:
-                for snapshot_id in of_event:
-                    try:
-                        on_demand.serve_snapshot(snapshot_id, engine=engine, source_url_of=source_url_of, copied=copied)
-                    except CertificationError as error:
-                        logger.warning("Snapshot %d was not taken: %s", snapshot_id, error)
-                    else:
-                        taken.append(snapshot_id)
+        for batch in _batches(fresh, engine):
+            taken += on_demand.serve_snapshots(batch, engine=engine, source_url_of=source_url_of)
     return taken
 
 
-def _by_event(snapshot_ids: Sequence[int], engine: sa.Engine) -> list[list[int]]:
-    """The snapshots of each event, the event that waits longest first."""
+def _batches(snapshot_ids: Sequence[int], engine: sa.Engine) -> list[list[int]]:
+    """What districts ask for in one event is taken together, everything else by itself; the one that waits longest
+    first."""
     with transaction(engine) as session:
-        events = dict(
-            session.execute(sa.select(Snapshot.id, Snapshot.event_id).where(Snapshot.id.in_(snapshot_ids))).all()
-        )
-    found: dict[int, list[int]] = {}
-    for snapshot_id in snapshot_ids:
-        found.setdefault(events[snapshot_id], []).append(snapshot_id)
+        rows = session.execute(
+            sa.select(Snapshot.id, Snapshot.event_id, Snapshot.kind)
+            .where(Snapshot.id.in_(snapshot_ids))
+            .order_by(Snapshot.id)
+        ).all()
+    found: dict[tuple[int, int], list[int]] = {}
+    for id_, event_id, kind in rows:
+        found.setdefault((event_id, 0 if kind is SnapshotKind.DISTRICT else id_), []).append(id_)
     return list(found.values())
 
 

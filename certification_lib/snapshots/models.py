@@ -30,7 +30,11 @@ class SnapshotStatus(enum.StrEnum):
 
 
 class Snapshot(Base):
-    """One taking. `owner` is the token of the process that holds it: only that process may complete it."""
+    """One taking. `owner` is the token of the process that holds it: only that process may complete it.
+
+    Several that districts asked for at once are taken together: one reading, one set of rows, which carry the id of
+    the first; the others name it in `taken_with_id`. Each keeps who asked, its participants and how it ended.
+    """
 
     __tablename__ = "snapshot"
     __table_args__ = (sa.Index("ix_snapshot_event_requested", "event_id", "requested_at"),)
@@ -48,6 +52,14 @@ class Snapshot(Base):
     finished_at: Mapped[datetime.datetime | None]
     owner: Mapped[str | None]
     failure: Mapped[str | None] = mapped_column(comment="In our words, without values")
+    taken_with_id: Mapped[int | None] = mapped_column(
+        sa.ForeignKey("snapshot.id"), index=True, comment="The one it was taken together with, whose rows are its rows"
+    )
+
+    @classmethod
+    def rows_id(cls) -> sa.ColumnElement[int]:
+        """The id that its rows and revisions carry."""
+        return sa.func.coalesce(cls.taken_with_id, cls.id)
 
 
 class SnapshotParticipant(Base):

@@ -13,12 +13,15 @@ from certification_lib.snapshots.partitions import Column
 
 @dataclass(frozen=True)
 class Plan:
-    """What one snapshot takes. `participants` maps organization number to participant id.
+    """What one snapshot takes, or several of one event and kind together. `participants` maps organization number to
+    participant id, `asked_in` to the first of the snapshots that asks for it.
 
+    Rows and revisions carry `snapshot_id`, the first of `snapshot_ids`; `owner` is the token of all of them.
     `districts` are the numbers of the few districts whose rows are wanted; None: the source is read from end to end.
     """
 
     snapshot_id: int
+    snapshot_ids: tuple[int, ...]
     kind: SnapshotKind
     owner: str
     event_id: int
@@ -28,14 +31,9 @@ class Plan:
     count_date: datetime.date | None
     view_names: tuple[str, ...]
     participants: Mapping[str, int]
+    asked_in: Mapping[str, int]
     districts: tuple[str, ...] | None = None
     source_as_of: datetime.datetime | None = None
-    copied_slot: int | None = None
-    """Where the rows lie when they were copied together with those of other snapshots; None: in tables of its own."""
-
-    @property
-    def slot(self) -> int:
-        return self.snapshot_id if self.copied_slot is None else self.copied_slot
 
 
 @dataclass(frozen=True)
@@ -46,28 +44,6 @@ class LoadedView:
     columns: Sequence[Column]
     digests: Mapping[str, ViewDigest] = field(repr=False)
     totals: Mapping[str, dict[str, Any]] = field(repr=False)
-
-
-@dataclass(frozen=True)
-class Copied:
-    """The rows of several waiting snapshots of one event, copied as of one instant into tables nobody sees.
-
-    Each snapshot still becomes revisions in a transaction of its own, which takes its rows from there.
-    """
-
-    plan: Plan
-    loaded: Sequence[LoadedView] = field(repr=False)
-    source_as_of: datetime.datetime
-
-    def holds(self, plan: Plan) -> bool:
-        """Whether these are the rows that a snapshot is to take."""
-        return (plan.event_id, plan.level, plan.school_year, plan.count_date, plan.view_names) == (
-            self.plan.event_id,
-            self.plan.level,
-            self.plan.school_year,
-            self.plan.count_date,
-            self.plan.view_names,
-        ) and plan.participants.keys() <= self.plan.participants.keys()
 
 
 @dataclass(frozen=True)

@@ -197,35 +197,27 @@ def attach(database: Database, view: str, event_id: int, snapshot_id: int) -> No
 
 def move_to_shared_slot(database: Database, place: Place, columns: Sequence[Column], numbers: Sequence[str]) -> None:
     """Copy the rows of these participants from the snapshot's own table to slot 0 and drop it."""
-    copy_to_shared_slot(database, place, columns, numbers, snapshot_id=place.slot)
-    _run(database, "drop table {own}", own=_table(slot_table(place.view, place.event_id, place.slot)))
-
-
-def copy_to_shared_slot(
-    database: Database, place: Place, columns: Sequence[Column], numbers: Sequence[str], *, snapshot_id: int
-) -> None:
-    """Copy the rows of these participants from the table at `place` to slot 0, as those of this snapshot."""
     if numbers:
         _run(
             database,
             "insert into {shared} (event_id, slot, snapshot_id, {columns}) "
-            "select event_id, {slot}, {snapshot}, {columns} from {own} where {participant} = any({numbers})",
+            "select event_id, {slot}, snapshot_id, {columns} from {own} where {participant} = any({numbers})",
             shared=_table(slot_table(place.view, place.event_id, SHARED_SLOT)),
             slot=sql.Literal(SHARED_SLOT),
-            snapshot=sql.Literal(snapshot_id),
             own=_table(slot_table(place.view, place.event_id, place.slot)),
             columns=_names(columns),
             participant=sql.Identifier(participant_column(place.level)),
             numbers=sql.Literal(list(numbers)),
         )
+    _run(database, "drop table {own}", own=_table(slot_table(place.view, place.event_id, place.slot)))
 
 
-def drop_leftovers(database: Database, event_id: int, snapshot_id: int) -> int:
-    """Drop what an attempt that did not finish left: its tables that are attached to nothing."""
+def drop_leftovers(database: Database, event_id: int, snapshot_ids: Sequence[int]) -> int:
+    """Drop what attempts that did not finish left: their tables that are attached to nothing."""
     names = database.execute(
         "select relname from pg_class where relnamespace = %s::regnamespace and relkind = 'r' and not relispartition "
-        "and right(relname, length(%s)) = %s",
-        [DATAMART_SCHEMA, *[f"_event_{event_id}_slot_{snapshot_id}"] * 2],
+        "and substring(relname from %s)::bigint = any(%s)",
+        [DATAMART_SCHEMA, f"_event_{event_id}_slot_([0-9]+)$", list(snapshot_ids)],
     ).fetchall()
     for (name,) in names:
         _run(database, "drop table {t}", t=_table(name))

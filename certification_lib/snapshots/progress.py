@@ -62,7 +62,7 @@ class SnapshotProgress:
     views_done: int = 0
     views: int = 0
     rows: int = 0
-    """Rows of the views that are copied; of the whole snapshot, which may be of many participants."""
+    """Rows of the views that are copied; of all participants whose snapshots are taken together."""
     expected_rows: int | None = None
     """What its participants had last time; None when none had anything."""
 
@@ -99,7 +99,9 @@ def progress_of(participant_ids: Collection[int], *, session: Session, for_state
     snapshots = _snapshots(participant_ids, session=session)
     waiting = {row.Snapshot.id for row in snapshots if row.Snapshot.status is SnapshotStatus.REQUESTED}
     places = _places(waiting, session=session)
-    running = {row.Snapshot.id for row in snapshots if row.Snapshot.status is SnapshotStatus.RUNNING}
+    # Those taken together have the tables of the first.
+    rows_of = {row.Snapshot.id: row.Snapshot.taken_with_id or row.Snapshot.id for row in snapshots}
+    running = {rows_of[row.Snapshot.id] for row in snapshots if row.Snapshot.status is SnapshotStatus.RUNNING}
     copied, expected = _copied(running, session=session), _expected(running, session=session)
     found = {}
     for row in snapshots:
@@ -110,7 +112,7 @@ def progress_of(participant_ids: Collection[int], *, session: Session, for_state
         if standing is Standing.FAILED and row.participants > 1 and not for_state:
             why = _NOT_ITS_OWN
         place, number = places.get(one.id, (None, None))
-        views_done, rows = copied.get(one.id, (0, 0))
+        views_done, rows = copied.get(rows_of[one.id], (0, 0))
         found[row.participant_id] = SnapshotProgress(
             snapshot_id=one.id,
             kind=one.kind,
@@ -124,7 +126,7 @@ def progress_of(participant_ids: Collection[int], *, session: Session, for_state
             views_done=views_done,
             views=len(row.datamart_views),
             rows=rows,
-            expected_rows=expected.get(one.id),
+            expected_rows=expected.get(rows_of[one.id]),
         )
     return found
 
@@ -202,14 +204,23 @@ def _copied(snapshot_ids: Collection[int], *, session: Session) -> dict[int, tup
 
 
 def _expected(snapshot_ids: Collection[int], *, session: Session) -> dict[int, int]:
-    """{snapshot: rows}: what its participants' current revisions have."""
+    """{snapshot: rows}: what the current revisions of all that is taken with it have."""
     if not snapshot_ids:
         return {}
+    whose = (
+        sa.select(Snapshot.rows_id().label("rows_id"), SnapshotParticipant.participant_id)
+        .join(SnapshotParticipant, SnapshotParticipant.snapshot_id == Snapshot.id)
+        .where(
+            sa.or_(Snapshot.id.in_(snapshot_ids), Snapshot.taken_with_id.in_(snapshot_ids)),
+            SnapshotParticipant.left_alone.is_(None),
+        )
+        .distinct()
+        .subquery()
+    )
     query = (
-        sa.select(SnapshotParticipant.snapshot_id, sa.func.sum(Revision.row_count))
-        .join(Participant, Participant.id == SnapshotParticipant.participant_id)
+        sa.select(whose.c.rows_id, sa.func.sum(Revision.row_count))
+        .join(Participant, Participant.id == whose.c.participant_id)
         .join(Revision, Revision.id == Participant.current_revision_id)
-        .where(SnapshotParticipant.snapshot_id.in_(snapshot_ids), SnapshotParticipant.left_alone.is_(None))
-        .group_by(SnapshotParticipant.snapshot_id)
+        .group_by(whose.c.rows_id)
     )
     return {snapshot_id: int(rows) for snapshot_id, rows in session.execute(query)}

@@ -112,7 +112,14 @@ def _snapshots(event_key: str, *, session: Session) -> sa.Select[Any]:
         .group_by(SnapshotParticipant.snapshot_id)
         .subquery()
     )
-    made = sa.select(sa.func.count()).where(Revision.snapshot_id == Snapshot.id).correlate(Snapshot).scalar_subquery()
+    made = (
+        sa.select(sa.func.count())
+        .select_from(SnapshotParticipant)
+        .join(Revision, Revision.id == SnapshotParticipant.revision_id)
+        .where(SnapshotParticipant.snapshot_id == Snapshot.id, Revision.snapshot_id == Snapshot.rows_id())
+        .correlate(Snapshot)
+        .scalar_subquery()
+    )
     return sa.select(Snapshot, counted.c.participants, counted.c.left_alone, made).join(
         counted, counted.c.snapshot_id == Snapshot.id
     )
@@ -174,10 +181,11 @@ def snapshot_participants(
             Participant.organization_name,
             SnapshotParticipant.left_alone,
             Revision.number,
-            sa.func.coalesce(Revision.snapshot_id != snapshot_id, sa.false()),
+            sa.func.coalesce(Revision.snapshot_id != Snapshot.rows_id(), sa.false()),
             sa.func.coalesce(Revision.empty, sa.false()),
         )
         .join(SnapshotParticipant, SnapshotParticipant.participant_id == Participant.id)
+        .join(Snapshot, Snapshot.id == SnapshotParticipant.snapshot_id)
         .outerjoin(Revision, Revision.id == SnapshotParticipant.revision_id)
         .where(SnapshotParticipant.snapshot_id == snapshot_id)
         .order_by(SnapshotParticipant.left_alone.is_(None), Participant.organization_name, Participant.id)

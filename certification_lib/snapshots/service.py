@@ -16,9 +16,9 @@ from certification_lib.people.service import require
 from certification_lib.snapshots.models import Snapshot, SnapshotKind, SnapshotParticipant, SnapshotStatus
 from certification_lib.snapshots.outcome import SnapshotOutcome
 from certification_lib.snapshots.rules import takes, why_district_may_not
-from certification_lib.snapshots.taking import copied_together, take_snapshot
+from certification_lib.snapshots.taking import take_snapshot, take_together
 
-__all__ = ["SnapshotOutcome", "cancel_waiting_snapshots", "copied_together", "request_snapshot", "take_snapshot"]
+__all__ = ["SnapshotOutcome", "cancel_waiting_snapshots", "request_snapshot", "take_snapshot", "take_together"]
 
 
 def request_snapshot(

@@ -4,7 +4,7 @@ Whatever is killed may simply be called again. Two copies of a task wait for eac
 """
 
 import datetime
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
@@ -18,8 +18,10 @@ from certification_lib.events.models import Event, EventStatus, EventVersion, Pa
 from certification_lib.people.models import Right, Tool
 from certification_lib.people.queries import holds
 from certification_lib.people.service import require
+from certification_lib.rulebook.definitions import views_read
 from certification_lib.rulebook.models import Grain
 from certification_lib.rulebook.queries import pinned_rules
+from certification_lib.rulebook.rules import LinkedRule
 from certification_lib.snapshots.models import Snapshot, SnapshotKind, SnapshotParticipant
 from certification_lib.validation.finishing import FinishedValidation, finish_validation
 from certification_lib.validation.models import ValidationRun, ValidationStatus
@@ -55,7 +57,8 @@ def request_validation(
     actor: Actor,
     now: datetime.datetime,
 ) -> ValidationRun:
-    """Write down a validation to be run: of all participants, of those named, or of those a snapshot took.
+    """Write down a validation to be run: of all participants, of those named, or of those a snapshot took,
+    with all that was taken together with it.
 
     The state may run any; a district its own. For a snapshot there is one run per rule set: asked for again, it is the
     same one, unless it failed. A waiting request of the same extent is joined.
@@ -110,10 +113,12 @@ def start_validation(run_id: int, *, session: Session, now: datetime.datetime) -
         run.status, run.finished_at = ValidationStatus.FAILED, now
         run.failure = "none of its participants has data any more"
         return run
-    _make_schema(schema_of(run.id), pinned, version, session=session)
-    if run.participant_ids is not None and _compares_all(version.id, session=session):
+    rules = pinned_rules(version.id, session=session)
+    _make_schema(schema_of(run.id), pinned, version, rules, session=session)
+    comparing = [rule for rule in rules if rule.grain is Grain.STATE]
+    if run.participant_ids is not None and comparing:
         everybody = current_revisions(run.event_id, session=session)
-        _make_schema(statewide_schema_of(run.id), everybody, version, session=session)
+        _make_schema(statewide_schema_of(run.id), everybody, version, comparing, session=session)
     run.status, run.started_at = ValidationStatus.RUNNING, now
     session.flush()  # the schema and the status must be seen together
     return run
@@ -195,10 +200,11 @@ def _participants(
         raise NotFound(f"Event {event.key} has no snapshot {snapshot_id}.")
     if snapshot.kind is SnapshotKind.STATE:
         return None
+    together = sa.select(Snapshot.id).where(sa.or_(Snapshot.id == snapshot_id, Snapshot.taken_with_id == snapshot_id))
     taken = sa.select(SnapshotParticipant.participant_id).where(
-        SnapshotParticipant.snapshot_id == snapshot_id, SnapshotParticipant.revision_id.is_not(None)
+        SnapshotParticipant.snapshot_id.in_(together), SnapshotParticipant.revision_id.is_not(None)
     )
-    return sorted(session.scalars(taken))
+    return sorted(session.scalars(taken.distinct()))
 
 
 def _named_participants(event: Event, numbers: Sequence[str], *, session: Session, actor: Actor) -> list[int]:
@@ -265,11 +271,20 @@ def _same_run(
     return session.scalars(query.order_by(ValidationRun.id.desc()).limit(1)).one_or_none()
 
 
-def _make_schema(schema: str, pinned: Sequence[PinnedRevision], version: EventVersion, *, session: Session) -> None:
+def _make_schema(
+    schema: str,
+    pinned: Sequence[PinnedRevision],
+    version: EventVersion,
+    rules: Iterable[LinkedRule],
+    *,
+    session: Session,
+) -> None:
     create_run_schema(
-        schema, pinned, event_id=version.event_id, level=version.level, views=version.datamart_views, session=session
+        schema,
+        pinned,
+        event_id=version.event_id,
+        level=version.level,
+        views=version.datamart_views,
+        read={name for rule in rules for name in views_read(rule.view, rule.definition)},
+        session=session,
     )
-
-
-def _compares_all(event_version_id: int, *, session: Session) -> bool:
-    return any(rule.grain is Grain.STATE for rule in pinned_rules(event_version_id, session=session))

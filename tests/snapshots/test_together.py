@@ -1,20 +1,42 @@
-"""Snapshots that several districts ask for at once: read from the source together, each taken by itself."""
+"""Snapshots that several districts ask for at once: read once, seen at once, each with its own outcome."""
 
+import psycopg
 import pytest
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
 
-from certification_lib.errors import CertificationError
-from certification_lib.snapshots import taking
-from certification_lib.snapshots.models import SnapshotKind, SnapshotStatus
-from certification_lib.snapshots.service import copied_together
+from certification_lib.audit.queries import first_broken_entry
+from certification_lib.database import transaction
+from certification_lib.errors import CertificationError, SourceNotReached
+from certification_lib.events.models import Participant
+from certification_lib.snapshots import service, taking
+from certification_lib.snapshots.models import Snapshot, SnapshotKind, SnapshotStatus
+from certification_lib.snapshots.outcome import SnapshotOutcome
+from certification_lib.snapshots.progress import progress_of
+from certification_lib.snapshots.queries import snapshot_history, snapshot_participants
 from certification_lib.snapshots.verification import verify
-from tests.snapshots.conftest import Toy
+from tests.snapshots.conftest import EVENT_KEY, Toy
 
 
 def ask(toy: Toy, *numbers: str) -> list[int]:
     return [toy.request(SnapshotKind.DISTRICT, numbers=[number], on_demand=True) for number in numbers]
 
 
-def test_the_source_is_read_once_and_each_snapshot_is_of_its_own_district(
+def take(toy: Toy, asked: list[int], **options) -> dict[int, SnapshotOutcome]:
+    given = {"source_url_of": lambda _name: toy.source_url, "views_folder": toy.views, **options}
+    return service.take_together(asked, engine=toy.engine, **given)
+
+
+def change(toy: Toy, id_: int, **values) -> None:
+    with transaction(toy.engine) as session:
+        session.execute(sa.update(Snapshot).where(Snapshot.id == id_).values(**values))
+
+
+def statuses(toy: Toy, asked: list[int]) -> list[str]:
+    return [toy.snapshot(each).status for each in asked]
+
+
+def test_the_source_is_read_once_and_each_keeps_who_asked_and_what_came_of_it(
     toy: Toy, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     copies, copy = [], taking._copy
@@ -25,35 +47,84 @@ def test_the_source_is_read_once_and_each_snapshot_is_of_its_own_district(
 
     monkeypatch.setattr(taking, "_copy", counted)
     asked = ask(toy, "001", "005", "005", "011")
-    with copied_together(
-        asked, engine=toy.engine, source_url_of=lambda _name: toy.source_url, views_folder=toy.views
-    ) as copied:
-        assert toy.value("select count(*) from datamart.pupil") == 0
-        outcomes = [toy.take(each, copied=copied) for each in asked]
+    change(toy, asked[1], requested_by="sue")
+    outcomes = take(toy, asked)
 
     assert copies == [["001", "005", "011"]]
-    assert [(each.rows, len(each.revision_ids), each.confirmed) for each in outcomes] == [
+    assert [(each.rows, len(each.revision_ids), each.confirmed) for each in outcomes.values()] == [
         (35, 1, 0),
         (30, 1, 0),
-        (0, 0, 1),
+        (30, 1, 0),  # asked for twice, and the same data answer both
         (0, 1, 0),
     ]
-    assert toy.rows("select distinct snapshot_id, district_id from datamart.pupil order by 1") == [
+    assert toy.rows("select distinct snapshot_id, district_id from datamart.pupil order by 2") == [
         (asked[0], "001"),
-        (asked[1], "005"),
+        (asked[0], "005"),
     ]
+    assert toy.rows("select taken_by from certification.revision order by participant_id") == [
+        ("system",),
+        ("sue",),
+        ("system",),
+    ]
+    with Session(toy.engine) as session:
+        history = {row.id: row for row in snapshot_history(EVENT_KEY, session=session)}
+        assert [(history[id_].requested_by, history[id_].new_revisions) for id_ in asked] == [
+            ("system", 1),
+            ("sue", 1),
+            ("system", 1),
+            ("system", 1),
+        ]
+        assert [one.confirmed for id_ in asked for one in snapshot_participants(id_, session=session)] == [False] * 4
+        assert first_broken_entry(session=session) is None
+    subjects = toy.rows("select subject from certification.audit_entry where act = 'snapshot:complete' order by id")
+    assert subjects == [(f"Snapshot {id_}",) for id_ in asked]
     assert [name for name in toy.datamart_tables() if not name.endswith("_slot_0")] == []
     assert verify(toy.engine) == []
 
+    again = take(toy, ask(toy, "001", "005"))
+    assert [(each.rows, len(each.revision_ids), each.confirmed) for each in again.values()] == [(0, 0, 1)] * 2
 
-def test_one_district_with_broken_rows_does_not_keep_the_others_waiting(toy: Toy) -> None:
+
+def test_when_it_fails_nothing_is_there_and_all_wait_in_their_place_again(toy: Toy) -> None:
     toy.write("insert into source.pupil select * from source.pupil where pupil = 'P0050001'")
-    broken, fine = ask(toy, "005", "001")
-    with copied_together(
-        [broken, fine], engine=toy.engine, source_url_of=lambda _name: toy.source_url, views_folder=toy.views
-    ) as copied:
-        assert copied is None
-        with pytest.raises(CertificationError, match="two rows with the same row key"):
-            toy.take(broken, copied=copied)
-        assert toy.take(fine, copied=copied).rows == 35
-    assert toy.snapshot(broken).status is SnapshotStatus.FAILED
+    asked = ask(toy, "001", "005")
+    with pytest.raises(CertificationError, match="two rows with the same row key for 005"):
+        take(toy, asked)
+    assert statuses(toy, asked) == [SnapshotStatus.REQUESTED] * 2
+    assert [name for name in toy.datamart_tables() if not name.endswith("_slot_0")] == []
+    assert toy.value("select count(*) from certification.revision") == 0
+
+
+def test_a_source_that_cannot_be_reached_has_failed_all_of_them(toy: Toy) -> None:
+    asked = ask(toy, "001", "005")
+    with pytest.raises(SourceNotReached):
+        take(toy, asked, source_url_of=lambda _name: "postgresql+psycopg://n:x@127.0.0.1:1/nothing")
+    assert statuses(toy, asked) == [SnapshotStatus.FAILED] * 2
+
+
+def test_what_a_process_is_at_is_left_to_it_and_what_a_dead_one_left_is_taken(toy: Toy) -> None:
+    asked = ask(toy, "001", "005", "011")
+    with psycopg.connect(toy.engine.url.set(drivername="postgresql").render_as_string(hide_password=False)) as other:
+        other.execute("select pg_advisory_lock(%s)", [taking.lock_number(asked[1])])
+        for id_ in asked:
+            change(toy, id_, status=SnapshotStatus.RUNNING, owner="of a process that died")
+        assert list(take(toy, asked)) == [asked[0], asked[2]]
+    assert statuses(toy, asked) == [SnapshotStatus.COMPLETED, SnapshotStatus.RUNNING, SnapshotStatus.COMPLETED]
+    assert list(take(toy, asked)) == [asked[1]]
+
+
+def test_while_they_are_taken_each_sees_how_far_all_of_them_are(toy: Toy) -> None:
+    toy.take()
+    toy.write("update source.pupil set weight = 9")
+    asked, seen = ask(toy, "001", "005"), []
+
+    def look(_ids, **_):
+        with Session(toy.engine) as other:
+            whom = other.scalars(sa.select(Participant.id).where(Participant.organization_number.in_(["001", "005"])))
+            seen.extend(progress_of(whom.all(), session=other, for_state=False).values())
+
+    take(toy, asked, on_new_revisions=look)
+    assert [(each.snapshot_id, each.views_done, each.rows, each.expected_rows) for each in seen] == [
+        (asked[0], 2, 65, 65),
+        (asked[1], 2, 65, 65),
+    ]

@@ -967,9 +967,18 @@ def upgrade() -> None:
         sa.Column("finished_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("owner", sa.Text(), nullable=True),
         sa.Column("failure", sa.Text(), nullable=True, comment="In our words, without values"),
+        sa.Column(
+            "taken_with_id",
+            sa.BigInteger(),
+            nullable=True,
+            comment="The one it was taken together with, whose rows are its rows",
+        ),
         sa.ForeignKeyConstraint(["event_id"], ["certification.event.id"], name=op.f("fk_snapshot_event_id")),
         sa.ForeignKeyConstraint(
             ["milestone_id"], ["certification.milestone.id"], name=op.f("fk_snapshot_milestone_id")
+        ),
+        sa.ForeignKeyConstraint(
+            ["taken_with_id"], ["certification.snapshot.id"], name=op.f("fk_snapshot_taken_with_id")
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_snapshot")),
         schema="certification",
@@ -981,6 +990,9 @@ def upgrade() -> None:
         op.f("ix_snapshot_milestone_id"), "snapshot", ["milestone_id"], unique=False, schema="certification"
     )
     op.create_index(op.f("ix_snapshot_status"), "snapshot", ["status"], unique=False, schema="certification")
+    op.create_index(
+        op.f("ix_snapshot_taken_with_id"), "snapshot", ["taken_with_id"], unique=False, schema="certification"
+    )
     op.create_table(
         "tool_right",
         sa.Column("id", sa.BigInteger(), sa.Identity(always=False), nullable=False),
@@ -1826,6 +1838,7 @@ def downgrade() -> None:
         "uq_tool_right_holder", table_name="tool_right", schema="certification", postgresql_nulls_not_distinct=True
     )
     op.drop_table("tool_right", schema="certification")
+    op.drop_index(op.f("ix_snapshot_taken_with_id"), table_name="snapshot", schema="certification")
     op.drop_index(op.f("ix_snapshot_status"), table_name="snapshot", schema="certification")
     op.drop_index(op.f("ix_snapshot_milestone_id"), table_name="snapshot", schema="certification")
     op.drop_index("ix_snapshot_event_requested", table_name="snapshot", schema="certification")

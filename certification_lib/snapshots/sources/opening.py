@@ -10,7 +10,13 @@ import psycopg
 import sqlalchemy as sa
 from psycopg import Connection, sql
 
-from certification_lib.errors import BadInput, CertificationError, SourceFailure, database_error_in_words
+from certification_lib.errors import (
+    BadInput,
+    CertificationError,
+    SourceFailure,
+    SourceNotReached,
+    database_error_in_words,
+)
 from certification_lib.snapshots import partitions, pipe
 from certification_lib.snapshots.outcome import Plan
 from certification_lib.snapshots.sources import databases, files
@@ -118,7 +124,7 @@ class _Sources:
             connection = pipe.connect(url, read_only=True)
         except psycopg.OperationalError as error:
             # Raised outside: the driver's message tells the address.
-            failure = SourceFailure(f"Source {name} cannot be reached: {database_error_in_words(error)}.")
+            failure = SourceNotReached(f"Source {name} cannot be reached: {database_error_in_words(error)}.")
         if failure is not None:
             raise failure
         self._stack.callback(pipe.abandon, connection)
