@@ -62,6 +62,8 @@ class Settings:
     password_help: str | None = None
     # True in a long-running scheduler that should import Great Expectations before it forks its workers.
     preload_validation: bool = False
+    # Whether everybody may read the windows of published events as a calendar, without signing in.
+    public_calendar: bool = False
     # True only in the state folder of `certify demo`, where shared passwords are allowed.
     demo: bool = False
 
@@ -106,6 +108,7 @@ def load_settings(environment: Mapping[str, str] | None = None) -> Settings:
         snapshot_connections=max(1, int(text("snapshot_connections") or Settings.snapshot_connections)),
         preload_validation=flag("preload_validation"),
         demo=flag("demo"),
+        public_calendar=flag("public_calendar"),
         state_name=text("state_name"),
         help_contact=text("help_contact"),
         password_help=text("password_help"),

@@ -8,6 +8,7 @@ import datetime
 from collections import defaultdict
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
+from urllib.parse import quote
 from zoneinfo import ZoneInfo
 
 import sqlalchemy as sa
@@ -30,6 +31,7 @@ from certification_lib.people.queries import state_time_zone
 from certification_lib.snapshots.models import Revision, Snapshot, SnapshotStatus
 from certification_lib.validation.service import FinishedValidation
 
+PAUSED = "reminders of this event were paused"
 _NAMES_SHOWN = 20
 _DISTRICT_PAGE = "/certification/my-events/"
 _STATE_PAGE = "/certification/events/{key}/"
@@ -71,7 +73,17 @@ def open_window(
 def remind(
     key: str, *, moment: datetime.datetime, run_id: str | None, session: Session, now: datetime.datetime
 ) -> int | None:
-    """Remind people who owe, by each one's own due date; the overdue ones that they are."""
+    """Remind people who owe, by each one's own due date; the overdue ones that they are.
+
+    While reminders are paused, what comes due is left out for good, with that reason.
+    """
+    event = locked_event(key, session=session)
+    if event.reminders_paused_at is not None:
+        found = due.due_milestones(event, moment=moment, session=session)
+        reminders = found.of(due.REMINDERS)
+        due.skip_superseded(found, run_id=run_id, now=now)
+        due.skip(reminders, PAUSED, run_id=run_id, now=now)
+        return 0 if reminders else None
     return _do(key, due.REMINDERS, _reminders, moment=moment, run_id=run_id, session=session, now=now)
 
 
@@ -87,7 +99,7 @@ def remind_by_own_due_dates(key: str, *, session: Session, now: datetime.datetim
     event = locked_event(key, session=session)
     occasion = _occasion(event, (), session, now)
     early = now.astimezone(occasion.zone).time() < REMINDER_HOUR
-    if early or not event.active:
+    if early or not event.active or event.reminders_paused_at is not None:
         return 0
     return notify_all(_reminders(occasion), session=session, now=now)
 
@@ -233,7 +245,7 @@ def _window_opened(occasion: _Occasion) -> list[Notice]:
                 "due": day_in_words(due_date),
                 "zone": occasion.zone.key,
             },
-            path=_DISTRICT_PAGE,
+            path=_page_of(occasion.event, owed),
             event_key=occasion.event.key,
         )
         for (person_id, due_date), owed in _by_due_date(open_to).items()
@@ -265,9 +277,14 @@ def _reminder(occasion: _Occasion, person_id: int, due_date: datetime.date, step
             "left": days_left_in_words(due_date, occasion.today),
             "zone": occasion.zone.key,
         },
-        path=_DISTRICT_PAGE,
+        path=_page_of(occasion.event, owed),
         event_key=occasion.event.key,
     )
+
+
+def _page_of(event: Event, owed: Sequence[Owing]) -> str:
+    """Where to certify: the participant's own page; of several their list."""
+    return f"{_DISTRICT_PAGE}{event.key}/{quote(owed[0].number, safe='')}/" if len(owed) == 1 else _DISTRICT_PAGE
 
 
 def _window_ended(occasion: _Occasion) -> list[Notice]:

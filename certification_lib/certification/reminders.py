@@ -35,6 +35,19 @@ def rung(
     return None if not step.overdue and today > due_date else step
 
 
+def next_rung(
+    due_date: datetime.date, *, first: datetime.date, reminder_days: Collection[int]
+) -> tuple[datetime.date, Rung] | None:
+    """The next step for somebody with this due date who still owes then, on `first` or later; None when there is none.
+
+    `first` is the first day on which a reminder can still go out: not before Opens, and tomorrow when today's hour has
+    passed.
+    """
+    ladder = [(due_date - datetime.timedelta(days=days), Rung(days, overdue=False)) for days in reminder_days]
+    ladder += [(due_date + datetime.timedelta(days=days), Rung(days, overdue=True)) for days in OVERDUE_DAYS]
+    return min((entry for entry in ladder if entry[0] >= first), key=lambda entry: entry[0], default=None)
+
+
 def days_left_in_words(due_date: datetime.date, today: datetime.date) -> str:
     """ "due today", "due tomorrow", "due in 3 days", "overdue since …"."""
     left = (due_date - today).days

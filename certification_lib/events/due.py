@@ -13,6 +13,8 @@ SNAPSHOTS = frozenset({MilestoneKind.STATE_SNAPSHOT, MilestoneKind.DISTRICT_SNAP
 REMINDERS = frozenset({MilestoneKind.REMINDER, MilestoneKind.OVERDUE_NOTICE})
 # Seven missed nights make no seven equal snapshots, and nobody wants three reminders at once.
 NEWEST_ONLY = SNAPSHOTS | REMINDERS
+# A run needs a moment to start; after this a milestone that is not done is late.
+TOLERANCE = datetime.timedelta(minutes=5)
 # While an event is on hold nobody can submit: data and people are left in peace, dates run on.
 WAITING_WHILE_HELD = SNAPSHOTS | REMINDERS | {MilestoneKind.OPEN_WINDOW}
 
@@ -62,6 +64,13 @@ def skip_superseded(due: Due, *, run_id: str | None, now: datetime.datetime) -> 
         milestone.reason = f"superseded by the one of {newer.at.astimezone(datetime.UTC):%Y-%m-%d %H:%M} UTC"
 
 
+def skip(milestones: Iterable[Milestone], reason: str, *, run_id: str | None, now: datetime.datetime) -> None:
+    """Write down that these are not done, and why."""
+    for milestone in milestones:
+        milestone.state, milestone.reason = MilestoneState.SKIPPED, reason
+        milestone.done_at, milestone.done_by_run = now, run_id
+
+
 def mark_done(milestones: Iterable[Milestone], *, run_id: str | None, now: datetime.datetime) -> None:
     """Call it in the transaction of the effect: either both are there or neither."""
     for milestone in milestones:
@@ -90,7 +99,7 @@ class Late:
 
 
 def late_milestones(
-    *, session: Session, now: datetime.datetime, tolerance: datetime.timedelta = datetime.timedelta(minutes=5)
+    *, session: Session, now: datetime.datetime, tolerance: datetime.timedelta = TOLERANCE
 ) -> list[Late]:
     """Milestones of live events not done this long after their time; what a hold keeps back is not late."""
     waits = sa.and_(~Event.active, Milestone.kind.in_(WAITING_WHILE_HELD))

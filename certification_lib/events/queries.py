@@ -1,7 +1,7 @@
 """Events as pages, API and command line read them. For districts unpublished and closed events do not exist."""
 
 import datetime
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 import sqlalchemy as sa
@@ -118,6 +118,16 @@ def events_of_person(person_id: int) -> sa.Select[Event]:
         .where(Event.status.in_(LIVE), takes_part.exists())
         .order_by(Event.key)
     )
+
+
+def event_names(keys: Collection[str], *, session: Session) -> dict[str, str]:
+    """{key: name} of events that were ever published."""
+    query = (
+        sa.select(Event.key, EventVersion.name)
+        .join(EventVersion, EventVersion.id == Event.live_version_id)
+        .where(Event.key.in_(keys))
+    )
+    return {row.key: row.name for row in session.execute(query)}
 
 
 def event_details(key: str, *, session: Session, now: datetime.datetime) -> EventDetails:

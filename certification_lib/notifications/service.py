@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 from certification_lib.errors import NotFound
 from certification_lib.notifications import wording
 from certification_lib.notifications.models import Message
+from certification_lib.notifications.queries import MessageFilter, conditions_of
 from certification_lib.notifications.rules import is_mail_address, mail_message_id, one_line
 from certification_lib.people.models import Person
 
@@ -102,6 +103,25 @@ def mark_read(message_id: int, *, person_id: int, session: Session, now: datetim
     ).scalar_one_or_none()
     if changed is None:
         raise NotFound("There is no such message.")
+
+
+def mark_all_read(
+    person_id: int,
+    *,
+    session: Session,
+    now: datetime.datetime,
+    where: MessageFilter | None = None,
+    until_id: int | None = None,
+) -> int:
+    """Mark the person's unread messages as read; `until_id` the newest he was shown, so that none is read unseen.
+
+    Returns how many there were.
+    """
+    conditions = [Message.person_id == person_id, Message.read_at.is_(None), *conditions_of(where or MessageFilter())]
+    if until_id is not None:
+        conditions.append(Message.id <= until_id)
+    marked = sa.update(Message).where(*conditions).values(read_at=now).returning(Message.id)
+    return len(session.scalars(marked).all())
 
 
 def _addresses(person_ids: set[int], *, session: Session) -> dict[int, str | None]:

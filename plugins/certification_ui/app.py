@@ -12,6 +12,7 @@ from certification_lib.database import make_engine
 from certification_lib.settings import SettingsError, database_url
 from certification_ui import static_files, urls
 from certification_ui.auth import base_url, signed_in
+from certification_ui.calendar_feeds import create_feed_app
 from certification_ui.errors import install_handlers, refusal
 from certification_ui.guard import Guard
 from certification_ui.pages import routers
@@ -42,6 +43,7 @@ def create_app(web_url: str | None = None) -> FastAPI:
 
         app.include_router(rest)
     app.mount(urls.SIGN_IN.rstrip("/"), create_sign_in_app())
+    app.mount(urls.CALENDAR_FEEDS, create_feed_app(lambda: app.state.engine))
     app.mount(static_files.prefix(), static_files.files())
     return app
 

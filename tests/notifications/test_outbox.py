@@ -13,10 +13,18 @@ from sqlalchemy.orm import Session
 from certification_lib.database import transaction
 from certification_lib.errors import NotFound
 from certification_lib.notifications import queries
+from certification_lib.notifications.deliveries import (
+    PROBLEMS,
+    Standing,
+    deliveries,
+    delivery_counts,
+    unreached,
+)
 from certification_lib.notifications.delivery import as_mail, deliver_waiting
+from certification_lib.notifications.kinds import KIND_WORDS
 from certification_lib.notifications.models import Message
 from certification_lib.notifications.rules import is_mail_address, mail_message_id, one_line, pause_after
-from certification_lib.notifications.service import Notice, mark_read, notify, notify_all
+from certification_lib.notifications.service import Notice, mark_all_read, mark_read, notify, notify_all
 from certification_lib.notifications.wording import MAIL_FOLDER, write
 from certification_lib.people.models import Person
 
@@ -86,7 +94,7 @@ def test_deactivated_people_hear_nothing_and_one_without_an_address_reads_it_in_
     assert tell(session, gone, silent) == 1
     [message] = queries.messages_of(silent, session=session)
     assert message.email is None
-    assert [one.id for one in queries.undelivered(session=session)] == [message.id]
+    assert [one.id for one in deliveries(session=session, standings=PROBLEMS)] == [message.id]
 
 
 def test_a_message_vanishes_with_the_act_that_is_rolled_back(engine: sa.Engine) -> None:
@@ -114,7 +122,7 @@ def test_own_messages_are_listed_newest_first_and_read_once(session: Session) ->
     session.refresh(messages[0])
     assert messages[0].read_at == NOW
     assert queries.unread_count(smith, session=session) == 2
-    assert len(queries.messages_of(smith, session=session, unread_only=True)) == 2
+    assert len(queries.messages_of(smith, session=session, where=queries.MessageFilter(unread=True))) == 2
     with pytest.raises(NotFound):
         mark_read(messages[1].id, person_id=jones, session=session, now=NOW)
 
@@ -164,8 +172,8 @@ def test_an_outage_delays_and_loses_nothing(engine: sa.Engine) -> None:
     assert deliver_waiting(engine=engine, send=down, now=NOW, base_url=BASE).postponed == 1
     up, later = Mailbox(), NOW
     with Session(engine) as session:
-        [problem] = queries.undelivered(session=session)
-        assert problem.last_problem == "the mail server could not be used (ConnectionRefusedError)"
+        [problem] = deliveries(session=session, standings=PROBLEMS)
+        assert problem.problem == "the mail server could not be used (ConnectionRefusedError)"
         assert problem.next_attempt_at == NOW + datetime.timedelta(minutes=1)
     assert deliver_waiting(engine=engine, send=up, now=later, base_url=BASE).sent == 1
     later += datetime.timedelta(minutes=1)
@@ -186,8 +194,8 @@ def test_a_refused_address_is_given_up_and_shown_and_the_others_go_on(engine: sa
     outcome = deliver_waiting(engine=engine, send=send, now=NOW, base_url=BASE)
     assert (outcome.sent, outcome.refused) == (1, 1)
     with Session(engine) as session:
-        [bounced] = queries.undelivered(session=session)
-        assert (bounced.email, bounced.last_problem) == ("bad@example.org", "the mail server refused the address (550)")
+        [bounced] = deliveries(session=session, standings=PROBLEMS)
+        assert (bounced.email, bounced.problem) == ("bad@example.org", "the mail server refused the address (550)")
     assert deliver_waiting(engine=engine, send=send, now=NOW + datetime.timedelta(days=1), base_url=BASE).sent == 0
 
 
@@ -292,3 +300,61 @@ def test_what_was_not_given_is_not_mentioned(kind: str) -> None:
     wording = write(kind, {**VALUES, "due": None, "comment": None, "revision": None})
     assert "None" not in wording.text
     assert "Due date" not in wording.text
+
+
+def test_the_state_sees_what_became_of_each_mail_and_whom_none_reaches(session: Session) -> None:
+    smith, silent = person(session, "smith"), person(session, "silent", email=None)
+    bounced = person(session, "bounced", email="old@example.org")
+    tell(session, smith, silent, bounced, "contact@example.org")
+    fate = {
+        smith: {"delivered_at": NOW, "attempts": 1},
+        bounced: {"gave_up_at": NOW, "attempts": 1, "last_problem": "the mail server refused the address (550)"},
+    }
+    for person_id, values in fate.items():
+        session.execute(sa.update(Message).where(Message.person_id == person_id).values(**values))
+    session.execute(sa.update(Person).where(Person.id == bounced).values(email="new@example.org"))
+
+    counts = delivery_counts("fall", session=session)
+
+    assert counts == {
+        Standing.SENT: 1, Standing.WAITING: 1, Standing.DELAYED: 0, Standing.REFUSED: 1, Standing.NO_ADDRESS: 1,
+    }  # fmt: skip
+    assert [(one.receiver, one.email, one.has_new_address) for one in unreached("fall", session=session)] == [
+        ("Bounced", "old@example.org", True),
+        ("Silent", None, False),
+    ]
+    [sent] = deliveries(session=session, event_key="fall", standings=[Standing.SENT])
+    assert (sent.receiver, sent.username, sent.kind) == ("Smith", "smith", "Message from the state")
+    assert deliveries(session=session, event_key="another event") == []
+
+
+def test_messages_are_found_by_event_kind_and_words_and_only_what_was_shown_is_marked_read(session: Session) -> None:
+    smith, jones = person(session, "smith"), person(session, "jones")
+    tell(session, smith, jones, fact="1", subject="Fall: 100% done")
+    tell(session, smith, fact="2", subject="Fall: please look")
+    notify("3", "approved", [smith], "Spring: approved", "Text", "/certification/", "spring", session=session, now=NOW)
+
+    def found(**where: object) -> list[str]:
+        where_ = queries.MessageFilter(**where)
+        return [one.fact for one in queries.messages_of(smith, session=session, where=where_)]
+
+    assert found(event_key="fall") == ["2", "1"]
+    assert found(kind="Approved") == ["3"]
+    assert found(search="100%") == ["1"]
+    assert found(search="a%k") == []
+    assert queries.events_of_messages(smith, session=session) == ["fall", "spring"]
+    assert queries.kinds_of_messages(smith, session=session) == ["Approved", "Message from the state"]
+    shown = queries.messages_of(smith, session=session, where=queries.MessageFilter(event_key="fall"))
+    tell(session, smith, fact="4", subject="Fall: came meanwhile")
+
+    marked = mark_all_read(
+        smith, session=session, now=NOW, where=queries.MessageFilter(event_key="fall"), until_id=shown[0].id
+    )
+
+    assert marked == 2
+    assert found(unread=True) == ["4", "3"]
+    assert queries.unread_count(jones, session=session) == 1
+
+
+def test_every_kind_of_message_has_words_to_choose_it_by() -> None:
+    assert {file.stem for file in MAIL_FOLDER.glob("*.txt")} <= set(KIND_WORDS)

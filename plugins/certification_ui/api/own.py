@@ -5,8 +5,9 @@ from typing import Any
 from fastapi import APIRouter
 
 from certification_lib.certification import queries
-from certification_lib.notifications.queries import messages_of
-from certification_lib.notifications.service import mark_read
+from certification_lib.notifications.kinds import kind_in_words
+from certification_lib.notifications.queries import MessageFilter, messages_of, unread_count
+from certification_lib.notifications.service import mark_all_read, mark_read
 from certification_ui.api.answers import cursor_of, listed, plain, position_of
 from certification_ui.api.events import Limit
 from certification_ui.deps import own_only
@@ -48,16 +49,25 @@ def receipt(receipt_id: int, visit: VisitOfRequest) -> Any:
 
 
 @router.get("/messages", dependencies=[own_only("each sees his own messages")])
-def messages(visit: VisitOfRequest, cursor: str | None = None, unread: bool = False, limit: Limit = 50) -> Any:
-    """The Message Center, newest first."""
+def messages(
+    visit: VisitOfRequest,
+    cursor: str | None = None,
+    unread: bool = False,
+    event: str | None = None,
+    kind: str | None = None,
+    search: str = "",
+    limit: Limit = 50,
+) -> Any:
+    """The Message Center, newest first. `kind` is one of the words of `about`; `unread` counts all unread ones."""
     before = position_of(cursor, first=0) or None
-    found = messages_of(
-        visit.actor.person_id or 0, session=visit.session, unread_only=unread, before_id=before, limit=limit
-    )
+    where = MessageFilter(unread=unread, event_key=event, kind=kind, search=search.strip()[:100])
+    person_id = visit.actor.person_id or 0
+    found = messages_of(person_id, session=visit.session, where=where, before_id=before, limit=limit)
     items = [
         {
             "id": one.id,
             "kind": one.kind,
+            "about": kind_in_words(one.kind),
             "subject": one.subject,
             "text": one.text,
             "path": one.path,
@@ -67,7 +77,16 @@ def messages(visit: VisitOfRequest, cursor: str | None = None, unread: bool = Fa
         }
         for one in found
     ]
-    return listed(items, next_cursor=cursor_of(found[-1].id) if len(found) == limit else None)
+    more = cursor_of(found[-1].id) if len(found) == limit else None
+    return listed(items, next_cursor=more, unread=unread_count(person_id, session=visit.session))
+
+
+@router.post("/messages/read", dependencies=[own_only("each reads his own messages")])
+def read_all(visit: VisitOfRequest, until: int | None = None, event: str | None = None, kind: str | None = None) -> Any:
+    """Mark all messages as read, or those of an event or kind; `until` is the id of the newest that was seen."""
+    where = MessageFilter(event_key=event, kind=kind)
+    person_id = visit.actor.person_id or 0
+    return {"marked": mark_all_read(person_id, session=visit.session, now=visit.now, where=where, until_id=until)}
 
 
 @router.post("/messages/{message_id}/read", status_code=204, dependencies=[own_only("each reads his own messages")])

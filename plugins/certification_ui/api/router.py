@@ -16,6 +16,7 @@ from certification_ui.api import (
     reference,
     retention,
     rules,
+    running,
     runs,
     schools,
 )
@@ -23,7 +24,20 @@ from certification_ui.api.changes import router as changes
 from certification_ui.deps import own_only
 
 router = APIRouter(prefix="/api/v1")
-for part in (own, events, schools, retention, participants, findings, runs, acts, categories, rules, reference):
+for part in (
+    own,
+    events,
+    schools,
+    running,
+    retention,
+    participants,
+    findings,
+    runs,
+    acts,
+    categories,
+    rules,
+    reference,
+):
     router.include_router(part.router)
 router.include_router(changes)
 

@@ -8,6 +8,7 @@ def routers() -> list[APIRouter]:
     from certification_ui.pages import (
         airflow_tabs,
         audit,
+        calendar,
         categories,
         changes,
         district_acts,
@@ -71,5 +72,6 @@ def routers() -> list[APIRouter]:
             district_acts,
             receipts,
             messages,
+            calendar,
         )
     ]

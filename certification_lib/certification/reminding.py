@@ -1,0 +1,172 @@
+"""Who would be reminded next and of what, and the pause of an event's reminders."""
+
+import datetime
+from dataclasses import dataclass
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
+
+from certification_lib.audit.service import Actor, record
+from certification_lib.categories.models import CategoryRole
+from certification_lib.certification.access import LiveEvent, event_for_state, needed_reason
+from certification_lib.certification.evidence import Evidence, load_evidence_of
+from certification_lib.certification.queries import who_owes
+from certification_lib.certification.readmodels import Owing
+from certification_lib.certification.reminders import days_left_in_words, next_rung
+from certification_lib.errors import Conflict
+from certification_lib.events.milestones import REMINDER_HOUR
+from certification_lib.events.models import Event, EventStatus, EventVersion, FindingsPolicy, Participant
+from certification_lib.events.phases import local_day
+from certification_lib.notifications.rules import is_mail_address
+from certification_lib.people.models import Person
+from certification_lib.people.queries import state_time_zone
+
+_APPROVER = frozenset({CategoryRole.APPROVER})
+
+
+@dataclass(frozen=True)
+class Missing:
+    """A participant somebody still owes for, and what is missing there."""
+
+    number: str
+    name: str
+    what: str
+
+
+@dataclass(frozen=True)
+class Reminded:
+    """A person who owes, and when the next reminder would reach him."""
+
+    person_id: int
+    username: str
+    name: str
+    has_email: bool
+    due_date: datetime.date
+    on: datetime.date | None
+    """The day of the next reminder in the state's zone; None when the ladder holds no more."""
+    words: str
+    """How the due date stands on that day, or today when there is none: due in 3 days."""
+    missing: tuple[Missing, ...]
+
+
+@dataclass(frozen=True)
+class ReminderPreview:
+    """Everybody who owes, by the day of the next reminder. `on` is the first of these days."""
+
+    on: datetime.date | None
+    people: tuple[Reminded, ...]
+    paused_at: datetime.datetime | None
+    paused_by: str | None
+    pause_reason: str | None
+    held: bool
+
+    @property
+    def next_people(self) -> tuple[Reminded, ...]:
+        """Who would be reminded at the next reminder, if nobody certified before."""
+        return tuple(one for one in self.people if self.on is not None and one.on == self.on)
+
+    @property
+    def later_people(self) -> tuple[Reminded, ...]:
+        return tuple(one for one in self.people if self.on is None or one.on != self.on)
+
+
+def reminder_preview(event: Event, *, session: Session, now: datetime.datetime) -> ReminderPreview:
+    """Who would be reminded when. The caller has checked the right Read on Event Management."""
+    people: list[Reminded] = []
+    if event.live_version_id is not None and event.status is not EventStatus.CLOSED:
+        people = _people(event, session=session, now=now)
+    return ReminderPreview(
+        on=min((one.on for one in people if one.on is not None), default=None),
+        people=tuple(people),
+        paused_at=event.reminders_paused_at,
+        paused_by=event.reminders_paused_by,
+        pause_reason=event.reminders_pause_reason,
+        held=not event.active,
+    )
+
+
+def pause_reminders(key: str, reason: str, *, session: Session, actor: Actor, now: datetime.datetime) -> Event:
+    """Remind nobody of this event until it is resumed; what comes due meanwhile is left out for good."""
+    live = event_for_state(key, _APPROVER, "pause reminders", session=session, actor=actor, alone=True)
+    reason = needed_reason(reason)
+    event = live.event
+    if event.reminders_paused_at is not None:
+        raise Conflict(f"Reminders of {live.version.name} are already paused.")
+    event.reminders_paused_at, event.reminders_paused_by, event.reminders_pause_reason = now, actor.name, reason
+    _record("pause_reminders", live, {"reason": reason}, session=session, actor=actor, now=now)
+    return event
+
+
+def resume_reminders(key: str, *, session: Session, actor: Actor, now: datetime.datetime) -> Event:
+    """Remind again, from the next step of each person's ladder on."""
+    live = event_for_state(key, _APPROVER, "resume reminders", session=session, actor=actor, alone=True)
+    event = live.event
+    if event.reminders_paused_at is None:
+        raise Conflict(f"Reminders of {live.version.name} are not paused, or were already resumed.")
+    event.reminders_paused_at = event.reminders_paused_by = event.reminders_pause_reason = None
+    _record("resume_reminders", live, {}, session=session, actor=actor, now=now)
+    return event
+
+
+def _people(event: Event, *, session: Session, now: datetime.datetime) -> list[Reminded]:
+    version = session.get_one(EventVersion, event.live_version_id)
+    zone = state_time_zone(session=session)
+    today = local_day(now, zone)
+    hour_has_passed = now.astimezone(zone).time() >= REMINDER_HOUR
+    first = max(today + datetime.timedelta(days=hour_has_passed), version.opens_date or today)
+    owed: dict[tuple[int, datetime.date], list[Owing]] = {}
+    for one in who_owes(event.id, session=session, now=now):
+        owed.setdefault((one.person_id, one.due_date), []).append(one)
+    missing = _missing(version, {one.participant_id for of_one in owed.values() for one in of_one}, session=session)
+    persons = {
+        person.id: person
+        for person in session.scalars(sa.select(Person).where(Person.id.in_({person_id for person_id, _ in owed})))
+    }
+    people = []
+    for (person_id, due_date), of_person in owed.items():
+        person, step = persons[person_id], next_rung(due_date, first=first, reminder_days=version.reminder_days)
+        people.append(
+            Reminded(
+                person_id=person_id,
+                username=person.username,
+                name=person.name,
+                has_email=is_mail_address(person.email),
+                due_date=due_date,
+                on=step[0] if step else None,
+                words=days_left_in_words(due_date, step[0] if step else today),
+                missing=tuple(Missing(one.number, one.name, missing[one.participant_id]) for one in of_person),
+            )
+        )
+    return sorted(people, key=lambda one: (one.on or datetime.date.max, one.name, one.username))
+
+
+def _missing(version: EventVersion, participant_ids: set[int], *, session: Session) -> dict[int, str]:
+    participants = session.scalars(sa.select(Participant).where(Participant.id.in_(participant_ids))).all()
+    evidence = load_evidence_of(participants, version, session=session)
+    return {one.id: _what_is_missing(version, evidence[one.id]) for one in participants}
+
+
+def _what_is_missing(version: EventVersion, evidence: Evidence) -> str:
+    """What stands between a participant and its certification, the first thing first."""
+    if version.requires_snapshot and evidence.current is None:
+        return "no snapshot yet"
+    if version.requires_snapshot and evidence.current is not None and not evidence.current.validated:
+        return "its rules are still running"
+    blocking = evidence.blocking(FindingsPolicy(version.findings_policy)).rules
+    if blocking:
+        return f"{sum(blocking.values()):,} findings to correct"
+    return "only the certification"
+
+
+def _record(
+    verb: str, live: LiveEvent, details: dict[str, str], *, session: Session, actor: Actor, now: datetime.datetime
+) -> None:
+    record(
+        f"event:{verb}",
+        live.version.name,
+        session=session,
+        actor=actor,
+        now=now,
+        event_key=live.event.key,
+        details=details,
+    )
