@@ -4,7 +4,18 @@ import sys
 
 import typer
 
-from certification_lib.commands import database, directory, events, prior_totals, retention, rules, snapshots, source, stack
+from certification_lib.commands import (
+    database,
+    directory,
+    events,
+    prior_totals,
+    reports,
+    retention,
+    rules,
+    snapshots,
+    source,
+    stack,
+)
 from certification_lib.commands.boundary import refused_in_words
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=__doc__)
@@ -18,6 +29,7 @@ app.add_typer(rules.app, name="rules")
 app.add_typer(prior_totals.app, name="prior-totals")
 app.add_typer(events.app, name="events")
 app.add_typer(retention.app, name="retention")
+app.add_typer(reports.app, name="report")
 app.add_typer(source.app, name="source")
 app.command("snapshot")(snapshots.snapshot)
 app.command("validate")(snapshots.validate)

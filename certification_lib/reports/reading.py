@@ -18,7 +18,7 @@ from certification_lib.certification.models import RuleSetAside
 from certification_lib.certification.rules import progress, state_words
 from certification_lib.certification.views import Dates, dates_of, shown_revision_id
 from certification_lib.errors import BadInput, NotFound
-from certification_lib.events.models import Event, EventVersion, Participant
+from certification_lib.events.models import Event, EventStatus, EventVersion, Participant
 from certification_lib.events.phases import local_day
 from certification_lib.people.queries import state_organization
 from certification_lib.reports.event_report import Choice, EventReport, Header, ParticipantLine, RuleLine, StaffLine
@@ -80,6 +80,26 @@ def event_report(
     staff = _staff(category.id, choice, session)
     aside = tuple(_rule_line(row, names, dates.zone) for row in rules)
     return EventReport(header, totals_of(standing, withdrawn), staff, aside, standing, withdrawn)
+
+
+@dataclass(frozen=True)
+class ReportedEvent:
+    """An event of which there is a report."""
+
+    key: str
+    name: str
+    reporting_year: int
+    status: EventStatus
+
+
+def reported_events(*, session: Session) -> list[ReportedEvent]:
+    """Every event that is or was published, the latest year first. The caller has checked the right."""
+    query = (
+        sa.select(Event.key, EventVersion.name, EventVersion.reporting_year, Event.status)
+        .join(EventVersion, EventVersion.id == Event.live_version_id)
+        .order_by(EventVersion.reporting_year.desc(), EventVersion.name, Event.key)
+    )
+    return [ReportedEvent(*row) for row in session.execute(query)]
 
 
 def _published(key: str, session: Session) -> tuple[Event, EventVersion, Category]:

@@ -62,6 +62,10 @@ class Visitor:
         return self.may(Tool.EVENT_MANAGEMENT, Right.DELETE)
 
     @property
+    def reports_events(self) -> bool:
+        return self.may(Tool.EVENT_REPORT, Right.READ)
+
+    @property
     def sees_rules(self) -> bool:
         return self.may(Tool.VALIDATION, Right.READ)
 

@@ -14,6 +14,7 @@ def routers() -> list[APIRouter]:
         district_acts,
         due_dates,
         event_editing,
+        event_report,
         event_rules,
         event_running,
         event_wizard,
@@ -55,6 +56,7 @@ def routers() -> list[APIRouter]:
         event_rules,
         rules,
         groups,
+        event_report,
         airflow_tabs,
     )
     state = (*state, due_dates, event_running, keeping, state_acts, state_message)
