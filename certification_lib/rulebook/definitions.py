@@ -9,7 +9,7 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from certification_lib.rulebook.models import RuleKind
-from certification_lib.rulebook.sql_text import condition_problems, output_columns, select_problems
+from certification_lib.rulebook.sql_text import condition_problems, named_views, output_columns, select_problems
 
 NO_ROW_WHERE = "expect_no_row_where"
 
@@ -54,6 +54,11 @@ def definition_problems(
             return [f"{NO_ROW_WHERE} takes exactly one parameter, fails_when"]
         return condition_problems(str(kwargs["fails_when"]))
     return _column_map_problems(expectation, kwargs)
+
+
+def views_read(view: str, definition: Mapping[str, Any]) -> frozenset[str]:
+    """What a rule on this view looks at, views of the year before included."""
+    return named_views(str(definition.get("sql", ""))) | {view}
 
 
 def rule_text(definition: Mapping[str, Any]) -> str:

@@ -7,6 +7,7 @@ is checked on sqlglot's tree. Rules moreover run as a database role that can rea
 
 import re
 from collections.abc import Collection, Iterator
+from functools import lru_cache
 
 import sqlglot
 from sqlglot import exp
@@ -63,43 +64,70 @@ _REFUSED_PARTS = (exp.DML, exp.DDL, exp.Into, exp.Lock, exp.Command, exp.Paramet
 
 def select_problems(text: str, views: Collection[str]) -> list[str]:
     """Why the text cannot be a SQL rule; empty when it can."""
+    return list(_select_problems(text, frozenset(views)))
+
+
+# Every run asks about the same rules again, and reading them takes longer than running them on one district.
+@lru_cache(maxsize=1_024)
+def _select_problems(text: str, views: frozenset[str]) -> tuple[str, ...]:
     text = text.rstrip().removesuffix(";")
     problems = list(_word_problems(text))
     if problems:
-        return problems
+        return tuple(problems)
     try:
         statements = sqlglot.parse(text, dialect="postgres")
     except (SqlglotError, RecursionError):
-        return ["the SQL cannot be read; check brackets, commas and quotation marks"]
+        return ("the SQL cannot be read; check brackets, commas and quotation marks",)
     if len(statements) != 1 or not isinstance(statements[0], exp.Query) or isinstance(statements[0], exp.Values):
-        return ["it must be exactly one SELECT"]
-    return _structure_problems(statements[0], frozenset(views))
+        return ("it must be exactly one SELECT",)
+    return tuple(_structure_problems(statements[0], views))
 
 
 def condition_problems(text: str) -> list[str]:
     """Why the text cannot be a condition over one row; empty when it can."""
+    return list(_condition_problems(text))
+
+
+@lru_cache(maxsize=1_024)
+def _condition_problems(text: str) -> tuple[str, ...]:
     problems = list(_word_problems(text))
     if problems:
-        return problems
+        return tuple(problems)
     try:
         # Only read, never run.
         statements = sqlglot.parse(f"select 1 from one_row where ({text})", dialect="postgres")  # noqa: S608
     except (SqlglotError, RecursionError):
-        return ["the condition cannot be read; check brackets, commas and quotation marks"]
+        return ("the condition cannot be read; check brackets, commas and quotation marks",)
     tree = statements[0]
     if len(statements) != 1 or not isinstance(tree, exp.Select):
-        return ["it must be one condition"]
+        return ("it must be one condition",)
     if len(list(tree.find_all(exp.Query))) != 1 or len(list(tree.find_all(exp.Table))) != 1:
-        return ["a condition looks at one row only; what needs other rows is written as a SQL rule"]
+        return ("a condition looks at one row only; what needs other rows is written as a SQL rule",)
     if tree.find(exp.AggFunc, exp.Window) is not None:
-        return ["a condition looks at one row only: no sums, counts or windows"]
-    return []
+        return ("a condition looks at one row only: no sums, counts or windows",)
+    return ()
 
 
 def output_columns(text: str) -> list[str]:
     """Names of the columns of a SELECT that passed `select_problems`; ["*"] when it does not name them."""
+    return list(_output_columns(text))
+
+
+@lru_cache(maxsize=1_024)
+def _output_columns(text: str) -> tuple[str, ...]:
     statement = sqlglot.parse_one(text, dialect="postgres")
-    return list(statement.named_selects) if isinstance(statement, exp.Query) else []
+    return tuple(statement.named_selects) if isinstance(statement, exp.Query) else ()
+
+
+@lru_cache(maxsize=1_024)
+def named_views(text: str) -> frozenset[str]:
+    """The views a SELECT reads; none when it cannot be read, as then it is not run either."""
+    try:
+        statement = sqlglot.parse_one(text, dialect="postgres")
+    except (SqlglotError, RecursionError):
+        return frozenset()
+    defined = {expression.alias for expression in statement.find_all(exp.CTE)}
+    return frozenset(table.name for table in statement.find_all(exp.Table)) - defined
 
 
 def _structure_problems(statement: exp.Query, views: frozenset[str]) -> list[str]:

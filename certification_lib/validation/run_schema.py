@@ -5,7 +5,7 @@ literals: only then does PostgreSQL skip the history, and nothing changes under 
 """
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 import sqlalchemy as sa
@@ -15,6 +15,7 @@ from sqlalchemy.orm import Session
 from certification_lib.categories.models import Level
 from certification_lib.database import DATAMART_SCHEMA
 from certification_lib.events.models import Participant, ParticipantStatus
+from certification_lib.rulebook.definitions import PRIOR, YEAR_ON_YEAR
 from certification_lib.snapshots.models import Revision, RevisionView
 from certification_lib.validation.prior_year import create_prior_views
 
@@ -74,9 +75,15 @@ def create_run_schema(
     event_id: int,
     level: Level,
     views: Sequence[str],
+    read: Collection[str],
     session: Session,
 ) -> None:
-    """Make the schema in the caller's transaction, readable for certification_rules."""
+    """Make the schema in the caller's transaction, readable for certification_rules.
+
+    Of the event's `views`, and those of the year before, only what is `read` by a rule is made.
+    """
+    looks_back = any(name == YEAR_ON_YEAR or name.startswith(PRIOR) for name in read)
+    made = views if looks_back else [view for view in views if view in read]
     session.execute(sa.schema.CreateSchema(schema))
     table = pinned_table(schema)
     table.create(session.connection())
@@ -88,13 +95,14 @@ def create_run_schema(
         ]  # fmt: skip
         session.execute(sa.insert(table), rows)
     _grant("grant usage on schema {schema} to certification_rules", schema, session=session)
-    places = _places(pinned, session=session)
-    for view in views:
+    places = _places(pinned, table, session=session)
+    for view in made:
         definition = _rows_of_view(view, places.get(view, {}), event_id=event_id, level=level, session=session)
         session.execute(sa.CreateView(definition, view, schema=schema))
         _grant("grant select on {schema}.{view} to certification_rules", schema, view, session=session)
-    participants = [pin.participant_id for pin in pinned]
-    create_prior_views(schema, participants, event_id=event_id, level=level, views=views, session=session)
+    if looks_back:
+        participants = [pin.participant_id for pin in pinned]
+        create_prior_views(schema, participants, event_id=event_id, level=level, views=views, session=session)
 
 
 def drop_run_schema(schema: str, *, session: Session) -> None:
@@ -113,15 +121,19 @@ def pinned_table(schema: str) -> sa.Table:
     )
 
 
-def _places(pinned: Sequence[PinnedRevision], *, session: Session) -> dict[str, dict[tuple[int, int], list[str]]]:
+def _places(
+    pinned: Sequence[PinnedRevision], table: sa.Table, *, session: Session
+) -> dict[str, dict[tuple[int, int], list[str]]]:
     """By view, by (slot, snapshot): the participants whose rows lie there.
 
     A participant whose data did not change keeps its revision, and with it its place, through later snapshots.
     """
     by_revision = {pin.revision_id: pin for pin in pinned}
-    query = sa.select(RevisionView.view, RevisionView.slot, RevisionView.revision_id)
+    query = sa.select(RevisionView.view, RevisionView.slot, RevisionView.revision_id).join(
+        table, table.c.revision_id == RevisionView.revision_id
+    )
     places: dict[str, dict[tuple[int, int], list[str]]] = defaultdict(lambda: defaultdict(list))
-    for view, slot, revision_id in session.execute(query.where(RevisionView.revision_id.in_(list(by_revision)))):
+    for view, slot, revision_id in session.execute(query):
         pin = by_revision[revision_id]
         places[view][slot, pin.snapshot_id].append(pin.number)
     return places

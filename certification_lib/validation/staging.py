@@ -74,5 +74,8 @@ def staged_findings(engine: sa.Engine, *, cap: int) -> Iterator[StagedFindings]:
             with connection.begin():
                 connection.execute(sa.text(_STAGE))
             yield StagedFindings(connection, cap=cap)
-        finally:
+            with connection.begin():
+                connection.execute(sa.text("drop table staged_finding"))
+        except BaseException:
             connection.invalidate()  # the staged rows end with the connection, whatever happened
+            raise

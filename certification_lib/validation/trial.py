@@ -10,7 +10,7 @@ import re
 import secrets
 import threading
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -20,6 +20,7 @@ import sqlalchemy as sa
 from certification_lib.database import transaction
 from certification_lib.errors import Conflict
 from certification_lib.events.models import EventVersion
+from certification_lib.rulebook.definitions import views_read
 from certification_lib.rulebook.models import Grain, RuleKind
 from certification_lib.rulebook.parameters import filled_in
 from certification_lib.validation.rule_failure import RuleFailed
@@ -95,7 +96,8 @@ def try_rules(
     if not _one_at_a_time.acquire(timeout=_WAITED):
         raise Conflict("Somebody else is trying a rule at this moment. Try again in a minute.")
     try:
-        with _schema(pinned, version, engine=engine) as schema:
+        read = {name for rule in rules for name in views_read(rule.view, rule.definition)}
+        with _schema(pinned, version, read, engine=engine) as schema:
             return _tried(rules, pinned, version, schema, rules_url=rules_url, limits=limits, sample=sample)
     finally:
         _one_at_a_time.release()
@@ -158,7 +160,9 @@ def _take_samples(trial: Trial, failing: Sequence[int], blocks: Iterable[bytes])
 
 
 @contextmanager
-def _schema(pinned: Sequence[PinnedRevision], version: EventVersion, *, engine: sa.Engine) -> Iterator[str]:
+def _schema(
+    pinned: Sequence[PinnedRevision], version: EventVersion, read: Collection[str], *, engine: sa.Engine
+) -> Iterator[str]:
     now = datetime.datetime.now(datetime.UTC)
     schema = f"{_PREFIX}{int(now.timestamp())}_{secrets.token_hex(4)}"
     with transaction(engine) as session:
@@ -170,6 +174,7 @@ def _schema(pinned: Sequence[PinnedRevision], version: EventVersion, *, engine: 
             event_id=version.event_id,
             level=version.level,
             views=version.datamart_views,
+            read=read,
             session=session,
         )
     try:

@@ -177,9 +177,12 @@ def _one_at_a_time(run_id: int, view: str, *, engine: sa.Engine) -> Iterator[Non
     """A second copy of the same task waits here; the lock goes with the process that holds it."""
     name = {"name": f"validation view {run_id} {view}"}
     with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
-        connection.execute(sa.text("set client_connection_check_interval = '5s'"))
-        connection.execute(sa.text("select pg_advisory_lock(hashtextextended(:name, 0))"), name)
         try:
+            connection.execute(sa.text("set client_connection_check_interval = '5s'"))
+            connection.execute(sa.text("select pg_advisory_lock(hashtextextended(:name, 0))"), name)
             yield
-        finally:
+            connection.execute(sa.text("select pg_advisory_unlock(hashtextextended(:name, 0))"), name)
+            connection.execute(sa.text("reset client_connection_check_interval"))
+        except BaseException:
             connection.invalidate()
+            raise

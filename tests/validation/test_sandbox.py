@@ -16,6 +16,7 @@ from tests.validation.world import World
 
 @pytest.fixture
 def begun(world: World) -> int:
+    world.rule("AAA-000", fails_when="false")
     world.snapshot({"enrollment": [enrollment("001", "1")]})
     return world.begin()
 
