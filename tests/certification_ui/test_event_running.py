@@ -69,7 +69,7 @@ def test_the_plan_shows_what_is_done_due_and_late_and_which_run_did_it(filled: B
     assert "State snapshot done" in said
     assert RUN in said
     assert "Event ends due" in said
-    assert "Next: Published, participants are told" in said
+    assert "Next: Certification opens" in said
     late = text_of(filled("approver").get(f"{EVENT}/plan?standing=late").text)
     assert "Cleanup snapshot late" in late
     assert "State snapshot done" not in late
