@@ -31,6 +31,7 @@ from certification_lib.snapshots.removal import (
     drop_leftovers_of_dead_snapshots,
     drop_slot,
     patiently,
+    unseen_rows,
 )
 from certification_lib.snapshots.rules import SHARED_SLOT
 from certification_lib.validation.models import Finding
@@ -75,7 +76,11 @@ def run_retention(
         with _alone(engine, event_id) as ours:
             if not ours:  # another process is at it, and reports it
                 continue
-            lines += [_purge(engine, event_id, key, now=now), _remove_disposed(engine, event_id, key)]
+            lines += [
+                _purge(engine, event_id, key, now=now),
+                _delete_unseen(engine, event_id, key),
+                _remove_disposed(engine, event_id, key),
+            ]
     left = drop_leftovers_of_dead_snapshots(engine, event_id=events[0][0] if event_key else None)
     lines.append(Retained(event_key or "all", "leftovers of dead snapshots", rows=left.rows, bytes=left.bytes))
     return [line for line in lines if line.revisions or line.rows or line.bytes or line.waiting]
@@ -91,6 +96,24 @@ def _purge(engine: sa.Engine, event_id: int, key: str, *, now: datetime.datetime
         removed += gone or Removed()
         waiting += gone is None
     return Retained(key, "superseded revisions", revisions, removed.rows, removed.bytes, waiting)
+
+
+def _delete_unseen(engine: sa.Engine, event_id: int, key: str) -> Retained:
+    """Rows that a snapshot copied and no revision has: of participants whose data turned out unchanged."""
+    with Session(engine) as session:
+        held = standing_hold(event_id, session=session) is not None
+        unseen = {} if held else unseen_rows(event_id, session=session)
+        level = _level(event_id, session=session) if unseen else None
+    removed, waiting = Removed(), 0
+    for (view, slot), numbers in sorted(unseen.items()):
+        place = Place(view, event_id, slot, level or Level.DISTRICT)
+        gone = patiently(
+            engine,
+            lambda session, place=place, numbers=numbers: delete_rows(place, place.slot, numbers, session=session),  # type: ignore[misc]
+        )
+        removed += gone or Removed()
+        waiting += gone is None
+    return Retained(key, "rows of unchanged data", 0, removed.rows, removed.bytes, waiting)
 
 
 def _events(engine: sa.Engine, event_key: str | None) -> list[tuple[int, str]]:

@@ -51,12 +51,15 @@ def complete(
 
     What can be sent beforehand is: the transaction that holds the participants only moves it.
     """
-    with (
-        engine.connect() as connection,
-        prepared(connection, plan, loaded) as waiting,
-        Session(connection, expire_on_commit=False) as session,
-        session.begin(),
-    ):
+    with engine.connect() as connection, prepared(connection, plan, loaded) as waiting:
+        return last_transaction(plan, loaded, waiting, callbacks, connection=connection)
+
+
+def last_transaction(
+    plan: Plan, loaded: Sequence[LoadedView], waiting: Prepared, callbacks: Callbacks, *, connection: sa.Connection
+) -> dict[int, SnapshotOutcome]:
+    """What holds the participants and makes everything visible."""
+    with Session(connection, expire_on_commit=False) as session, session.begin():
         snapshots = _ours(plan, session)
         completion = _Completion(plan, loaded, waiting, callbacks, snapshots=snapshots, session=session)
         revision_ids = completion.write()

@@ -98,7 +98,6 @@ def prepared(connection: sa.Connection, plan: Plan, loaded: Sequence[LoadedView]
             if current.get(participant_id) != waiting.taken[number].digest
         ]
         waiting.send(numbers, _driver(connection))
-        connection.exec_driver_sql("analyze prepared_revision_view")
     try:
         yield waiting
     except BaseException:

@@ -17,8 +17,11 @@ from psycopg import sql
 from sqlalchemy.orm import Session
 
 from certification_lib.database import DATAMART_SCHEMA, transaction
+from certification_lib.events.models import Participant
 from certification_lib.snapshots import pipe
+from certification_lib.snapshots.models import Revision, RevisionView, Snapshot, SnapshotParticipant
 from certification_lib.snapshots.partitions import Place, event_part, slot_table
+from certification_lib.snapshots.rules import SHARED_SLOT
 from certification_lib.snapshots.taking import lock_number
 from certification_lib.snapshots.views import participant_column
 
@@ -82,6 +85,43 @@ def delete_rows(place: Place, snapshot_id: int, numbers: Sequence[str], *, sessi
         numbers=sql.SQL("{}::text[]").format(sql.Literal(list(numbers))),
     ).one()
     return Removed(int(rows), int(size))
+
+
+def unseen_rows(event_id: int, *, session: Session) -> dict[tuple[str, int], list[str]]:
+    """{(view, slot): organization numbers} whose rows may lie in a slot although they are no revision's.
+
+    A snapshot's own slot holds the rows of everybody it took, also of those whose data turned out unchanged or were
+    left alone: they are seen nowhere.
+    """
+    slots = (
+        sa.select(RevisionView.view, RevisionView.slot)
+        .join(Revision, Revision.id == RevisionView.revision_id)
+        .join(Participant, Participant.id == Revision.participant_id)
+        .where(Participant.event_id == event_id, RevisionView.slot != SHARED_SLOT, RevisionView.removed_at.is_(None))
+        .distinct()
+        .subquery()
+    )
+    seen = (
+        sa.select(RevisionView.revision_id)
+        .join(Revision, Revision.id == RevisionView.revision_id)
+        .where(
+            Revision.participant_id == Participant.id,
+            RevisionView.view == slots.c.view,
+            RevisionView.slot == slots.c.slot,
+        )
+    )
+    query = (
+        sa.select(slots.c.view, slots.c.slot, Participant.organization_number)
+        .join(Snapshot, Snapshot.rows_id() == slots.c.slot)
+        .join(SnapshotParticipant, SnapshotParticipant.snapshot_id == Snapshot.id)
+        .join(Participant, Participant.id == SnapshotParticipant.participant_id)
+        .where(~seen.exists())
+        .distinct()
+    )
+    found: dict[tuple[str, int], list[str]] = {}
+    for view, slot, number in session.execute(query):
+        found.setdefault((view, slot), []).append(number)
+    return found
 
 
 def drop_leftovers_of_dead_snapshots(engine: sa.Engine, *, event_id: int | None = None) -> Removed:

@@ -20,7 +20,7 @@ from psycopg import sql
 
 from certification_lib.database import transaction
 from certification_lib.orchestration import requests
-from certification_lib.snapshots import pipe, taking
+from certification_lib.snapshots import completing, pipe
 from certification_lib.snapshots.models import Snapshot, SnapshotStatus
 from tests.benchmarks import snapshot_compare
 from tests.benchmarks.memory import grown_by
@@ -233,18 +233,18 @@ def _pandas(world: World, numbers: list[str]) -> Iterator[Callable[[], None]]:
 
 @contextmanager
 def _last_transaction(seen: list[float]) -> Iterator[None]:
-    complete = taking.complete
+    last_transaction = completing.last_transaction
 
     def timed(*arguments: object, **options: object) -> object:
         outcome: list[object] = []
-        seen.append(seconds(lambda: outcome.append(complete(*arguments, **options))))  # type: ignore[arg-type]
+        seen.append(seconds(lambda: outcome.append(last_transaction(*arguments, **options))))  # type: ignore[arg-type]
         return outcome[0]
 
-    taking.complete = timed  # type: ignore[assignment]
+    completing.last_transaction = timed  # type: ignore[assignment]
     try:
         yield
     finally:
-        taking.complete = complete
+        completing.last_transaction = last_transaction
 
 
 def _rows(world: World) -> dict[str, int]:

@@ -127,6 +127,23 @@ def test_a_slot_in_which_nothing_is_kept_is_dropped_and_in_others_rows_are_delet
     assert verify(data.toy.engine) == []
 
 
+def test_rows_copied_beside_changed_ones_that_no_revision_has_are_deleted(data: DataOffice) -> None:
+    data.take()
+    data.take("001")
+    mixed = data.toy.value("select max(id) from certification.snapshot") + 1
+    data.toy.writer.execute("update source.pupil set weight = weight + 1 where district_id = '001'")
+    assert data.take_unchanged() == mixed
+    rows_of = "select district_id, count(*) from datamart.pupil where snapshot_id = :id group by 1 order by 1"
+    assert data.toy.rows(rows_of, id=mixed) == [("001", ROWS), ("005", ROWS)]  # 005 was unchanged and is not seen
+
+    [line] = data.purge(after=(DAYS_TO_KEEP - 1) * DAY)
+
+    assert (line.what, line.revisions, line.rows) == ("rows of unchanged data", 0, ROWS)
+    assert data.toy.rows(rows_of, id=mixed) == [("001", ROWS)]
+    assert data.toy.value("select count(*) from datamart.current_pupil") == 2 * ROWS
+    assert verify(data.toy.engine) == []
+
+
 def test_the_shared_slot_loses_the_rows_and_stays(data: DataOffice, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(rules, "SMALL_ROWS", 10_000)
     data.take()
