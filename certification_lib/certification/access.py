@@ -54,23 +54,38 @@ class LiveEvent:
 
 
 def event_for_state(
-    key: str, roles: Collection[CategoryRole], what: str, *, session: Session, actor: Actor, alone: bool = False
+    key: str,
+    roles: Collection[CategoryRole],
+    what: str,
+    *,
+    session: Session,
+    actor: Actor,
+    alone: bool = False,
+    lock: bool = True,
 ) -> LiveEvent:
     """The live event, held against publishing and closing, for a state person with one of the roles and its rights.
 
-    `what` completes "Only an Approver of the category … may …". `alone` keeps every other act on the event waiting.
+    `what` completes "Only an Approver of the category … may …". `alone` keeps every other act on the event waiting;
+    without `lock` it is only looked at.
     """
-    live = published_event_for_state(key, roles, what, session=session, actor=actor, alone=alone)
+    live = published_event_for_state(key, roles, what, session=session, actor=actor, alone=alone, lock=lock)
     if live.event.status == EventStatus.CLOSED:
         raise Conflict(f"The event {live.version.name} is closed; nothing in it changes any more.")
     return live
 
 
 def published_event_for_state(
-    key: str, roles: Collection[CategoryRole], what: str, *, session: Session, actor: Actor, alone: bool = False
+    key: str,
+    roles: Collection[CategoryRole],
+    what: str,
+    *,
+    session: Session,
+    actor: Actor,
+    alone: bool = False,
+    lock: bool = True,
 ) -> LiveEvent:
     """The same, also of a closed event: for acts that change nothing in it but how long its data are kept."""
-    event = _event(key, session=session, lock=True, alone=alone)
+    event = _event(key, session=session, lock=lock, alone=alone)
     version_id = (event.live_version_id or event.draft_version_id) if event else None
     if event is None or version_id is None:
         raise NotFound(f"There is no event {key}.")

@@ -104,10 +104,11 @@ class Unfinished:
 
 
 def unfinished(key: str, *, session: Session, actor: Actor, now: datetime.datetime) -> list[Unfinished]:
-    """What closing would cut off, for the page that asks for the event's name. Refused where closing would be."""
+    """What closing would cut off, for the page that asks for the event's name; locks nothing. Refused where closing
+    would be."""
     require(Tool.EVENT_MANAGEMENT, "D", session=session, actor=actor)
-    live = _closable(key, session=session, actor=actor)
-    return _unfinished(live, _states(live.event.id, session), session=session, now=now)
+    live = event_for_state(key, _APPROVER, "close the event", session=session, actor=actor, lock=False)
+    return _unfinished(live, _states(live.event.id, session, lock=False), session=session, now=now)
 
 
 def _closable(key: str, *, session: Session, actor: Actor) -> LiveEvent:
@@ -116,15 +117,15 @@ def _closable(key: str, *, session: Session, actor: Actor) -> LiveEvent:
     return event_for_state(key, _APPROVER, "close the event", session=session, actor=actor, alone=True)
 
 
-def _states(event_id: int, session: Session) -> list[State]:
+def _states(event_id: int, session: Session, *, lock: bool = True) -> list[State]:
     """The participants that take part, locked in the order of their ids."""
-    standing = session.scalars(
+    standing = (
         sa.select(Participant.id)
         .where(Participant.event_id == event_id, Participant.withdrawn_at.is_(None))
         .order_by(Participant.id)
-        .with_for_update()
-    ).all()
-    return load_states(standing, session=session)
+    )
+    ids = session.scalars(standing.with_for_update() if lock else standing).all()
+    return load_states(ids, session=session)
 
 
 def _confirm(

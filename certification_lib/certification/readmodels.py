@@ -134,6 +134,7 @@ class RevisionLine:
 class ParticipantsPage:
     """A page of rows; `total` counts all that match, `status_counts` those of the whole event by status."""
 
+    event_id: int
     rows: tuple[ParticipantRow, ...]
     total: int
     page: int

@@ -49,6 +49,7 @@ def participants_page(
     states = {state.participant.id: state for state in load_states(ids, session=session)}
     lookups = row_lookups(states.values(), version, session=session)
     return ParticipantsPage(
+        event_id=event.id,
         rows=tuple(participant_row(states[id_], dates, lookups) for id_ in ids),
         total=total,
         page=page,

@@ -29,14 +29,26 @@ def participants(
     progress: str | None = None,
     county: str | None = None,
     region: str | None = None,
+    findings: str | None = None,
+    size: str | None = None,
+    sort: str = "number",
     cursor: str | None = None,
     limit: Limit = 50,
 ) -> Any:
-    """Certification Status by number; district people get their own participants only."""
+    """Certification Status by number, or as `sort` says; district people get their own participants only."""
     if not visit.visitor.views_events:
         own = queries.my_events(visit.actor.person_id or 0, session=visit.session, now=visit.now)
         return listed([one for one in own if one.key == key])
-    where = ParticipantFilter(statuses=status or (), search=search, county=county, region=region, progress=progress)
+    where = ParticipantFilter(
+        statuses=status or (),
+        search=search,
+        county=county,
+        region=region,
+        progress=progress,
+        findings=findings,
+        size=size,
+        sort=sort,
+    )
     number = position_of(cursor)
     page = queries.participants_page(key, session=visit.session, now=visit.now, where=where, page=number, size=limit)
     more = page.page * page.size < page.total

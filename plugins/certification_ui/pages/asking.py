@@ -1,16 +1,19 @@
 """The page before an act of the state: what it does, for whom, and a reason; it comes back filled in when refused."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import urlencode
 
 from starlette.responses import Response
 
+from certification_lib.certification.acts_told import last_act
 from certification_lib.certification.previews import ActPreview
 from certification_lib.certification.service import BulkOutcome
 from certification_lib.errors import CertificationError, NotFound
 from certification_lib.events.queries import EventDetails, event_details
 from certification_ui import urls, words
+from certification_ui.choosing import Chosen
 from certification_ui.forms import Form, Placing
 from certification_ui.visit import Visit
 
@@ -66,7 +69,7 @@ def ask(
     back: str,
     shown: EventDetails | None = None,
     preview: ActPreview | None = None,
-    numbers: Sequence[str] = (),
+    chosen: Chosen | None = None,
     hidden: dict[str, str] | None = None,
     lead: str | None = None,
 ) -> Response:
@@ -80,8 +83,7 @@ def ask(
         action=action,
         back=back,
         preview=preview,
-        numbers=numbers,
-        hidden=hidden or {},
+        sent_along=[*(chosen.fields if chosen else ()), *(hidden or {}).items()],
         lead=lead or shown.version.name,
         **form.shown(),
     )
@@ -102,6 +104,16 @@ def done_or_refused(visit: Visit, form: Form, act: Callable[[], Any]) -> Any:
 
 def here(visit: Visit, address: str, **values: str | int) -> str:
     return urls.path(visit.request, address, **values)
+
+
+def after_act(visit: Visit, key: str, whom: Chosen, outcome: BulkOutcome, done: str) -> Response:
+    """After an act on one participant its event, after one on many the page that tells what became of each."""
+    said = in_words(outcome, done)
+    if len(whom.numbers) == 1:
+        return visit.go(urls.EVENT, said, key=key)
+    entry_id = last_act(key, session=visit.session, actor=visit.actor)
+    query = f"?{urlencode(whom.asked)}" if whom.asked else ""
+    return visit.go(f"{urls.ACT_RESULT}{query}", said, key=key, entry_id=entry_id)
 
 
 def in_words(outcome: BulkOutcome, done: str) -> str:

@@ -11,11 +11,12 @@ from certification_lib.certification.rules import Act
 from certification_lib.events.queries import event_details
 from certification_lib.people.models import Right, Tool
 from certification_ui import urls
+from certification_ui.choosing import chosen, list_address
 from certification_ui.deps import FormOfRequest, right
 from certification_ui.forms import Form, fields_of
-from certification_ui.pages.asking import Asking, ask, done_or_refused, here, in_words
+from certification_ui.pages.asking import Asking, after_act, ask, done_or_refused, here, in_words
 from certification_ui.pages.events import numbered_pages, page_number, powers
-from certification_ui.pages.participant_acts import NOBODY, chosen_numbers, day_of
+from certification_ui.pages.participant_acts import NOBODY, day_of
 from certification_ui.visit import Visit, VisitOfRequest
 
 router = APIRouter()
@@ -71,15 +72,18 @@ def due_dates(visit: VisitOfRequest, key: str, page: str = "1") -> Response:
 @router.post(urls.EXTEND, dependencies=[act])
 def extend(visit: VisitOfRequest, sent: FormOfRequest, key: str) -> Response:
     shown = event_details(key, session=visit.session, now=visit.now)
-    numbers = chosen_numbers(visit, key, sent)
-    if not numbers:
+    whom = chosen(visit, key, sent)
+    if not whom.numbers:
         return visit.go(urls.EVENT, NOBODY, kind="warning", key=key)
     form, day = _typed(sent, EXTEND) if sent.get("confirmed") else (Form(), None)
+    whom.refuse_if_stale(form)
     if day is not None and not form.problems:
         done = done_or_refused(
-            visit, form, lambda: service.extend_due_date(key, numbers, day, form.text("reason"), **visit.act)
+            visit, form, lambda: service.extend_due_date(key, whom.numbers, day, form.text("reason"), **visit.act)
         )
         if done:
+            if len(whom.numbers) > 1:
+                return after_act(visit, key, whom, done, "given a new due date")
             return visit.go(urls.DUE_DATES, in_words(done, "given a new due date"), key=key)
     return ask(
         visit,
@@ -87,10 +91,10 @@ def extend(visit: VisitOfRequest, sent: FormOfRequest, key: str) -> Response:
         EXTEND,
         form,
         action=here(visit, urls.EXTEND, key=key),
-        back=here(visit, urls.EVENT, key=key) + "#certification-status",
+        back=list_address(visit, key, whom.asked),
         shown=shown,
-        preview=act_preview(Act.GIVE_DUE_DATE, key, numbers, session=visit.session),
-        numbers=numbers,
+        preview=act_preview(Act.GIVE_DUE_DATE, key, whom.numbers, session=visit.session),
+        chosen=whom,
     )
 
 
@@ -128,7 +132,8 @@ def _override_page(visit: Visit, key: str, number: str, username: str, form: For
 
 @router.post(urls.TAKE_BACK_DUE_DATE, dependencies=[act])
 def take_back(visit: VisitOfRequest, sent: FormOfRequest, key: str) -> Response:
-    numbers = chosen_numbers(visit, key, sent)
+    whom = chosen(visit, key, sent)
+    numbers = whom.numbers
     if not numbers:
         return visit.go(urls.DUE_DATES, NOBODY, kind="warning", key=key)
     form = fields_of(sent, ("username",))
@@ -145,7 +150,7 @@ def take_back(visit: VisitOfRequest, sent: FormOfRequest, key: str) -> Response:
         form,
         action=here(visit, urls.TAKE_BACK_DUE_DATE, key=key),
         back=here(visit, urls.DUE_DATES, key=key),
-        numbers=numbers,
+        chosen=whom,
         hidden={"username": form.text("username")} if form.text("username") else {},
         lead=f"{form.text('username')} for {names}" if form.text("username") else names,
     )

@@ -5,7 +5,7 @@ from starlette.datastructures import UploadFile
 from starlette.responses import Response
 
 from certification_lib.certification.changed_rules import changed_rules
-from certification_lib.certification.closing import close_event
+from certification_lib.certification.closing import Unfinished, close_event, unfinished
 from certification_lib.certification.publication_preview import publication_preview
 from certification_lib.certification.publishing import problems_of_draft, publish_event
 from certification_lib.errors import BadInput, CertificationError, NotFound
@@ -143,7 +143,7 @@ def discard(visit: VisitOfRequest, key: str) -> Response:
 
 @router.get(urls.CLOSE_EVENT, dependencies=[delete])
 def ask_to_close(visit: VisitOfRequest, key: str) -> Response:
-    return _confirm_page(visit, key, "close", Form())
+    return _close_page(visit, key, Form())
 
 
 @router.post(urls.CLOSE_EVENT, dependencies=[delete])
@@ -161,10 +161,23 @@ def close(visit: VisitOfRequest, sent: FormOfRequest, key: str) -> Response:
         else:
             tell_airflow_of_event(key, session=visit.session)
             return visit.go(urls.EVENT if visit.visitor.views_events else urls.EVENTS, "The event is closed.", key=key)
-    return _confirm_page(visit, key, "close", form)
+    return _close_page(visit, key, form)
 
 
-def _confirm_page(visit: Visit, key: str, act: str, form: Form) -> Response:
+def _close_page(visit: Visit, key: str, form: Form) -> Response:
+    """Lists what is unfinished before it asks; whoever may not close reads why."""
+    left: list[Unfinished] = []
+    try:
+        left = unfinished(key, **visit.act)
+    except NotFound:
+        raise
+    except CertificationError as error:
+        if not form.problems:
+            form.problems += [(None, problem) for problem in error.problems]
+    return _confirm_page(visit, key, "close", form, unfinished=left)
+
+
+def _confirm_page(visit: Visit, key: str, act: str, form: Form, **more: object) -> Response:
     event = event_by_key(key, session=visit.session)
     version = shown_version(event, session=visit.session)
     return visit.page(
@@ -173,6 +186,7 @@ def _confirm_page(visit: Visit, key: str, act: str, form: Form) -> Response:
         event=event,
         version=version,
         closed=event.status is EventStatus.CLOSED,
+        **more,
         **form.shown(),
     )
 

@@ -1,10 +1,10 @@
 """Event Management: the list of events and the Event Viewer."""
 
 from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, Any
 from urllib.parse import urlencode
 
-from fastapi import APIRouter, Depends, Query
+from fastapi import APIRouter, Depends
 from starlette.responses import Response
 
 from certification_lib.categories.models import CategoryRole
@@ -12,9 +12,9 @@ from certification_lib.categories.queries import category_list, state_role
 from certification_lib.certification import queries
 from certification_lib.certification.changed_rules import changed_rules
 from certification_lib.certification.control_room import control_room
+from certification_lib.certification.directory import directory_changes
 from certification_lib.certification.keeping import keeping_of
-from certification_lib.certification.progress_filter import PROGRESS_FILTERS
-from certification_lib.certification.queries import ParticipantFilter
+from certification_lib.certification.participant_filter import FINDINGS, SIZES, SORTS, places
 from certification_lib.errors import NotAllowed
 from certification_lib.events.listing import EventFilter, event_count, event_list, reporting_years
 from certification_lib.events.manifest import (
@@ -36,6 +36,7 @@ from certification_lib.validation.queries import something_is_running
 from certification_lib.validation.run_reports import runs
 from certification_ui import urls
 from certification_ui.charts import certifying_curves
+from certification_ui.choosing import PROGRESS, ParticipantQuery
 from certification_ui.deps import right
 from certification_ui.forms import is_number
 from certification_ui.pages.own_events import Paging
@@ -44,7 +45,6 @@ from certification_ui.visit import Visit, VisitOfRequest
 router = APIRouter()
 any_right = right(Tool.EVENT_MANAGEMENT, *Right)
 view = right(Tool.EVENT_MANAGEMENT, Right.READ)
-PROGRESS = tuple(PROGRESS_FILTERS)
 EVENTS_SIZE = 25
 PARTICIPANTS_SIZE = 50
 HISTORY_SIZE = 30
@@ -185,39 +185,64 @@ def refuse_without_place(held: Powers, shown: EventDetails) -> None:
         )
 
 
-class ParticipantQuery:
-    def __init__(
-        self,
-        search: str = "",
-        status: Annotated[list[str] | None, Query()] = None,
-        progress: str = "",
-        page: str = "1",
-    ) -> None:
-        self.search = search.strip()[:100]
-        self.statuses = [ParticipantStatus(one) for one in status or [] if one in set(ParticipantStatus)]
-        self.progress = progress if progress in PROGRESS else ""
-        self.page = page_number(page)
+def participant_list(visit: Visit, key: str, asked: ParticipantQuery) -> dict[str, Any]:
+    """What the list of Certification Status needs, for the template; nothing to list before publication."""
+    shown = queries.participants_page(
+        key, session=visit.session, now=visit.now, where=asked.as_filter(), page=asked.page, size=PARTICIPANTS_SIZE
+    )
+    here = urls.path(visit.request, urls.PARTICIPANTS, key=key)
+    counties, regions = places(shown.event_id, session=visit.session)
+    return {
+        "participants": shown,
+        "statuses": list(ParticipantStatus),
+        "progress_choices": PROGRESS,
+        "finding_choices": FINDINGS,
+        "size_choices": list(SIZES),
+        "sort_choices": sort_choices(),
+        "counties": counties,
+        "regions": regions,
+        "asked": asked.values(),
+        "narrowed": asked.narrowing(),
+        "sorts": sorts(here, asked),
+        "pages": numbered_pages(
+            visit,
+            urls.PARTICIPANTS,
+            asked.values(),
+            page=asked.page,
+            size=PARTICIPANTS_SIZE,
+            total=shown.total,
+            anchor="#certification-status",
+            key=key,
+        ),
+    }
 
-    def values(self) -> dict[str, str]:
-        given = {"search": self.search, "progress": self.progress}
-        if self.statuses:
-            given["status"] = self.statuses[0].value
-        return {name: value for name, value in given.items() if value}
 
-    def as_filter(self) -> ParticipantFilter:
-        return ParticipantFilter(statuses=self.statuses, search=self.search, progress=self.progress or None)
+def sort_choices() -> list[tuple[str, str]]:
+    ways = {"progress": "least first", "snapshot date": "oldest first", "due date": "soonest first"}
+    choices = [(word, f"{word.capitalize()}, {ways[word]}" if word in ways else word.capitalize()) for word in SORTS]
+    choices = [("-findings", "Findings, most first") if word == "findings" else (word, said) for word, said in choices]
+    return [*choices, ("-snapshot date", "Snapshot date, newest first"), ("-progress", "Progress, most first")]
+
+
+def sorts(here: str, asked: ParticipantQuery) -> dict[str, tuple[str, str]]:
+    """Of each column the address that sorts by it, the other way round when it already does, and its aria-sort."""
+    found = {}
+    for word in SORTS:
+        first = f"-{word}" if word == "findings" else word
+        other = word if first.startswith("-") else f"-{word}"
+        present = asked.sort or "number"
+        wanted = other if present == first else first
+        standing = {word: "ascending", f"-{word}": "descending"}.get(present, "")
+        query = urlencode({**asked.narrowing(), "sort": wanted})
+        found[word] = (f"{here}?{query}#certification-status", standing)
+    return found
 
 
 @router.get(urls.EVENT, dependencies=[view])
 def event_viewer(visit: VisitOfRequest, key: str, asked: Annotated[ParticipantQuery, Depends()]) -> Response:
     session = visit.session
     shown = event_details(key, session=session, now=visit.now)
-    participants = None
-    if shown.event.live_version_id is not None:
-        participants = queries.participants_page(
-            key, session=session, now=visit.now, where=asked.as_filter(), page=asked.page, size=PARTICIPANTS_SIZE
-        )
-    total = participants.total if participants else 0
+    listed = participant_list(visit, key, asked) if shown.event.live_version_id is not None else {"participants": None}
     room = control_room(shown.event, session=session, now=visit.now)
     return visit.page(
         "events/viewer.html",
@@ -234,19 +259,7 @@ def event_viewer(visit: VisitOfRequest, key: str, asked: Annotated[ParticipantQu
         planned=planned_snapshots(key, session=session),
         history=snapshot_history(key, session=session, limit=HISTORY_SIZE),
         running=something_is_running(shown.event.id, session=session),
-        participants=participants,
+        directory=directory_changes(shown.event, session=session),
         keeping=keeping_of(key, session=session),
-        statuses=list(ParticipantStatus),
-        progress_choices=PROGRESS,
-        asked=asked.values(),
-        pages=numbered_pages(
-            visit,
-            urls.EVENT,
-            asked.values(),
-            page=asked.page,
-            size=PARTICIPANTS_SIZE,
-            total=total,
-            anchor="#certification-status",
-            key=key,
-        ),
+        **listed,
     )

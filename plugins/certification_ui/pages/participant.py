@@ -1,19 +1,46 @@
-"""What opening a row of Certification Status shows to the state."""
+"""Certification Status as a page of its own, what opening a row shows, and what became of an act on many."""
 
-from fastapi import APIRouter
+from typing import Annotated
+
+from fastapi import APIRouter, Depends
 from starlette.responses import Response
 
 from certification_lib.certification import queries
-from certification_lib.events.queries import event_details
+from certification_lib.certification.acts_told import act_on_many, history_of
+from certification_lib.events.queries import event_details, participants_by_number
 from certification_lib.people.models import Right, Tool
 from certification_ui import urls, worklist
+from certification_ui.choosing import ParticipantQuery, list_address
 from certification_ui.deps import right
-from certification_ui.pages.events import powers
+from certification_ui.pages.events import participant_list, powers
 from certification_ui.pages.own_events import revision_results, revision_totals
 from certification_ui.visit import VisitOfRequest
 
 router = APIRouter()
 view = right(Tool.EVENT_MANAGEMENT, Right.READ)
+
+
+@router.get(urls.PARTICIPANTS, dependencies=[view])
+def participants(visit: VisitOfRequest, key: str, asked: Annotated[ParticipantQuery, Depends()]) -> Response:
+    shown = event_details(key, session=visit.session, now=visit.now)
+    return visit.page(
+        "events/participants.html", shown=shown, powers=powers(visit, shown), **participant_list(visit, key, asked)
+    )
+
+
+@router.get(urls.ACT_RESULT, dependencies=[view])
+def result(visit: VisitOfRequest, key: str, entry_id: int, asked: Annotated[ParticipantQuery, Depends()]) -> Response:
+    """What became of an act on many, told from the audit trail; `asked` is the list to go back to."""
+    shown = event_details(key, session=visit.session, now=visit.now)
+    act = act_on_many(key, entry_id, session=visit.session)
+    found = participants_by_number(shown.event.id, act.done, session=visit.session)
+    return visit.page(
+        "events/act_result.html",
+        shown=shown,
+        act=act,
+        done=found,
+        back=list_address(visit, key, asked.values()),
+    )
 
 
 @router.get(urls.PARTICIPANT, dependencies=[view])
@@ -25,6 +52,7 @@ def participant(visit: VisitOfRequest, key: str, number: str) -> Response:
         shown=shown,
         powers=powers(visit, shown),
         detail=detail,
+        history=history_of(key, number, session=visit.session),
         schools=worklist.schools_of(detail.changed_since, session=visit.session),
         totals=revision_totals(visit, detail.shown, shown.version.count_date),
         results=revision_results(visit, detail.shown),

@@ -6,21 +6,21 @@ The list's form posts the chosen participants to the act's own address; without 
 import datetime
 
 from fastapi import APIRouter
-from starlette.datastructures import FormData
 from starlette.responses import Response
 
 from certification_lib.certification import queries, service
-from certification_lib.certification.queries import ParticipantFilter
+from certification_lib.certification.previews import act_preview
+from certification_lib.certification.rules import Act
 from certification_lib.certification.service import BulkOutcome
 from certification_lib.errors import CertificationError, Conflict
-from certification_lib.events.models import ParticipantStatus
 from certification_lib.events.queries import EventDetails, event_details, participants_by_number
 from certification_lib.people.models import Right, Tool
 from certification_ui import urls
+from certification_ui.choosing import Chosen, chosen, list_address
 from certification_ui.deps import FormOfRequest, right
-from certification_ui.forms import Form, fields_of, many
-from certification_ui.pages.asking import in_words
-from certification_ui.pages.events import PROGRESS, powers
+from certification_ui.forms import Form, fields_of
+from certification_ui.pages.asking import after_act
+from certification_ui.pages.events import powers
 from certification_ui.visit import Visit, VisitOfRequest
 
 router = APIRouter()
@@ -32,41 +32,43 @@ NOBODY = "Choose at least one participant."
 @router.post(urls.APPROVE, dependencies=[act])
 def approve(visit: VisitOfRequest, sent: FormOfRequest, key: str) -> Response:
     shown = event_details(key, session=visit.session, now=visit.now)
-    numbers = chosen_numbers(visit, key, sent)
-    if not numbers:
+    whom = chosen(visit, key, sent)
+    if not whom.numbers:
         return visit.go(urls.EVENT, NOBODY, kind="warning", key=key)
     form = fields_of(sent, ("reason", "include_uncertified"))
     include = bool(form.text("include_uncertified"))
     if include:
         form.require("reason", "Say why you approve without everyone's certification.")
+    whom.refuse_if_stale(form)
     if sent.get("confirmed") and not form.problems:
         try:
-            outcome = service.approve(key, numbers, form.text("reason") or None, include, **visit.act)
+            outcome = service.approve(key, whom.numbers, form.text("reason") or None, include, **visit.act)
         except Conflict as error:
             visit.nothing_written()
             form.refused(error)
         else:
-            return visit.go(urls.EVENT, in_words(outcome, "approved"), key=key)
-    return _approve_page(visit, shown, numbers, form)
+            return after_act(visit, key, whom, outcome, "approved")
+    return _approve_page(visit, shown, whom, form)
 
 
-def _approve_page(visit: Visit, shown: EventDetails, numbers: list[str], form: Form) -> Response:
+def _approve_page(visit: Visit, shown: EventDetails, whom: Chosen, form: Form) -> Response:
     """Shows exactly what approving would do: it is done and taken back."""
     key = shown.event.key
     try:
-        would = service.approve(key, numbers, None, False, **visit.act)
+        would = service.approve(key, whom.numbers, None, False, **visit.act)
     except Conflict as error:
         would = BulkOutcome(done=(), left_out=tuple(getattr(error, "left_out", ())))
         if not would.left_out and not form.problems:
             form.refused(error)
     finally:
         visit.nothing_written()
-    participants = participants_by_number(shown.event.id, numbers, session=visit.session)
+    participants = participants_by_number(shown.event.id, whom.numbers, session=visit.session)
     return visit.page(
         "events/approve.html",
         status=form.status if form.problems else 200,
         shown=shown,
-        numbers=numbers,
+        chosen=whom,
+        back=list_address(visit, key, whom.asked),
         names={one.organization_number: one.organization_name for one in participants},
         would=would,
         **form.shown(),
@@ -76,35 +78,36 @@ def _approve_page(visit: Visit, shown: EventDetails, numbers: list[str], form: F
 @router.post(urls.ASK_AGAIN, dependencies=[act])
 def request_recertification(visit: VisitOfRequest, sent: FormOfRequest, key: str) -> Response:
     shown = event_details(key, session=visit.session, now=visit.now)
-    numbers = chosen_numbers(visit, key, sent)
-    if not numbers:
+    whom = chosen(visit, key, sent)
+    if not whom.numbers:
         return visit.go(urls.EVENT, NOBODY, kind="warning", key=key)
     form = fields_of(sent, ("reason", "due_date"))
     if sent.get("confirmed"):
         form.require("reason", "Say what has to be certified again, and why.")
         due_date = day_of(form, "due_date")
+        whom.refuse_if_stale(form)
         if not form.problems:
             try:
-                outcome = service.request_recertification(key, numbers, form.text("reason"), due_date, **visit.act)
+                outcome = service.request_recertification(key, whom.numbers, form.text("reason"), due_date, **visit.act)
             except CertificationError as error:
                 visit.nothing_written()
                 form.refused(error, lambda problem: "due_date" if "due date" in problem.lower() else None)
             else:
-                return visit.go(urls.EVENT, in_words(outcome, "asked to certify again"), key=key)
-    participants = participants_by_number(shown.event.id, numbers, session=visit.session)
+                return after_act(visit, key, whom, outcome, "asked to certify again")
     return visit.page(
         "events/request_recertification.html",
         status=form.status,
         shown=shown,
-        numbers=numbers,
-        participants=participants,
+        chosen=whom,
+        back=list_address(visit, key, whom.asked),
+        preview=act_preview(Act.SEND_BACK, key, whom.numbers, session=visit.session),
         **form.shown(),
     )
 
 
 @router.get(urls.DECIDE_REQUEST, dependencies=[look])
-def ask_to_decide(visit: VisitOfRequest, key: str, number: str) -> Response:
-    return _decide_page(visit, key, number, Form({"accept": "yes"}))
+def ask_to_decide(visit: VisitOfRequest, key: str, number: str, accept: str = "yes") -> Response:
+    return _decide_page(visit, key, number, Form({"accept": "no" if accept == "no" else "yes"}))
 
 
 @router.post(urls.DECIDE_REQUEST, dependencies=[act])
@@ -137,19 +140,6 @@ def _decide_page(visit: Visit, key: str, number: str, form: Form) -> Response:
         detail=detail,
         **form.shown(),
     )
-
-
-def chosen_numbers(visit: Visit, key: str, sent: FormData) -> list[str]:
-    """The ticked participants, or all that match the filter the list was shown with."""
-    if sent.get("all_matching"):
-        status, progress = str(sent.get("status", "")), str(sent.get("progress", ""))
-        where = ParticipantFilter(
-            statuses=[ParticipantStatus(status)] if status in set(ParticipantStatus) else [],
-            search=str(sent.get("search", ""))[:100],
-            progress=progress if progress in PROGRESS else None,
-        )
-        return queries.participant_numbers(key, session=visit.session, now=visit.now, where=where)
-    return list(dict.fromkeys(many(sent, "number")))
 
 
 def day_of(form: Form, name: str) -> datetime.date | None:

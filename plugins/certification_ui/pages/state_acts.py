@@ -15,10 +15,11 @@ from certification_lib.events.queries import event_details
 from certification_lib.people.models import Right, Tool
 from certification_ui import urls
 from certification_ui.after_commit import start_what_a_hold_kept_back
+from certification_ui.choosing import chosen, list_address
 from certification_ui.deps import FormOfRequest, right
 from certification_ui.forms import Form, fields_of
-from certification_ui.pages.asking import Asking, ask, done_or_refused, here, in_words
-from certification_ui.pages.participant_acts import NOBODY, chosen_numbers
+from certification_ui.pages.asking import Asking, after_act, ask, done_or_refused, here
+from certification_ui.pages.participant_acts import NOBODY
 from certification_ui.visit import Visit, VisitOfRequest
 
 router = APIRouter()
@@ -94,27 +95,28 @@ def _bulk(
 ) -> Response:
     """An act on the chosen participants that asks for a reason."""
     shown = event_details(key, session=visit.session, now=visit.now)
-    numbers = chosen_numbers(visit, key, sent)
-    if not numbers:
+    whom = chosen(visit, key, sent)
+    if not whom.numbers:
         return visit.go(urls.EVENT, NOBODY, kind="warning", key=key)
     form = Form()
     if sent.get("confirmed"):
         form = fields_of(sent, asking.fields)
         asking.check(form)
+        whom.refuse_if_stale(form)
         if not form.problems:
-            done = done_or_refused(visit, form, lambda: do(key, numbers, form.text("reason"), **visit.act))
+            done = done_or_refused(visit, form, lambda: do(key, whom.numbers, form.text("reason"), **visit.act))
             if done:
-                return visit.go(urls.EVENT, in_words(done, _DONE[what]), key=key)
+                return after_act(visit, key, whom, done, _DONE[what])
     return ask(
         visit,
         key,
         asking,
         form,
         action=here(visit, _ADDRESSES[what], key=key),
-        back=here(visit, urls.EVENT, key=key) + "#certification-status",
+        back=list_address(visit, key, whom.asked),
         shown=shown,
-        preview=act_preview(what, key, numbers, session=visit.session),
-        numbers=numbers,
+        preview=act_preview(what, key, whom.numbers, session=visit.session),
+        chosen=whom,
     )
 
 

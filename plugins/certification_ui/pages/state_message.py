@@ -14,10 +14,10 @@ from certification_lib.events.models import ParticipantStatus
 from certification_lib.events.queries import event_details, participants_by_number
 from certification_lib.people.models import Right, Tool
 from certification_ui import urls, words
+from certification_ui.choosing import Chosen, chosen
 from certification_ui.deps import FormOfRequest, right
 from certification_ui.forms import Form, fields_of, many
 from certification_ui.pages.asking import place
-from certification_ui.pages.participant_acts import chosen_numbers
 from certification_ui.visit import Visit, VisitOfRequest
 
 router = APIRouter()
@@ -34,6 +34,7 @@ class Addressed:
     to: str
     numbers: tuple[str, ...] | None
     usernames: tuple[str, ...]
+    whom: Chosen | None = None
 
     def arguments(self) -> dict[str, Any]:
         """For the service, and for the preview of what it does."""
@@ -59,6 +60,8 @@ def send_message(visit: VisitOfRequest, sent: FormOfRequest, key: str) -> Respon
         return _write(visit, key, addressed, form, left_out)
     form = fields_of(sent, ("text", "to"))
     form.require("text", "Write the message.")
+    if addressed.whom is not None:
+        addressed.whom.refuse_if_stale(form)
     if addressed.to == CHOSEN and not addressed.usernames:
         form.problems.append(("to", "Choose at least one person."))
         form.status = 422
@@ -95,15 +98,15 @@ def _addressed(visit: Visit, key: str, sent: FormData) -> tuple[Addressed, list[
     of_event = not many(sent, "number") and not sent.get("all_matching")
     if of_event:
         return Addressed(to if to in (EVERYBODY, OWING) else OWING, None, ()), []
-    numbers = chosen_numbers(visit, key, sent)
+    whom = chosen(visit, key, sent)
     shown = event_details(key, session=visit.session, now=visit.now)
-    found = participants_by_number(shown.event.id, numbers, session=visit.session)
+    found = participants_by_number(shown.event.id, whom.numbers, session=visit.session)
     withdrawn = {
         one.organization_number: one.organization_name for one in found if one.status == ParticipantStatus.WITHDRAWN
     }
-    staying = tuple(number for number in numbers if number not in withdrawn)
+    staying = tuple(number for number in whom.numbers if number not in withdrawn)
     to = to if to in (EVERYBODY, OWING, CHOSEN) else EVERYBODY
-    return Addressed(to, staying, tuple(many(sent, "username"))), sorted(withdrawn.values())
+    return Addressed(to, staying, tuple(many(sent, "username")), whom), sorted(withdrawn.values())
 
 
 def _receivers(visit: Visit, key: str, addressed: Addressed) -> list[Receiver]:
@@ -113,7 +116,7 @@ def _receivers(visit: Visit, key: str, addressed: Addressed) -> list[Receiver]:
 def _write(visit: Visit, key: str, addressed: Addressed, form: Form, left_out: list[str] | None = None) -> Response:
     people: list[Receiver] = []
     if addressed.numbers:
-        everybody = Addressed(EVERYBODY, addressed.numbers, ())
+        everybody = Addressed(EVERYBODY, addressed.numbers, (), addressed.whom)
         people = _receivers(visit, key, everybody) if visit.request.method == "POST" else []
     return visit.page(
         "events/message.html",
