@@ -9,6 +9,7 @@ from certification_lib.audit.queries import first_broken_entry
 from certification_lib.database import transaction
 from certification_lib.errors import CertificationError, SourceNotReached
 from certification_lib.events.models import Participant
+from certification_lib.orchestration import requests
 from certification_lib.snapshots import service, taking
 from certification_lib.snapshots.models import Snapshot, SnapshotKind, SnapshotStatus
 from certification_lib.snapshots.outcome import SnapshotOutcome
@@ -128,3 +129,35 @@ def test_while_they_are_taken_each_sees_how_far_all_of_them_are(toy: Toy) -> Non
         (asked[0], 2, 65, 65),
         (asked[1], 2, 65, 65),
     ]
+
+
+@pytest.fixture
+def own_views(toy: Toy, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever takes snapshots as a task does, reads the view files of this test."""
+    read = taking.read_views
+    monkeypatch.setattr(taking, "read_views", lambda *names, folder, level: read(*names, folder=toy.views, level=level))
+
+
+def serve(toy: Toy) -> list[int]:
+    return requests.take_snapshots(engine=toy.engine, source_url_of=lambda _name: toy.source_url)
+
+
+@pytest.mark.usefixtures("own_views")
+def test_all_that_districts_asked_for_is_served_and_validated_together(toy: Toy) -> None:
+    asked = ask(toy, "001", "005", "011", "001")
+    assert serve(toy) == asked
+    assert statuses(toy, asked) == [SnapshotStatus.COMPLETED] * 4
+    [(snapshot_id, participants)] = toy.rows("select snapshot_id, participant_ids from certification.validation_run")
+    assert (snapshot_id, len(participants)) == (asked[0], 3)
+    assert serve(toy) == []
+
+
+@pytest.mark.usefixtures("own_views")
+def test_one_district_with_broken_rows_keeps_nobody_else_waiting(toy: Toy) -> None:
+    toy.write("insert into source.pupil select * from source.pupil where pupil = 'P0050001'")
+    first, broken, *others = asked = ask(toy, "001", "005", "011", "001")
+    assert serve(toy) == [first, *others]
+    assert [toy.snapshot(each).failure for each in asked if each != broken] == [None] * 3
+    assert toy.snapshot(broken).status is SnapshotStatus.FAILED
+    assert "two rows with the same row key for 005" in (toy.snapshot(broken).failure or "")
+    assert verify(toy.engine) == []
