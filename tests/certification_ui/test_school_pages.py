@@ -136,6 +136,16 @@ def test_a_refused_form_comes_back_filled_in_with_the_reason(
 
 
 @pytest.mark.usefixtures("unchanged")
+def test_the_page_of_all_schools_is_found_from_both_lists_by_who_has_several(
+    site_of_schools: tuple[Browser, sa.Engine],
+) -> None:
+    for address in ("", "my-events/"):
+        pages = {name: site_of_schools[0](name).get(f"{ROOT}/{address}").text for name in ("lee", "park")}
+        assert f'href="{PAGE}"' in pages["lee"], address
+        assert PAGE not in pages["park"], address
+
+
+@pytest.mark.usefixtures("unchanged")
 def test_a_reviewer_sees_every_school_and_can_sign_none(site_of_schools: tuple[Browser, sa.Engine]) -> None:
     client = site_of_schools[0]("moss")
     page = client.get(PAGE).text
