@@ -9,6 +9,8 @@ from starlette.datastructures import FormData
 from certification_lib.errors import CertificationError
 
 Problem = tuple[str | None, str]
+MOST_PROBLEMS = 20
+"""An act on thousands is refused for thousands of reasons; nobody reads them all on top of a form."""
 
 
 @dataclass
@@ -39,7 +41,15 @@ class Form:
 
     def refused(self, error: CertificationError, place: Callable[[str], str | None] | None = None) -> None:
         """Note every reason of a refusal, at the field it is about where that is known."""
-        self.problems += [(place(problem) if place else None, problem) for problem in error.problems]
+        self.problems += [(place(problem) if place else None, problem) for problem in error.problems[:MOST_PROBLEMS]]
+        more = len(error.problems) - MOST_PROBLEMS
+        if more > 0:
+            self.problems.append((None, f"And {more:,} more."))
+        self.status = error.status
+
+    def refused_whole(self, error: CertificationError) -> None:
+        """Note every reason however many: each line of a file has to be found and mended."""
+        self.problems += [(None, problem) for problem in error.problems]
         self.status = error.status
 
     def shown(self) -> dict[str, Any]:
@@ -67,6 +77,11 @@ def fields_of(sent: FormData, names: Iterable[str]) -> Form:
 def many(sent: FormData, name: str) -> list[str]:
     """Every value of a repeated field, in order."""
     return [str(value).strip() for value in sent.getlist(name)]
+
+
+def without_zeros(text: str) -> str:
+    """What was asked for in an address without the character that PostgreSQL knows no text with."""
+    return text.replace("\0", "")
 
 
 def numbers_in(text: str) -> list[str]:

@@ -136,3 +136,8 @@ class MemberBody(Body):
     role: CategoryRole
     organization: str | None = Field(default=None, description="Number of the LEA; null for state members")
     school: str | None = Field(default=None, description="Number of the school; null means All Schools")
+
+
+class MemberChangeBody(Body):
+    role: CategoryRole
+    school: str | None = Field(default=None, description="Number of the school; null means All Schools")

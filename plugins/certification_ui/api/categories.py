@@ -6,6 +6,9 @@ from fastapi import APIRouter
 from starlette.responses import Response
 
 from certification_lib.categories import membership, queries, service
+from certification_lib.categories.administering import administered
+from certification_lib.categories.models import Category
+from certification_lib.categories.organization_members import categories_for_lea
 from certification_lib.errors import NotFound
 from certification_lib.people.models import Right, Tool
 from certification_ui.api import bodies
@@ -24,8 +27,8 @@ def categories(visit: VisitOfRequest) -> Any:
     """All categories for the state; for district people the published ones they are listed in."""
     if visit.visitor.may(Tool.CERTIFICATION_CATEGORY, Right.READ):
         return listed(queries.category_list(session=visit.session))
-    own = queries.published_categories_of(visit.actor.person_id or 0, session=visit.session)
-    return listed([{"id": one.id, "name": one.name, "level": one.level} for one in own])
+    own = _own_categories(visit)
+    return listed([{"id": one.id, "name": one.name, "level": one.level} for one in own.values()])
 
 
 @router.post("", status_code=201, dependencies=[right(Tool.CERTIFICATION_CATEGORY, Right.ADD)])
@@ -82,17 +85,44 @@ def add_member(category_id: int, body: bodies.MemberBody, visit: VisitOfRequest,
 @router.delete("/{category_id}/members/{member_id}", status_code=204, dependencies=[MEMBER_ACTS])
 def remove_member(category_id: int, member_id: int, visit: VisitOfRequest) -> None:
     """Take a person off the list; what he has submitted stands."""
+    _must_be_listed(visit, category_id, member_id)
+    membership.remove_member(member_id, **visit.act)
+
+
+@router.patch("/{category_id}/members/{member_id}", dependencies=[MEMBER_ACTS])
+def change_member(category_id: int, member_id: int, body: bodies.MemberChangeBody, visit: VisitOfRequest) -> Any:
+    """Another role, or another school (null: All Schools)."""
+    _must_be_listed(visit, category_id, member_id)
+    return plain(membership.change_member(member_id, role=body.role, school_number=body.school, **visit.act))
+
+
+@router.delete("/{category_id}", status_code=204, dependencies=[right(Tool.CERTIFICATION_CATEGORY, Right.DELETE)])
+def delete(category_id: int, visit: VisitOfRequest) -> None:
+    """Delete a category made by mistake; one that has ever had members or events is deactivated instead."""
+    service.delete_category(category_id, **visit.act)
+
+
+def _must_be_listed(visit: Visit, category_id: int, member_id: int) -> None:
     listed_here = {one.member_id for one in queries.members_of(category_id, session=visit.session)}
     if member_id not in listed_here:
         raise NotFound("There is no such member of this category.")
-    membership.remove_member(member_id, **visit.act)
+
+
+def _own_categories(visit: Visit) -> dict[int, Category]:
+    """The published ones a district person is listed in or, as District Administrator, names people for."""
+    session, person_id = visit.session, visit.actor.person_id or 0
+    administers = {held.organization_id for held in administered(visit.actor, session=session)}
+    found = {one.id: one for one in queries.published_categories_of(person_id, session=session)}
+    for lea_id in administers:
+        for one in categories_for_lea(lea_id, person_id, session=session, administers=True):
+            found[one.id] = one
+    return found
 
 
 def _must_see(visit: Visit, category_id: int) -> None:
     if visit.visitor.may(Tool.CERTIFICATION_CATEGORY, Right.READ):
         return
-    own = queries.published_categories_of(visit.actor.person_id or 0, session=visit.session)
-    if category_id not in {one.id for one in own}:
+    if category_id not in _own_categories(visit):
         raise NotFound("There is no such certification category.")
 
 

@@ -1,14 +1,17 @@
 """What the state reads: organizations, people, the audit trail."""
 
+import datetime
 from typing import Any
 
 import sqlalchemy as sa
 from fastapi import APIRouter
 
-from certification_lib.audit.queries import entries
-from certification_lib.errors import NotFound
-from certification_lib.people.models import Organization, OrganizationKind, Person, Right, Tool
-from certification_lib.people.queries import person_by_username, rights_of_people
+from certification_lib.audit.queries import AuditFilter, entries, entry_count, first_broken_entry
+from certification_lib.audit.sentences import sentence
+from certification_lib.errors import BadInput, NotFound
+from certification_lib.people.listing import PeopleFilter, people_list
+from certification_lib.people.models import Organization, OrganizationKind, Person, Right, Role, Tool
+from certification_lib.people.queries import organization_by_number, person_by_username, rights_of_people
 from certification_ui.api.answers import cursor_of, listed, plain, position_of
 from certification_ui.api.events import Limit
 from certification_ui.deps import right
@@ -17,6 +20,7 @@ from certification_ui.visit import VisitOfRequest
 router = APIRouter()
 SEES_ORGANIZATIONS = right(Tool.ORGANIZATIONS, Right.READ)
 SEES_PEOPLE = right(Tool.PEOPLE_AND_RIGHTS, Right.READ)
+SEES_AUDIT = right(Tool.AUDIT, Right.READ)
 
 
 @router.get("/organizations", tags=["Directory"], dependencies=[SEES_ORGANIZATIONS])
@@ -50,11 +54,35 @@ def organization(number: str, visit: VisitOfRequest) -> Any:
 
 
 @router.get("/people", tags=["Directory"], dependencies=[SEES_PEOPLE])
-def people(visit: VisitOfRequest, cursor: str | None = None, limit: Limit = 100) -> Any:
-    """Persons, in the order they were added."""
-    query = sa.select(Person).where(Person.id > position_of(cursor, first=0)).order_by(Person.id).limit(limit + 1)
-    found = visit.session.scalars(query).all()
-    items = [_person_answer(one) for one in found[:limit]]
+def people(
+    visit: VisitOfRequest,
+    search: str = "",
+    organization: str | None = None,
+    role: Role | None = None,
+    active: bool | None = None,
+    without_email: bool = False,
+    cursor: str | None = None,
+    limit: Limit = 100,
+) -> Any:
+    """Persons, in the order they were added. `organization`: employed there, or holding a right or role for it."""
+    place = None
+    if organization is not None:
+        place = organization_by_number(organization, session=visit.session).id
+    where = PeopleFilter(search, place, role, active, without_email)
+    found = people_list(where, session=visit.session, limit=limit + 1, after_id=position_of(cursor, first=0))
+    items = [
+        {
+            "username": one.username,
+            "name": one.name,
+            "title": one.title,
+            "email": one.email,
+            "state_staff_id": one.state_staff_id,
+            "active": one.active,
+            "organization": one.organization_number,
+            "roles": one.roles,
+        }
+        for one in found[:limit]
+    ]
     return listed(items, next_cursor=cursor_of(found[limit - 1].id) if len(found) > limit else None)
 
 
@@ -81,11 +109,22 @@ def rights(username: str, visit: VisitOfRequest) -> Any:
     )
 
 
-@router.get("/audit", tags=["Audit"], dependencies=[right(Tool.AUDIT, Right.READ)])
-def audit(visit: VisitOfRequest, event: str | None = None, cursor: str | None = None, limit: Limit = 100) -> Any:
-    """The audit trail, newest first."""
+@router.get("/audit", tags=["Audit"], dependencies=[SEES_AUDIT])
+def audit(
+    visit: VisitOfRequest,
+    event: str | None = None,
+    organization: str | None = None,
+    person: str = "",
+    act: str | None = None,
+    since: datetime.datetime | None = None,
+    until: datetime.datetime | None = None,
+    cursor: str | None = None,
+    limit: Limit = 100,
+) -> Any:
+    """The audit trail, newest first. `since` and `until` (not included) are moments with an offset."""
+    where = AuditFilter(event, organization, person, act, _with_offset(since), _with_offset(until))
     before = position_of(cursor, first=0) or None
-    found = entries(session=visit.session, event_key=event, before_id=before, limit=limit)
+    found = entries(session=visit.session, where=where, before_id=before, limit=limit)
     items = [
         {
             "id": one.id,
@@ -97,12 +136,26 @@ def audit(visit: VisitOfRequest, event: str | None = None, cursor: str | None = 
             "event": one.event_key,
             "organization": one.organization_number,
             "subject": one.subject,
+            "sentence": sentence(one),
             "details": one.details,
             "digest": one.digest,
         }
         for one in found
     ]
     return listed(items, next_cursor=cursor_of(found[-1].id) if len(found) == limit else None)
+
+
+@router.get("/audit/chain", tags=["Audit"], dependencies=[SEES_AUDIT])
+def chain(visit: VisitOfRequest) -> Any:
+    """Whether every entry follows from the one before; reads the whole trail. `broken_entry` null: it holds."""
+    broken = first_broken_entry(session=visit.session)
+    return {"holds": broken is None, "broken_entry": broken, "entries": entry_count(session=visit.session)}
+
+
+def _with_offset(moment: datetime.datetime | None) -> datetime.datetime | None:
+    if moment is not None and moment.tzinfo is None:
+        raise BadInput("A moment has an offset, such as 2016-10-01T00:00:00-04:00 or …Z.")
+    return moment
 
 
 def _organization_answer(found: Organization) -> dict[str, Any]:

@@ -13,6 +13,7 @@ from certification_ui.api import (
     findings,
     own,
     participants,
+    people,
     reference,
     reports,
     retention,
@@ -38,6 +39,7 @@ for part in (
     acts,
     categories,
     rules,
+    people,
     reference,
 ):
     router.include_router(part.router)

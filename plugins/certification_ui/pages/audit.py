@@ -16,7 +16,7 @@ from certification_lib.audit.sentences import act_in_words, details_in_words, se
 from certification_lib.people.models import Organization, Right, Tool
 from certification_ui import downloads, urls
 from certification_ui.deps import right
-from certification_ui.forms import as_number
+from certification_ui.forms import as_number, without_zeros
 from certification_ui.pages.own_events import Paging
 from certification_ui.visit import Visit, VisitOfRequest
 
@@ -40,10 +40,10 @@ class AuditQuery:
         until: str = "",
         before: str = "",
     ) -> None:
-        self.event = event.strip()[:200]
-        self.organization = organization.strip()[:60]
-        self.person = person.strip()[:100]
-        self.act = act[:100]
+        self.event = without_zeros(event).strip()[:200]
+        self.organization = without_zeros(organization).strip()[:60]
+        self.person = without_zeros(person).strip()[:100]
+        self.act = without_zeros(act)[:100]
         self.since = since if _day(since) else ""
         self.until = until if _day(until) else ""
         self.before = as_number(before)
@@ -140,4 +140,4 @@ def _page(visit: Visit, asked: AuditQuery, chain: dict[str, int | None] | None) 
 def _organization_names(visit: Visit, found: Sequence[AuditEntry]) -> dict[str, str]:
     numbers = {one.organization_number for one in found if one.organization_number}
     query = sa.select(Organization.number, Organization.name).where(Organization.number.in_(numbers))
-    return dict(visit.session.execute(query).tuples().all())
+    return {one.number: one.name for one in visit.session.execute(query)}

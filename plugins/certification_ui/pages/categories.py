@@ -23,7 +23,7 @@ from certification_lib.people.models import OrganizationKind, Right, Tool
 from certification_lib.people.queries import open_organizations, organization_by_number, state_day
 from certification_ui import member_form, urls, words
 from certification_ui.deps import FormOfRequest, right
-from certification_ui.forms import Form, Placing
+from certification_ui.forms import Form, Placing, without_zeros
 from certification_ui.member_form import Place
 from certification_ui.pages.events import numbered_pages, page_number
 from certification_ui.visit import Visit, VisitOfRequest
@@ -45,9 +45,9 @@ class MembersQuery:
     """The filters of the districts, all of them in the address."""
 
     def __init__(self, search: str = "", county: str = "", region: str = "", naming: str = "", page: str = "1") -> None:
-        self.search = search.strip()[:100]
-        self.county = county[:100]
-        self.region = region[:100]
+        self.search = without_zeros(search).strip()[:100]
+        self.county = without_zeros(county)[:100]
+        self.region = without_zeros(region)[:100]
         self.naming = naming if naming in set(Naming) else ""
         self.page = page_number(page)
 

@@ -22,7 +22,7 @@ from certification_lib.people.queries import district_administrators, state_day
 from certification_lib.people.service import change_organization, import_organizations
 from certification_ui import urls
 from certification_ui.deps import FormOfRequest, right
-from certification_ui.forms import Form, Placing, fields_of
+from certification_ui.forms import Form, Placing, fields_of, without_zeros
 from certification_ui.pages.events import numbered_pages, page_number
 from certification_ui.uploads import text_of_file
 from certification_ui.visit import Visit, VisitOfRequest
@@ -49,10 +49,10 @@ class ListQuery:
         closed: str = "",
         page: str = "1",
     ) -> None:
-        self.search = search.strip()[:100]
+        self.search = without_zeros(search).strip()[:100]
         self.kind = kind if kind in set(OrganizationKind) else ""
-        self.county = county[:100]
-        self.region = region[:100]
+        self.county = without_zeros(county)[:100]
+        self.region = without_zeros(region)[:100]
         self.closed = closed if closed in {"yes", "all"} else ""
         self.page = page_number(page)
 
@@ -135,7 +135,7 @@ def import_file(visit: VisitOfRequest, sent: FormOfRequest) -> Response:
         done = import_organizations(text_of_file(sent.get("file")), **visit.act)
     except CertificationError as error:
         visit.nothing_written()
-        form.refused(error)
+        form.refused_whole(error)
         return _import_page(visit, form)
     back = urls.path(visit.request, urls.ORGANIZATIONS)
     return visit.page("people/imported.html", done=done, what="Organizations", back=back)

@@ -14,7 +14,7 @@ from certification_lib.people.models import Person, Right, Tool
 from certification_lib.people.queries import RoleHeld
 from certification_ui import urls
 from certification_ui.deps import FormOfRequest, right
-from certification_ui.forms import Form, fields_of
+from certification_ui.forms import Form, fields_of, without_zeros
 from certification_ui.pages.events import numbered_pages, page_number
 from certification_ui.pages.people import placing
 from certification_ui.pages.rights import set_place_rights
@@ -35,7 +35,8 @@ FIELDS = ("username", "name", "title", "email")
 @router.get(urls.OWN_PEOPLE, dependencies=[read])
 def own_people(visit: VisitOfRequest, number: str, search: str = "", page: str = "1") -> Response:
     lea = _lea(visit, number)
-    asked = {"search": search.strip()[:100]} if search.strip() else {}
+    words = without_zeros(search).strip()[:100]
+    asked = {"search": words} if words else {}
     where = PeopleFilter(search=asked.get("search", ""), organization_id=lea.organization_id, active=None)
     total, at = people_count(where, session=visit.session), page_number(page)
     return visit.page(

@@ -17,7 +17,7 @@ from certification_lib.people.people_csv import OPTIONAL, REQUIRED
 from certification_lib.people.queries import person_by_username, roles_of
 from certification_ui import urls
 from certification_ui.deps import FormOfRequest, right
-from certification_ui.forms import Form, Placing, fields_of
+from certification_ui.forms import Form, Placing, fields_of, without_zeros
 from certification_ui.pages.events import numbered_pages, page_number
 from certification_ui.person_rights import rights_of_person
 from certification_ui.rights_form import letters
@@ -49,8 +49,8 @@ class ListQuery:
         email: str = "",
         page: str = "1",
     ) -> None:
-        self.search = search.strip()[:100]
-        self.organization = organization.strip()[:60]
+        self.search = without_zeros(search).strip()[:100]
+        self.organization = without_zeros(organization).strip()[:60]
         self.role = role if role in set(Role) else ""
         self.active = active if active in {"no", "all"} else ""
         self.email = "none" if email == "none" else ""
@@ -163,7 +163,7 @@ def import_file(visit: VisitOfRequest, sent: FormOfRequest) -> Response:
         done = import_people(text_of_file(sent.get("file")), **visit.act)
     except CertificationError as error:
         visit.nothing_written()
-        form.refused(error)
+        form.refused_whole(error)
         return _import_page(visit, form)
     return visit.page("people/imported.html", done=done, what="People", back=urls.path(visit.request, urls.PEOPLE))
 
