@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 .DEFAULT_GOAL := help
-.PHONY: help setup demo up test lint fix lock screenshots bench-snapshot soak-snapshot bench-validation scale-validation soak-certification environment-file
+.PHONY: help setup demo up test lint fix lock screenshots bench-snapshot soak-snapshot bench-validation scale-validation soak-certification bench-report environment-file
 
 help: ## Say what there is
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-17s %s\n", $$1, $$2 }' Makefile
@@ -59,6 +59,9 @@ scale-validation: setup ## Find every injected error of 200,000 students, by rul
 
 soak-certification: setup ## Walk 5,000 random steps through a certification beside an independent model; STEPS=50000 walks more
 	CERTIFICATION_SOAK_STEPS=$(or $(STEPS),5000) $(BIN)/pytest -q -s tests/certification/test_state_machine.py
+
+bench-report: setup ## Measure the Event Report of a large state in every format, one line of JSON for each figure
+	@$(BIN)/python -m tests.benchmarks.report $(ARGS)
 
 environment-file: ## Write .env with generated secrets for docker-compose.yaml
 	@$(PYTHON) scripts/environment_file.py

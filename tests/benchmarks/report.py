@@ -39,27 +39,35 @@ def large_report(session: Session, participants: int) -> tuple[EventReport, floa
 
 
 def measured(report: EventReport, repeats: int) -> Iterator[dict[str, Any]]:
-    """A line for the seconds and one for the memory of each format."""
+    """The figures of each format, every time in a new process."""
     context = multiprocessing.get_context("spawn")
+    pickled = pickle.dumps(report)
     for report_format in ReportFormat:
-        figures = []
+        written = []
         for _ in range(repeats):
             with context.Pool(1) as pool:
-                figures.append(pool.apply(_write, (pickle.dumps(report), report_format)))
-        name, limit = f"report-{report_format.value}", SECONDS.get(report_format, 5.0)
-        seconds = statistics.median(figure[0] for figure in figures)
-        yield {"name": name, "seconds": round(seconds, 2), "limit": limit}
-        megabytes = max(figure[1] for figure in figures)
-        yield {"name": f"{name}-memory", "value": round(megabytes), "unit": "MB", "limit": MEGABYTES}
-        yield {"name": f"{name}-size", "value": figures[0][2], "unit": "bytes"}
+                written.append(pool.apply(write, (pickled, report_format)))
+        yield from figures_of(report_format, written)
 
 
-def _write(pickled: bytes, report_format: ReportFormat) -> tuple[float, float, int]:
+def write(pickled: bytes, report_format: ReportFormat) -> tuple[float, float, int]:
+    """Seconds, megabytes of the process at its largest, bytes of the file."""
     report = pickle.loads(pickled)  # noqa: S301 - written by this very program
     started = time.perf_counter()
     content = write_report(report, report_format)
     seconds = time.perf_counter() - started
     return seconds, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024, len(content)
+
+
+def figures_of(report_format: ReportFormat, written: list[tuple[float, float, int]]) -> list[dict[str, Any]]:
+    """A line for the median of the seconds, one for the largest memory, one for the size."""
+    name, limit = f"report-{report_format.value}", SECONDS.get(report_format, 5.0)
+    seconds, megabytes = statistics.median(one[0] for one in written), max(one[1] for one in written)
+    return [
+        {"name": name, "seconds": round(seconds, 2), "limit": limit},
+        {"name": f"{name}-memory", "value": round(megabytes), "unit": "MB", "limit": MEGABYTES},
+        {"name": f"{name}-size", "value": written[0][2], "unit": "bytes"},
+    ]
 
 
 def main() -> None:

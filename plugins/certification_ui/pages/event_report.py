@@ -7,12 +7,12 @@ from fastapi import APIRouter, Request
 from starlette.responses import Response
 
 from certification_lib.errors import BadInput, CertificationError
-from certification_lib.events.models import ParticipantStatus
+from certification_lib.events.models import EventStatus, ParticipantStatus
 from certification_lib.people.models import Right, Tool
 from certification_lib.reports.event_report import Choice
-from certification_lib.reports.reading import reported_events
+from certification_lib.reports.reading import ReportedEvent, reported_events
 from certification_lib.reports.writing import ReportFormat
-from certification_ui import urls
+from certification_ui import urls, words
 from certification_ui.deps import right
 from certification_ui.report_files import report_file
 from certification_ui.visit import Visit, VisitOfRequest
@@ -62,10 +62,15 @@ def _form(visit: Visit, request: Request, *, problem: CertificationError | None 
         "event_report.html",
         status=422 if problem else 200,
         years=sorted({one.reporting_year for one in events}, reverse=True),
-        events=[one for one in events if not year or str(one.reporting_year) == year],
+        events=[(one.key, _named(one)) for one in events if not year or str(one.reporting_year) == year],
         statuses=list(ParticipantStatus),
         chosen_statuses=request.query_params.getlist("status"),
         formats=FORMATS,
         asked={"format": "pdf", **asked},
         errors=errors,
     )
+
+
+def _named(event: ReportedEvent) -> str:
+    closed = " (closed)" if event.status is EventStatus.CLOSED else ""
+    return f"{event.name}, {words.school_year(event.reporting_year)}{closed}"
