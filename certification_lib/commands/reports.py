@@ -1,6 +1,7 @@
 """`certify report`: reports of events as files."""
 
 import sys
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -8,8 +9,16 @@ import typer
 from typer.core import TyperGroup
 
 from certification_lib.commands.boundary import acting
-from certification_lib.events.models import ParticipantStatus
-from certification_lib.reports.writing import ReportFormat
+
+
+class Format(StrEnum):
+    """What kind of file."""
+
+    PDF = "pdf"
+    DOCX = "docx"
+    XLSX = "xlsx"
+    CSV = "csv"
+    JSON = "json"
 
 
 class EventUnlessNamed(TyperGroup):
@@ -32,23 +41,28 @@ def reports() -> None:
 @app.command("event")
 def event(  # noqa: PLR0917 - typer fills the parameters by name
     key: Annotated[str, typer.Argument(help="The event's key.")],
-    report_format: Annotated[ReportFormat, typer.Option("--format", help="What kind of file.")] = ReportFormat.JSON,
+    report_format: Annotated[Format, typer.Option("--format", help="What kind of file.")] = Format.JSON,
     output: Annotated[Path | None, typer.Option("--output", "-o", help="The file, instead of standard output.")] = None,
-    status: Annotated[list[ParticipantStatus] | None, typer.Option(help="Only these; may be repeated.")] = None,
+    status: Annotated[list[str] | None, typer.Option(help="Only this Event Status; may be repeated.")] = None,
     participant: Annotated[list[str] | None, typer.Option(help="Number of a participant; may be repeated.")] = None,
     include_reviewers: Annotated[bool, typer.Option("--include-reviewers", help="Reviewers too.")] = False,
     username: Annotated[str | None, typer.Option("--as", metavar="USERNAME", help="For whom it is made.")] = None,
 ) -> None:
     """The Event Report: header, totals, state staff, participants and who of them certified when."""
+    from certification_lib.errors import BadInput
+    from certification_lib.events.models import ParticipantStatus
     from certification_lib.reports.event_report import Choice
     from certification_lib.reports.reading import event_report
-    from certification_lib.reports.writing import write_report
+    from certification_lib.reports.writing import ReportFormat, write_report
 
-    choice = Choice(status or (), participant or (), include_reviewers)
+    unknown = [one for one in status or () if one not in set(ParticipantStatus)]
+    if unknown:
+        raise BadInput(f"There is no Event Status {unknown[0]}. There are: {', '.join(ParticipantStatus)}.")
+    choice = Choice([ParticipantStatus(one) for one in status or ()], participant or (), include_reviewers)
     with acting(username) as boundary:
         made_by = boundary.actor.name
         report = event_report(key, choice, made_by=made_by, session=boundary.session, now=boundary.now)
-    content = write_report(report, report_format)
+    content = write_report(report, ReportFormat(report_format.value))
     if output is None:
         sys.stdout.buffer.write(content)
     else:
