@@ -43,7 +43,7 @@ def _ours(given: dict[str, Any]) -> Any:
 def _dataframe(given: dict[str, Any]) -> Any:
     from tests.benchmarks import validation_dataframe
 
-    return lambda: validation_dataframe.check(given["url"], given["rows"], given["codes"])
+    return lambda: validation_dataframe.check(given["url"], given["rows"], given["codes"], given["identifiers"])
 
 
 if __name__ == "__main__":

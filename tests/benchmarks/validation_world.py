@@ -2,7 +2,7 @@
 
 import datetime
 import tempfile
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -143,6 +143,29 @@ class ValidationWorld:
                 found.setdefault(code, {})[number] = count
         return found
 
+    @contextmanager
+    def only(self, codes: Collection[str], event_key: str = STATE_EVENT) -> Iterator[None]:
+        """Meanwhile the event has these rules and no others."""
+        others = [rule for rule in self.rules if rule.code not in codes]
+        with transaction(self.engine) as session:
+            event = session.scalars(sa.select(Event).where(Event.key == event_key)).one()
+            event_version_id = event.live_version_id
+            session.execute(
+                sa.delete(EventVersionRule).where(
+                    EventVersionRule.event_version_id == event_version_id,
+                    EventVersionRule.rule_version_id.in_([rule.version_id for rule in others]),
+                )
+            )
+        try:
+            yield
+        finally:
+            with transaction(self.engine) as session:
+                _pin(session, session.scalars(sa.select(Event).where(Event.key == event_key)).one(), others)
+
+    def how_many_districts(self, event_key: str = STATE_EVENT) -> int:
+        """Districts that have enrollments."""
+        return len(self._districts(event_key))
+
     def district_of(self, rows: int) -> tuple[str, int]:
         """The district whose enrollments come nearest to so many, and how many it has."""
         query = sa.text(
@@ -157,6 +180,11 @@ class ValidationWorld:
 
     def districts(self, how_many: int, event_key: str = STATE_EVENT) -> list[str]:
         """So many districts evenly taken from the smallest to the largest."""
+        numbers = self._districts(event_key)
+        return [numbers[(2 * place + 1) * len(numbers) // (2 * how_many)] for place in range(how_many)]
+
+    def _districts(self, event_key: str) -> list[str]:
+        """Those with enrollments, the smallest first."""
         query = sa.text(
             "select p.organization_number from certification.participant p"
             " join certification.event e on e.id = p.event_id and e.key = :key"
@@ -164,8 +192,7 @@ class ValidationWorld:
             " where v.row_count > 0 order by v.row_count, p.organization_number"
         )
         with self.engine.connect() as connection:
-            numbers = list(connection.execute(query, {"key": event_key}).scalars())
-        return [numbers[place * len(numbers) // how_many] for place in range(how_many)]
+            return list(connection.execute(query, {"key": event_key}).scalars())
 
     def derive(
         self,
