@@ -20,6 +20,14 @@ class LeftOut:
     uncertified: bool = False
 
 
+class DoneForNone(Conflict):
+    """An act that can be done for none of the participants, with what is in the way of each."""
+
+    def __init__(self, problems: Sequence[str], left_out: Sequence[LeftOut]) -> None:
+        super().__init__(problems[0], problems=problems)
+        self.left_out = tuple(left_out)
+
+
 @dataclass(frozen=True)
 class BulkOutcome:
     """Numbers of the participants it was done for, and those left out."""
@@ -46,11 +54,11 @@ def sort_out(act: Act, states: Sequence[State]) -> tuple[list[State], list[LeftO
 
 
 def refuse_if_nothing_left(act: Act, chosen: Sequence[State], left_out: Sequence[LeftOut]) -> None:
-    """Conflict with every reason when the act can be done for none of the participants."""
+    """DoneForNone with every reason when the act can be done for none of the participants."""
     if chosen:
         return
     problems = [f"You cannot {act.value} {one.name}: {one.reason}." for one in left_out]
-    raise Conflict(problems[0], problems=problems)
+    raise DoneForNone(problems, left_out)
 
 
 def refuse(act: Act, state: State) -> None:

@@ -9,6 +9,7 @@ from fastapi import APIRouter
 from starlette.responses import Response
 
 from certification_lib.certification import queries, service
+from certification_lib.certification.outcomes import DoneForNone
 from certification_lib.certification.previews import act_preview
 from certification_lib.certification.rules import Act
 from certification_lib.certification.service import BulkOutcome
@@ -57,8 +58,8 @@ def _approve_page(visit: Visit, shown: EventDetails, whom: Chosen, form: Form) -
     try:
         would = service.approve(key, whom.numbers, None, False, **visit.act)
     except Conflict as error:
-        would = BulkOutcome(done=(), left_out=tuple(getattr(error, "left_out", ())))
-        if not would.left_out and not form.problems:
+        would = BulkOutcome(done=(), left_out=error.left_out if isinstance(error, DoneForNone) else ())
+        if not would.uncertified_count and not form.problems:  # else the box to tick is the answer
             form.refused(error)
     finally:
         visit.nothing_written()
