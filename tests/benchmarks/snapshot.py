@@ -7,6 +7,7 @@ Baselines run in the same process, by turns with what they are compared with. Se
 
 import argparse
 import os
+import resource
 import shutil
 import statistics
 import subprocess
@@ -73,8 +74,9 @@ def state(world: World, rounds: int) -> Iterator[dict[str, object]]:
         seconds=round(ours, 2), baseline_seconds=round(theirs, 2),
     )  # fmt: skip
     yield line(
-        "snapshot.state.memory", max(memory) / 2**20, "MB that the process grew by", 100, students=world.students
-    )
+        "snapshot.state.memory", max(memory) / 2**20, "MB that the process grew by", 100, students=world.students,
+        most_of_the_whole_process=round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**10),
+    )  # fmt: skip
     yield line(
         "snapshot.final_transaction", statistics.median(last), "seconds until the snapshot is seen", 0.2,
         participants=len(world.numbers), views=len(world.views),
@@ -111,7 +113,8 @@ def district(world: World, rounds: int) -> Iterator[dict[str, object]]:
 
 
 def burst(world: World, rounds: int) -> Iterator[dict[str, object]]:
-    """Up to a thousand districts that ask in the same minute, served by the task that serves requests."""
+    """Up to a thousand districts that ask in the same minute, served by the task that serves requests, up to the
+    beginning of their validation."""
     del rounds
     chosen = world.numbers[:BURST]
     world.fresh_event()
@@ -250,7 +253,12 @@ def _last_transaction(seen: list[float]) -> Iterator[None]:
 def _rows(world: World) -> dict[str, int]:
     with world.engine.connect() as connection:
         found = connection.execute(
-            sa.text("select view, sum(row_count)::bigint from certification.revision_view group by 1")
+            sa.text(
+                "select view, sum(v.row_count)::bigint from certification.revision_view v "
+                "join certification.participant p on p.current_revision_id = v.revision_id "
+                "where p.event_id = :event group by 1"
+            ),
+            {"event": world.event_id},
         )
         return {view: int(rows) for view, rows in found}
 

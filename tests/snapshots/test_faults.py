@@ -2,6 +2,7 @@
 
 import shutil
 import subprocess
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -34,9 +35,9 @@ def test_lost_connections_leave_nothing_half_visible(state: Disturbed, fault: st
         state.disturb(fault, share)
 
 
-def test_a_full_disk_fails_the_snapshot_in_words_and_the_retry_succeeds(state: Disturbed, tmp_path: Path) -> None:
+def test_a_full_disk_fails_the_snapshot_in_words_and_the_retry_succeeds(state: Disturbed) -> None:
     """The datamart's new tables go to a disk of their own, which is full at once."""
-    with tiny_disk(tmp_path) as disk, connect(state.server.superuser_url("certification")) as admin:
+    with tiny_disk() as disk, connect(state.server.superuser_url("certification")) as admin:
         admin.execute(f"create tablespace tiny location '{disk}'")
         admin.execute("grant create on tablespace tiny to certification_task")
         admin.execute("alter role certification_task in database certification set default_tablespace = tiny")
@@ -57,13 +58,12 @@ def test_a_full_disk_fails_the_snapshot_in_words_and_the_retry_succeeds(state: D
 
 
 @contextmanager
-def tiny_disk(folder: Path) -> Iterator[Path]:
+def tiny_disk() -> Iterator[Path]:
     """A disk of 64 KB. Only root can make one."""
     account, mount = system_account(), shutil.which("mount")
     if account is None or mount is None:
         pytest.skip("a disk of 64 KB can be made by root on Linux only")
-    disk = Path("/mnt") / f"certification-{folder.name}"
-    disk.mkdir()
+    disk = Path(tempfile.mkdtemp(prefix="certification-", dir="/mnt"))
     made = subprocess.run(
         [mount, "-t", "tmpfs", "-o", f"size=64k,mode=0700,uid={account.user},gid={account.group}", "tmpfs", str(disk)],
         check=False,
