@@ -107,7 +107,7 @@ def new_secret(*, session: Session, actor: Actor, now: datetime.datetime) -> str
     secret = secrets.token_urlsafe(32)
     again = person.calendar_digest is not None
     person.calendar_digest = _digest(secret)
-    _record("renew_calendar" if again else "make_calendar", person, session=session, actor=actor, now=now)
+    _record("renew-calendar" if again else "make-calendar", person, session=session, actor=actor, now=now)
     return secret
 
 
@@ -117,7 +117,7 @@ def end_secret(*, session: Session, actor: Actor, now: datetime.datetime) -> Non
     if person.calendar_digest is None:
         raise Conflict("You have no calendar address, or it was already ended.")
     person.calendar_digest = None
-    _record("end_calendar", person, session=session, actor=actor, now=now)
+    _record("end-calendar", person, session=session, actor=actor, now=now)
 
 
 def has_secret(person_id: int, *, session: Session) -> bool:

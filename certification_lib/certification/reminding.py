@@ -93,7 +93,7 @@ def pause_reminders(key: str, reason: str, *, session: Session, actor: Actor, no
     if event.reminders_paused_at is not None:
         raise Conflict(f"Reminders of {live.version.name} are already paused.")
     event.reminders_paused_at, event.reminders_paused_by, event.reminders_pause_reason = now, actor.name, reason
-    _record("pause_reminders", live, {"reason": reason}, session=session, actor=actor, now=now)
+    _record("pause-reminders", live, {"reason": reason}, session=session, actor=actor, now=now)
     return event
 
 
@@ -104,7 +104,7 @@ def resume_reminders(key: str, *, session: Session, actor: Actor, now: datetime.
     if event.reminders_paused_at is None:
         raise Conflict(f"Reminders of {live.version.name} are not paused, or were already resumed.")
     event.reminders_paused_at = event.reminders_paused_by = event.reminders_pause_reason = None
-    _record("resume_reminders", live, {}, session=session, actor=actor, now=now)
+    _record("resume-reminders", live, {}, session=session, actor=actor, now=now)
     return event
 
 

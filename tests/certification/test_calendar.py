@@ -96,4 +96,4 @@ def test_a_calendar_address_is_renewed_ended_and_dies_with_the_account(office: O
     calendar.end_secret(**act)
     with pytest.raises(Conflict, match="already ended"):
         calendar.end_secret(**act)
-    assert office.audit() == ["person:make_calendar", "person:renew_calendar", "person:end_calendar"]
+    assert office.audit() == ["person:make-calendar", "person:renew-calendar", "person:end-calendar"]

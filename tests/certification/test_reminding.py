@@ -138,5 +138,5 @@ def test_pausing_needs_an_approver_and_a_reason_and_is_done_once(office: Office)
     resume_reminders(office.key, **act)
     with pytest.raises(Conflict, match="already resumed"):
         resume_reminders(office.key, **act)
-    assert office.audit()[-2:] == ["event:pause_reminders", "event:resume_reminders"]
+    assert office.audit()[-2:] == ["event:pause-reminders", "event:resume-reminders"]
     assert preview(office).paused_at is None
