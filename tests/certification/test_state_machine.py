@@ -35,7 +35,7 @@ def machine(shared_engine: sa.Engine) -> Iterator[type[Certification]]:
 
 @pytest.mark.timeout(7200 if SOAK_STEPS else 600)
 def test_random_lives_of_an_event_follow_the_model(machine: type[Certification]) -> None:
-    lives = max(2, SOAK_STEPS // STEPS_A_LIFE)
+    lives = max(5, SOAK_STEPS // STEPS_A_LIFE)
     while True:
         run_state_machine_as_test(
             machine,
