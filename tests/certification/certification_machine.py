@@ -107,8 +107,8 @@ class Certification(RuleBasedStateMachine):
             with self.session.begin_nested():
                 do(*arguments, **named, **self.office.act(actor))
         except CertificationError as refusal:
-            assert effect is None, f"refused: {refusal}"
-            assert str(refusal)
+            assert effect is None, f"refused: {refusal}"  # noqa: PT017 - whether it may be refused is the question
+            assert str(refusal)  # noqa: PT017
             assert self.everything() == before
             return
         assert effect is not None, "done, although it should be refused"
@@ -276,7 +276,7 @@ class Certification(RuleBasedStateMachine):
     def close(self, chance: int) -> None:
         if chance == 0:
             self.tick()
-            effect = None if self.model.closed else lambda: self.lapse()
+            effect = None if self.model.closed else self.lapse
             self.attempt(effect, close_event, self.office.key, "Done", confirmed_name=self.office.version.name)
 
     def lapse(self) -> None:

@@ -4,7 +4,6 @@
 """
 
 import os
-from collections.abc import Iterator
 
 import pytest
 import sqlalchemy as sa
@@ -25,12 +24,12 @@ DONE_IN_A_LONG_WALK = {
 
 
 @pytest.fixture
-def machine(shared_engine: sa.Engine) -> Iterator[type[Certification]]:
+def machine(shared_engine: sa.Engine) -> type[Certification]:
     class Walked(Certification):
         engine = shared_engine
 
     Walked.left, Walked.done = set(), type(Certification.done)()
-    yield Walked
+    return Walked
 
 
 @pytest.mark.timeout(7200 if SOAK_STEPS else 600)
