@@ -212,9 +212,7 @@ def _findings(event_id: int, version_id: int, session: Session) -> list[Findings
         .select_from(Participant)
         .join(ValidationResult, ValidationResult.revision_id == shown)
         .join(RuleVersion, RuleVersion.id == ValidationResult.rule_version_id)
-        .where(
-            Participant.event_id == event_id, Participant.withdrawn_at.is_(None), RuleVersion.id.in_(pinned)
-        )
+        .where(Participant.event_id == event_id, Participant.withdrawn_at.is_(None), RuleVersion.id.in_(pinned))
         .group_by(RuleVersion.severity)
     )
     found = {row[0]: Findings(row[0], int(row[1] or 0), row[2], row[3]) for row in session.execute(query)}

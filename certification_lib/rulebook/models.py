@@ -112,7 +112,7 @@ class ValidationGroupRule(Base):
 class PriorTotal(Base):
     """How many people or posts an organization had in an earlier year, loaded where no official revision tells it.
 
-    Numbers of whole organizations, never rows of people; the web still sees those of the organizations it declared only.
+    Numbers of whole organizations, never rows of people; the web still sees those of its declared organizations only.
     """
 
     __tablename__ = "prior_total"

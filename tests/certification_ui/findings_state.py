@@ -115,7 +115,8 @@ def _others(world: World, event: Event, rules: list[Rule]) -> None:
         ),
         (
             "insert into certification.participant (event_id, organization_id, organization_number, organization_name,"
-            " lea_id, lea_number, lea_name, status, round_number, added_at) select :event, id, number, name, id, number,"
+            " lea_id, lea_number, lea_name, status, round_number, added_at)"
+            " select :event, id, number, name, id, number,"
             " name, 'In Progress', 1, :now from certification.organization where number like 'D%'"
         ),
         (
@@ -133,8 +134,9 @@ def _others(world: World, event: Event, rules: list[Rule]) -> None:
             " where r.participant_id = p.id and organization_number like 'D%'"
         ),
         (
-            "insert into certification.validation_result (revision_id, rule_version_id, validation_run_id, finding_count)"
-            " select p.current_revision_id, rule.id, :run, case when p.id % 2 = 0 and rule.n < 40 then (p.id + rule.n) % 7"
+            "insert into certification.validation_result (revision_id, rule_version_id, validation_run_id,"
+            " finding_count) select p.current_revision_id, rule.id, :run,"
+            " case when p.id % 2 = 0 and rule.n < 40 then (p.id + rule.n) % 7"
             " else 0 end from certification.participant p cross join unnest(cast(:rules as bigint[])) with ordinality"
             " rule(id, n) where organization_number like 'D%'"
         ),

@@ -124,7 +124,8 @@ _STATEMENTS = (
     insert into certification.submission (round_id, person_id, username, person_name, person_title,
     organization_number, organization_name, statement, statement_version, submitted_at, timeliness, channel,
     revision_id, revision_number, digest, row_counts, findings, rules_set_aside) select c.id, m.person_id,
-    e.username, e.name, e.title, p.organization_number, p.organization_name, 'It is right.', 1, '2016-10-10', 'on time', 'page', r.id, 1, r.digest, '{}', '{}', '[]' from certification.participant p join
+    e.username, e.name, e.title, p.organization_number, p.organization_name, 'It is right.', 1, '2016-10-10',
+    'on time', 'page', r.id, 1, r.digest, '{}', '{}', '[]' from certification.participant p join
     certification.certification_round c on c.participant_id = p.id join certification.revision r on r.id =
     p.certified_revision_id join certification.category_member m on m.organization_id = p.organization_id and m.role
     = 'Certifier' join certification.person e on e.id = m.person_id where p.event_id = :event
