@@ -52,3 +52,15 @@ def is_theirs_alone(person: Person, lea_ids: set[int], *, session: Session) -> b
         ),
     )
     return not any(session.scalar(query.limit(1)) for query in elsewhere)
+
+
+def is_among_theirs(person: Person, lea_ids: set[int], *, session: Session) -> bool:
+    """Whether a person has anything at all to do with one of these LEAs; to its administrator no other exists."""
+    if person.employing_organization_id in lea_ids:
+        return True
+    here = (
+        sa.select(ToolRight.id).where(ToolRight.person_id == person.id, ToolRight.organization_id.in_(lea_ids)),
+        sa.select(PersonRole.id).where(PersonRole.person_id == person.id, PersonRole.organization_id.in_(lea_ids)),
+        sa.select(Member.id).where(Member.person_id == person.id, Member.organization_id.in_(lea_ids)),
+    )
+    return any(session.scalar(query.limit(1)) for query in here)

@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from certification_lib.audit.service import Actor, record
-from certification_lib.categories.administering import administered, is_theirs_alone
+from certification_lib.categories.administering import administered, is_among_theirs, is_theirs_alone
 from certification_lib.categories.approvers import approvers_remain
 from certification_lib.errors import BadInput, Conflict, NotAllowed, NotFound
 from certification_lib.people.models import (
@@ -126,6 +126,9 @@ def _authorize_change(
 ) -> None:
     if leas and set(different) <= _FIELDS_OF_DISTRICT and is_theirs_alone(person, leas, session=session):
         return
+    at_state = rights_held(Tool.PEOPLE_AND_RIGHTS, session=session, person_id=actor.person_id or 0)
+    if leas and not at_state and not is_among_theirs(person, leas, session=session):
+        raise NotFound(f"There is no person with the username {person.username}.")
     deactivates = different.get("active") is False
     letters = ("D" if deactivates else "") + ("W" if set(different) - ({"active"} if deactivates else set()) else "")
     require(Tool.PEOPLE_AND_RIGHTS, letters or "W", session=session, actor=actor)

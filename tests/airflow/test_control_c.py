@@ -16,6 +16,7 @@ KEY = "interrupted-count"
 
 
 def test_control_c_in_the_middle_of_a_snapshot_leaves_no_process_and_the_next_start_takes_it(site: Site):
+    folder = site.stack.settings.state_folder
     source = site.stack.settings.url("source_owner").replace("postgresql+psycopg", "postgresql")
     with psycopg.connect(source) as reader:
         reader.execute("lock table edfi.studentschoolassociation in access exclusive mode")
@@ -23,11 +24,14 @@ def test_control_c_in_the_middle_of_a_snapshot_leaves_no_process_and_the_next_st
         site.until(lambda: _snapshots(site) == ["running"], seconds=120, what="the snapshot is being taken")
         time.sleep(1)  # it waits in the middle of the copying
         everything = _everything_of(site)
+        secrets = (folder / "secrets.json").read_text()
         os.kill(site.stack.supervisor_pid, signal.SIGINT)
         _, alive = psutil.wait_procs(everything, timeout=60)
         assert [process for process in alive if process.status() != psutil.STATUS_ZOMBIE] == []
         reader.close()
+    assert [name for name in ("ready.json", "processes.json") if (folder / name).exists()] == []
     site.start_again()
+    assert (folder / "secrets.json").read_text() == secrets
     site.until(lambda: _snapshots(site) == ["completed"], seconds=300, what="the snapshot is completed")
     assert site.value(
         "select count(*) from revision join participant on participant.id = participant_id "

@@ -115,6 +115,7 @@ def _state_closes(page: Page) -> None:
     page.goto(f"/certification/events/{KEY}/")
     page.get_by_role("link", name=re.compile("Close")).first.click()
     page.get_by_label("Comment").fill("Two of three did not answer; counted as they are.")
+    page.get_by_label("Name of the event").fill("another name")
     page.get_by_role("button", name="Close Event").click()
     expect(page.get_by_text("It was not closed")).to_be_visible()
     expect(page.get_by_label("Comment")).to_have_value("Two of three did not answer; counted as they are.")

@@ -61,22 +61,6 @@ def test_a_new_installation_beside_a_taken_port_recovers_and_ends_with_its_kille
         stack.stop()
 
 
-def test_control_c_leaves_no_process_and_an_old_installation_starts_with_what_it_had(folder: Path) -> None:
-    secrets = (folder / "secrets.json").read_text() if (folder / "secrets.json").exists() else None
-    stack = LocalStack(folder).start()
-    try:
-        _the_administrator_signs_in(stack)
-        assert secrets in {None, (folder / "secrets.json").read_text()}
-        everything = _everything_of(stack)
-        os.kill(stack.supervisor_pid, signal.SIGINT)
-        _until(lambda: not _alive(everything), seconds=40)
-        assert _alive(everything) == []
-        assert not (folder / "ready.json").exists()
-        assert not (folder / "processes.json").exists()
-    finally:
-        stack.stop()
-
-
 def _everything_listens_on_this_machine_only(stack: LocalStack) -> None:
     addresses = {
         connection.laddr.ip

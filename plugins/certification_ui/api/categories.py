@@ -68,6 +68,7 @@ def members(category_id: int, visit: VisitOfRequest) -> Any:
 @router.post("/{category_id}/members", status_code=201, dependencies=[MEMBER_ACTS])
 def add_member(category_id: int, body: bodies.MemberBody, visit: VisitOfRequest, once: OnceOfRequest) -> Response:
     """List a person; refused with the name of each right that is missing."""
+    _must_exist_for(visit, category_id)
     return once(
         lambda: membership.add_member(
             category_id,
@@ -102,9 +103,17 @@ def delete(category_id: int, visit: VisitOfRequest) -> None:
     service.delete_category(category_id, **visit.act)
 
 
+def _must_exist_for(visit: Visit, category_id: int) -> None:
+    """For district people a category is there when it is published and theirs."""
+    if not visit.visitor.may_any(Tool.CERTIFICATION_CATEGORY) and category_id not in _own_categories(visit):
+        raise NotFound("There is no such certification category.")
+
+
 def _must_be_listed(visit: Visit, category_id: int, member_id: int) -> None:
-    listed_here = {one.member_id for one in queries.members_of(category_id, session=visit.session)}
-    if member_id not in listed_here:
+    _must_exist_for(visit, category_id)
+    own = None if visit.visitor.may_any(Tool.CERTIFICATION_CATEGORY) else visit.visitor.agency_ids
+    members = queries.members_of(category_id, session=visit.session, organization_ids=own)
+    if member_id not in {one.member_id for one in members}:
         raise NotFound("There is no such member of this category.")
 
 

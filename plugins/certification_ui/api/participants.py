@@ -8,6 +8,7 @@ from starlette.responses import Response
 from certification_lib.certification import queries, taking
 from certification_lib.certification.queries import ParticipantFilter
 from certification_lib.certification.readiness import Attestation
+from certification_lib.errors import NotFound
 from certification_lib.events.models import ParticipantStatus
 from certification_lib.people.models import Right, Tool
 from certification_lib.snapshots.models import SnapshotKind
@@ -38,7 +39,10 @@ def participants(
     """Certification Status by number, or as `sort` says; district people get their own participants only."""
     if not visit.visitor.views_events:
         own = queries.my_events(visit.actor.person_id or 0, session=visit.session, now=visit.now)
-        return listed([one for one in own if one.key == key])
+        of_event = [one for one in own if one.key == key]
+        if not of_event:
+            raise NotFound(f"There is no event {key}.")
+        return listed(of_event)
     where = ParticipantFilter(
         statuses=status or (),
         search=search,
