@@ -4,6 +4,7 @@ import json
 import statistics
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -23,9 +24,10 @@ def test_with_fifty_published_events_another_is_a_dag_within_three_seconds(
         seconds=120,
         what="the product's own DAGs are in Airflow",
     )
-    for number in range(EVENTS - MEASURED):
-        site.publish(f"many-{number:02}", **WITHOUT_DATA)
-    waits = sorted(_wait_for_dag(site, f"many-{number:02}") for number in range(EVENTS - MEASURED, EVENTS))
+    keys = [f"many-{number:02}" for number in range(EVENTS)]
+    with ThreadPoolExecutor(6) as together:
+        list(together.map(lambda key: _wait_for_dag(site, key), keys[:-MEASURED]))
+    waits = sorted(_wait_for_dag(site, key) for key in keys[-MEASURED:])
     figure = {
         "name": "publish.to_dag",
         "events": EVENTS,
@@ -45,7 +47,7 @@ def _wait_for_dag(site: Site, key: str) -> float:
     assert published.status_code < 300, published.text
     dag = f"/api/v2/dags/certification_event_{key.replace('-', '_')}"
     site.until(
-        lambda: site.call("GET", dag, user="admin").status_code == 200, seconds=30, what=f"the DAG of {key} is there"
+        lambda: site.call("GET", dag, user="admin").status_code == 200, seconds=60, what=f"the DAG of {key} is there"
     )
     waited = time.monotonic() - asked
     # Its run is not what is measured; two hundred of its tasks would be.
