@@ -244,7 +244,7 @@ def test_a_required_snapshot_that_nobody_can_get_before_the_end_stops_publicatio
 )
 def test_a_snapshot_that_can_be_had_before_the_end_is_enough(world: World, changes: dict[str, Any]) -> None:
     save(world, **changes)
-    publish(world)
+    assert publish(world).first
 
 
 def test_a_view_that_does_not_exist_stops_publication(world: World) -> None:

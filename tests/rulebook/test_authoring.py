@@ -157,6 +157,7 @@ class TestRules:
         create_rule(content(), **act)
         live_event(session, CODE, status=EventStatus.CLOSED)
         archive_rule(CODE, **act)
+        assert session.scalars(sa.select(Rule.archived).where(Rule.code == CODE)).one()
 
     @pytest.mark.parametrize(
         ("changes", "said"),

@@ -195,7 +195,8 @@ def test_in_a_recertification_the_district_may_always(
     session: Session, now: datetime.datetime, certifier: Actor
 ) -> None:
     set_status(session, "001", ParticipantStatus.RECERTIFYING)
-    request(session, now, SnapshotKind.DISTRICT, numbers=["001"], actor=certifier, on_demand=True)
+    asked = request(session, now, SnapshotKind.DISTRICT, numbers=["001"], actor=certifier, on_demand=True)
+    assert taken(session, asked) == ["001"]
 
 
 @pytest.mark.parametrize(
