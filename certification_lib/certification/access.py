@@ -1,4 +1,5 @@
-"""The two gates before every act: the category role and the tool rights, on a locked event and its participants."""
+"""The two gates before every act of the state, the category role and the tool rights, on a locked event and its
+participants. The gate of the district's side is `own_access`."""
 
 import datetime
 import unicodedata
@@ -11,10 +12,9 @@ from sqlalchemy.orm import Session
 
 from certification_lib.audit.service import Actor
 from certification_lib.categories.models import Category, CategoryRole, Member
-from certification_lib.certification.facts import Listed, State, load_states, members_of_participants
-from certification_lib.certification.readiness import Gate
+from certification_lib.certification.facts import State, load_states, members_of_participants
 from certification_lib.errors import BadInput, Conflict, NotAllowed, NotFound
-from certification_lib.events.models import Event, EventStatus, EventVersion, Participant, ParticipantStatus
+from certification_lib.events.models import Event, EventStatus, EventVersion, Participant
 from certification_lib.events.phases import Phase, end_moment, has_opened, local_day, phase
 from certification_lib.people.models import Organization, OrganizationKind, Person, Tool
 from certification_lib.people.queries import is_state_side, state_time_zone
@@ -22,7 +22,7 @@ from certification_lib.people.service import require
 
 # What each state role needs besides the role itself (domain section 2).
 _STATE_RIGHTS = {CategoryRole.APPROVER: "RWAD", CategoryRole.REVIEWER: "RW"}
-_LIVE = frozenset({EventStatus.PUBLISHED, EventStatus.UNPUBLISHED_CHANGES})
+LIVE = frozenset({EventStatus.PUBLISHED, EventStatus.UNPUBLISHED_CHANGES})
 
 
 @dataclass(frozen=True)
@@ -85,7 +85,7 @@ def published_event_for_state(
     lock: bool = True,
 ) -> LiveEvent:
     """The same, also of a closed event: for acts that change nothing in it but how long its data are kept."""
-    event = _event(key, session=session, lock=lock, alone=alone)
+    event = found_event(key, session=session, lock=lock, alone=alone)
     version_id = (event.live_version_id or event.draft_version_id) if event else None
     if event is None or version_id is None:
         raise NotFound(f"There is no event {key}.")
@@ -97,74 +97,12 @@ def published_event_for_state(
     return LiveEvent(event, version, category, state_time_zone(session=session))
 
 
-def own_participant(
-    key: str, number: str, *, session: Session, actor: Actor, lock: bool = True
-) -> tuple[LiveEvent, State, Listed]:
-    """The participant the person is a member for, with the person's membership.
-
-    NotFound for everything else, in the same words: whether an event or another organization exists is not told.
-    """
-    event = _event(key, session=session, lock=lock)
-    participant = _participants(event, [number], session=session, lock=lock)[0:1] if event else []
-    if event is None or not participant or event.status not in _LIVE:
-        raise _not_yours(key, number)
-    version = session.get_one(EventVersion, event.live_version_id)
-    if lock:
-        # Members are named under the category's lock: nobody is listed between counting who owes and sending.
-        session.get_one(Category, version.category_id, with_for_update={"read": True})
-    [state] = load_states([participant[0].id], session=session)
-    listed = state.member(actor.person_id)
-    if listed is None and actor.person_id is not None and is_state_side(actor.person_id, session=session):
-        raise NotAllowed(f"Only members of the category for {state.name} may do this; you are not one.")
-    if listed is None or state.participant.status == ParticipantStatus.WITHDRAWN:
-        raise _not_yours(key, number)
-    category = session.get_one(Category, version.category_id)
-    return LiveEvent(event, version, category, state_time_zone(session=session)), state, listed
-
-
-def refuse_strangers(
-    key: str, numbers: Sequence[str] | None, *, session: Session, actor: Actor, now: datetime.datetime
-) -> None:
-    """NotFound unless these participants are the person's own; the state's staff and the system may name any.
-
-    Before Event Start a district has no data to work on yet: Conflict.
-    """
-    if actor.person_id is None or is_state_side(actor.person_id, session=session):
-        return
-    if not numbers:
-        raise NotFound(f"There is no event {key}.")
-    for number in numbers:
-        live, _, _ = own_participant(key, number, session=session, actor=actor, lock=False)
-        if live.is_upcoming(now):
-            raise Conflict(f"{live.version.name} has not started yet.")
-
-
-def require_certifier(state: State, listed: Listed, what: str, *, session: Session, actor: Actor) -> None:
-    """NotAllowed unless the member is a Certifier who holds all four rights for the LEA."""
-    gate = certifying_gate(state, listed, what, session=session, actor=actor)
-    if gate.role or gate.right:
-        raise NotAllowed(gate.role or gate.right or "")
-
-
-def certifying_gate(state: State, listed: Listed, what: str, *, session: Session, actor: Actor) -> Gate:
-    """What keeps a member from an act of certifiers: another role, or a right of the four that is missing."""
-    role, lacking = None, None
-    if listed.role != CategoryRole.CERTIFIER:
-        role = f"Only a Certifier of {state.name} may {what}; you are a {listed.role.value}."
-    try:
-        lea_id = state.participant.lea_id
-        require(Tool.CERTIFICATION_EVENT, "RWAD", session=session, actor=actor, organization_id=lea_id)
-    except NotAllowed as error:
-        lacking = str(error)
-    return Gate(role, lacking)
-
-
 def locked_states(live: LiveEvent, numbers: Sequence[str], *, session: Session) -> list[State]:
     """Participants of the event, locked in one fixed order so that two acts never wait for each other in a circle."""
     wanted = list(dict.fromkeys(numbers))
     if not wanted:
         raise BadInput("Choose at least one participant.")
-    found = _participants(live.event, wanted, session=session, lock=True)
+    found = found_participants(live.event, wanted, session=session, lock=True)
     missing = sorted(set(wanted) - {participant.organization_number for participant in found})
     if missing:
         raise NotFound(
@@ -204,12 +142,12 @@ def usable_due_date(live: LiveEvent, day: datetime.date | None, now: datetime.da
     return day
 
 
-def _event(key: str, *, session: Session, lock: bool, alone: bool = False) -> Event | None:
+def found_event(key: str, *, session: Session, lock: bool, alone: bool = False) -> Event | None:
     query = sa.select(Event).where(Event.key == key).execution_options(populate_existing=True)
     return session.scalar(query.with_for_update(read=not alone) if lock else query)
 
 
-def _participants(event: Event, numbers: Sequence[str], *, session: Session, lock: bool) -> Sequence[Participant]:
+def found_participants(event: Event, numbers: Sequence[str], *, session: Session, lock: bool) -> Sequence[Participant]:
     query = (
         sa.select(Participant)
         .where(Participant.event_id == event.id, Participant.organization_number.in_(numbers))
@@ -266,12 +204,8 @@ def _knows_of(event: Event, *, session: Session, actor: Actor) -> bool:
         return True
     own = members_of_participants().where(
         Event.id == event.id,
-        Event.status.in_(_LIVE),
+        Event.status.in_(LIVE),
         Participant.withdrawn_at.is_(None),
         Member.person_id == actor.person_id,
     )
     return session.execute(own.limit(1)).first() is not None
-
-
-def _not_yours(key: str, number: str) -> NotFound:
-    return NotFound(f"There is no event {key} for organization {number}.")

@@ -11,8 +11,9 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from certification_lib.audit.service import Actor, record
-from certification_lib.certification.access import optional_text, own_participant
+from certification_lib.certification.access import optional_text
 from certification_lib.certification.models import RuleWork
+from certification_lib.certification.own_access import own_participant
 from certification_lib.errors import BadInput, NotFound
 from certification_lib.events.models import EventVersionRule
 from certification_lib.notifications.service import notify

@@ -15,8 +15,8 @@ from sqlalchemy.orm import Session
 
 from certification_lib.audit.service import Actor, record
 from certification_lib.categories.models import Category, CategoryRole, Member
+from certification_lib.certification.own_readmodels import MyEvent
 from certification_lib.certification.queries import my_events
-from certification_lib.certification.readmodels import MyEvent
 from certification_lib.errors import Conflict, NotFound
 from certification_lib.events.models import Event, EventVersion, ParticipantStatus
 from certification_lib.events.rules import LIVE

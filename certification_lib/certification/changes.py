@@ -58,23 +58,24 @@ def certified_revisions(participant_ids: Collection[int], *, session: Session) -
     return {row[0]: Certified(row[1], row[2], row[3], row[4]) for row in session.execute(query)}
 
 
-def certified_before(state: State, *, session: Session) -> Certified | None:
-    """What was certified last before the present round, when that is a recertification."""
-    if not state.facts.is_recertification:
-        return None
+def certified_before(states: Collection[State], *, session: Session) -> dict[int, Certified]:
+    """What was certified last before the present round, by participant id, of those in a recertification."""
+    again = [state.participant.id for state in states if state.facts.is_recertification]
+    if not again:
+        return {}
     query = (
-        sa.select(Revision.id, Revision.number, Revision.digest, Round.number)
+        sa.select(Round.participant_id, Revision.id, Revision.number, Revision.digest, Round.number)
         .join(Revision, Revision.id == Round.certified_revision_id)
+        .join(Participant, Participant.id == Round.participant_id)
         .where(
-            Round.participant_id == state.participant.id,
-            Round.number < state.round.number,
+            Round.participant_id.in_(again),
+            Round.number < Participant.round_number,
             Round.taken_back_at.is_(None),
         )
-        .order_by(Round.number.desc())
-        .limit(1)
+        .order_by(Round.participant_id, Round.number.desc())
+        .ext(distinct_on(Round.participant_id))
     )
-    row = session.execute(query).first()
-    return Certified(*row) if row else None
+    return {row[0]: Certified(row[1], row[2], row[3], row[4]) for row in session.execute(query)}
 
 
 def changes_of(states: Collection[State], *, session: Session) -> Mapping[int, Counts | None]:

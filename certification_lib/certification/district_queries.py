@@ -2,18 +2,19 @@
 
 import datetime
 from collections.abc import Sequence
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from certification_lib.audit.service import Actor
 from certification_lib.categories.models import Category, CategoryRole, Member
-from certification_lib.certification.access import LiveEvent, own_participant
-from certification_lib.certification.changes import certified_before, changed_since
-from certification_lib.certification.evidence import load_evidence
+from certification_lib.certification.access import LiveEvent
+from certification_lib.certification.changes import changed_since
 from certification_lib.certification.facts import Listed, State, load_states, members_of_participants
-from certification_lib.certification.readiness import Attestation, changes_nothing, nil_return_needed, unmet
-from certification_lib.certification.readmodels import MyEvent, MyEventDetail, Readiness
+from certification_lib.certification.own_access import own_participant
+from certification_lib.certification.own_readmodels import MyEvent, MyEventDetail, Readiness
+from certification_lib.certification.readiness import Attestation, unmet
 from certification_lib.certification.rules import (
     Act,
     certified_people,
@@ -24,7 +25,7 @@ from certification_lib.certification.rules import (
     progress,
     ready_to_send,
 )
-from certification_lib.certification.submitting import checklist_of
+from certification_lib.certification.standing import Standing, load_standings, shown_row_counts
 from certification_lib.certification.views import dates_of, person_view, revision_views
 from certification_lib.errors import NotFound
 from certification_lib.events.models import Event, EventStatus, EventVersion, Participant, ParticipantStatus
@@ -70,11 +71,8 @@ def my_event(
     live, state, member = own_participant(key, number, session=session, actor=actor, lock=False)
     participant, version = state.participant, live.version
     require(Tool.CERTIFICATION_EVENT, "R", session=session, actor=actor, organization_id=participant.lea_id)
-    evidence = load_evidence(participant, version, session=session)
+    [standing] = load_standings(live, [(state, member)], session=session, actor=actor, now=now)
     is_certifier = member.role == CategoryRole.CERTIFIER
-    lines = checklist_of(live, state, member, evidence, shown_to, session=session, actor=actor, now=now)
-    obstacles = unmet(lines)
-    before = certified_before(state, session=session)
     # Before Event Start there are no data to see yet, whatever the state has taken already.
     upcoming = live.is_upcoming(now)
     shown = None if upcoming else participant.certified_revision_id or participant.current_revision_id
@@ -85,15 +83,7 @@ def my_event(
         participant_id=participant.id,
         organization_id=participant.organization_id,
         lea_number=participant.lea_number,
-        description=version.description,
-        reporting_year=version.reporting_year,
-        count_date=version.count_date,
-        links=tuple((link["label"], link["url"]) for link in version.links),
-        statement=version.statement,
-        statement_version=version.statement_version,
-        nil_statement=version.nil_statement,
-        findings_policy=version.findings_policy,
-        requires_snapshot=version.requires_snapshot,
+        **_as_published(version),
         may_take_snapshot=is_certifier and not upcoming and (version.districts_may_take_snapshots or recertifying),
         may_request_recertification=is_certifier and obstacle(Act.REQUEST, state.facts) is None,
         may_withdraw_request=is_certifier and obstacle(Act.WITHDRAW_REQUEST, state.facts) is None,
@@ -101,19 +91,42 @@ def my_event(
         progress=str(progress(state.facts)),
         revision=revision_views([shown], version.id, session=session).get(shown or 0),
         people=tuple(person_view(state, one, dates) for one in state.members),
-        readiness=Readiness(
-            may_submit=not obstacles,
-            obstacles=obstacles,
-            is_certifier=is_certifier,
-            owes=member.person_id in owing(state.facts),
-            nil_return=nil_return_needed(evidence.current),
-            reason_without_change=changes_nothing(evidence.current, before.digest if before else None),
-            checklist=lines,
-        ),
-        rules_set_aside=tuple((rule.code, rule.reason) for rule in evidence.set_aside),
+        readiness=_readiness(standing, shown_to, session=session),
+        rules_set_aside=tuple((rule.code, rule.reason) for rule in standing.evidence.set_aside),
         waiting_request=state.request.reason if state.request else None,
         changed_since=None if upcoming else changed_since(state, session=session, person_id=member.person_id),
         snapshot=None if upcoming else _own_progress(participant.id, session=session),
+    )
+
+
+def _as_published(version: EventVersion) -> dict[str, Any]:
+    """What the page shows of the event word for word."""
+    return {
+        "description": version.description,
+        "reporting_year": version.reporting_year,
+        "count_date": version.count_date,
+        "links": tuple((link["label"], link["url"]) for link in version.links),
+        "statement": version.statement,
+        "statement_version": version.statement_version,
+        "nil_statement": version.nil_statement,
+        "findings_policy": version.findings_policy,
+        "requires_snapshot": version.requires_snapshot,
+    }
+
+
+def _readiness(standing: Standing, shown_to: Attestation | None, *, session: Session) -> Readiness:
+    number = standing.state.number
+    shown = shown_row_counts([standing], {number: shown_to}, session=session) if shown_to else {}
+    lines = standing.checklist(shown_to, shown.get(number))
+    obstacles = unmet(lines)
+    return Readiness(
+        may_submit=not obstacles,
+        obstacles=obstacles,
+        is_certifier=standing.listed.role == CategoryRole.CERTIFIER,
+        owes=standing.listed.person_id in owing(standing.state.facts),
+        nil_return=standing.needs_nil_return,
+        reason_without_change=standing.changes_nothing,
+        checklist=lines,
     )
 
 

@@ -11,7 +11,7 @@ from certification_lib.categories.models import Member
 from certification_lib.certification.changes import certified_revisions
 from certification_lib.certification.facts import State, load_states, members_of_participants
 from certification_lib.certification.models import Approval, Round, Submission
-from certification_lib.certification.readmodels import Receipt, Verification
+from certification_lib.certification.own_readmodels import Receipt, Verification
 from certification_lib.certification.rules import Signed, counts, owing, progress
 from certification_lib.errors import NotFound
 from certification_lib.events.models import Event, EventStatus, EventVersion, Participant

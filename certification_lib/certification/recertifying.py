@@ -13,8 +13,6 @@ from certification_lib.certification.access import (
     locked_states,
     needed_reason,
     optional_text,
-    own_participant,
-    require_certifier,
     usable_due_date,
 )
 from certification_lib.certification.approving import APPROVER
@@ -31,6 +29,7 @@ from certification_lib.certification.outcomes import (
     sort_out,
     subject,
 )
+from certification_lib.certification.own_access import own_participant, require_certifier
 from certification_lib.certification.rules import Act
 from certification_lib.certification.telling import day_in_words, notice, state_members, state_page
 from certification_lib.notifications.service import notify_all

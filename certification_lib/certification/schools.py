@@ -12,14 +12,12 @@ from sqlalchemy.orm import Session
 from certification_lib.audit.service import Actor
 from certification_lib.categories.models import Category, CategoryRole, Level
 from certification_lib.certification.access import LiveEvent
-from certification_lib.certification.changes import certified_before
 from certification_lib.certification.district_queries import my_events
-from certification_lib.certification.evidence import Evidence, load_evidence_of
-from certification_lib.certification.facts import Listed, State, load_states
-from certification_lib.certification.readiness import Check, changes_nothing, nil_return_needed
+from certification_lib.certification.facts import State, load_states
+from certification_lib.certification.readiness import Check
 from certification_lib.certification.readmodels import RevisionView
 from certification_lib.certification.rules import counts, district_words, due_date, progress
-from certification_lib.certification.submitting import checklist_of
+from certification_lib.certification.standing import Standing, load_standings
 from certification_lib.certification.views import dates_of, person_view, revision_views
 from certification_lib.errors import NotFound
 from certification_lib.events.models import Event, EventVersion, Participant
@@ -131,20 +129,14 @@ def _participants(key: str, numbers: set[str], *, session: Session) -> tuple[Liv
 def _lines(
     live: LiveEvent, participants: list[Participant], *, session: Session, actor: Actor, now: datetime.datetime
 ) -> tuple[SchoolLine, ...]:
+    """In a fixed number of statements, whatever the number of schools."""
     states = load_states([one.id for one in participants], session=session)
-    evidence = load_evidence_of([state.participant for state in states], live.version, session=session)
+    own = [(state, member) for state in states if (member := state.member(actor.person_id)) is not None]
+    standings = load_standings(live, own, session=session, actor=actor, now=now)
     # Before Event Start there are no data to see yet, whatever the state has taken already.
     shown = {} if live.is_upcoming(now) else {state.participant.id: _shown_revision(state) for state in states}
     revisions = revision_views(list(shown.values()), live.version.id, session=session)
-    lines = []
-    for state in states:
-        member = state.member(actor.person_id)
-        if member is None:
-            continue
-        revision = revisions.get(shown.get(state.participant.id) or 0)
-        lines.append(
-            _line(live, state, member, evidence[state.participant.id], revision, session=session, actor=actor, now=now)
-        )
+    lines = [_line(one, revisions.get(shown.get(one.state.participant.id) or 0)) for one in standings]
     return tuple(sorted(lines, key=lambda line: (line.name, line.number)))
 
 
@@ -152,22 +144,12 @@ def _shown_revision(state: State) -> int | None:
     return state.participant.certified_revision_id or state.participant.current_revision_id
 
 
-def _line(
-    live: LiveEvent,
-    state: State,
-    member: Listed,
-    evidence: Evidence,
-    revision: RevisionView | None,
-    *,
-    session: Session,
-    actor: Actor,
-    now: datetime.datetime,
-) -> SchoolLine:
-    lines = checklist_of(live, state, member, evidence, None, session=session, actor=actor, now=now)
+def _line(standing: Standing, revision: RevisionView | None) -> SchoolLine:
+    live, state, member = standing.live, standing.state, standing.listed
+    lines = standing.checklist()
     # Who has certified is told so, and not also everything that follows from it.
     settled = [line.words for line in lines if line.check in {Check.STATUS, Check.SIGNED} and not line.met]
-    before = certified_before(state, session=session)
-    standing = [
+    counting = [
         submission.id
         for submission, fact in zip(state.submissions, state.facts.signed, strict=True)
         if submission.person_id == member.person_id and counts(state.facts, fact)
@@ -175,14 +157,14 @@ def _line(
     return SchoolLine(
         number=state.number,
         name=state.name,
-        user_status=person_view(state, member, dates_of(live.version, live.zone, now)).user_status,
+        user_status=person_view(state, member, dates_of(live.version, live.zone, standing.now)).user_status,
         status_words=district_words(state.facts),
         progress=str(progress(state.facts)),
         due_date=due_date(state.facts, member.person_id, live.end),
         revision=revision,
         obstacles=tuple(settled or (line.words for line in lines if not line.met)),
-        signed=bool(standing),
-        receipt=max(standing, default=None),
-        nil_return=nil_return_needed(evidence.current),
-        reason_without_change=changes_nothing(evidence.current, before.digest if before else None),
+        signed=bool(counting),
+        receipt=max(counting, default=None),
+        nil_return=standing.needs_nil_return,
+        reason_without_change=standing.changes_nothing,
     )

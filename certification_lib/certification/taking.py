@@ -14,10 +14,10 @@ import sqlalchemy.exc
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from certification_lib.audit.service import SYSTEM, Actor
-from certification_lib.certification.access import refuse_strangers
 from certification_lib.certification.announcements import findings_ready, rules_could_not_run
 from certification_lib.certification.asset_facts import snapshots_happened
 from certification_lib.certification.changes import count_changes_since_certified
+from certification_lib.certification.own_access import refuse_strangers
 from certification_lib.certification.queries import participants_to_leave_alone
 from certification_lib.certification.retention import run_retention
 from certification_lib.certification.service import note_new_revisions

@@ -4,8 +4,8 @@ from dataclasses import dataclass
 
 from fastapi import Request
 
+from certification_lib.certification.own_readmodels import MyEventDetail
 from certification_lib.certification.readiness import Check, Checklist
-from certification_lib.certification.readmodels import MyEventDetail
 from certification_ui import urls
 
 

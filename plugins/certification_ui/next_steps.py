@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from certification_lib.categories.models import CategoryRole
-from certification_lib.certification.readmodels import MyEvent
+from certification_lib.certification.own_readmodels import MyEvent
 from certification_lib.certification.rules import UserStatus
 from certification_lib.events.models import ParticipantStatus
 from certification_lib.events.phases import Phase

@@ -8,7 +8,7 @@ from typing import Any
 
 import typst
 
-from certification_lib.certification.readmodels import Receipt
+from certification_lib.certification.own_readmodels import Receipt
 from certification_ui import totals, urls, words
 from certification_ui.templating import FOLDER, PRODUCT
 

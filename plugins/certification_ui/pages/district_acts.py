@@ -4,8 +4,8 @@ from fastapi import APIRouter
 from starlette.responses import Response
 
 from certification_lib.certification import queries, service
+from certification_lib.certification.own_readmodels import MyEventDetail
 from certification_lib.certification.readiness import Checklist
-from certification_lib.certification.readmodels import MyEventDetail
 from certification_lib.certification.service import Attestation
 from certification_lib.errors import CertificationError, NotFound
 from certification_lib.people.models import Right, Tool

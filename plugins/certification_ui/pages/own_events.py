@@ -9,7 +9,8 @@ from starlette.responses import Response
 
 from certification_lib.certification import queries
 from certification_lib.certification.beside import revisions_beside
-from certification_lib.certification.readmodels import MyEventDetail, RevisionView
+from certification_lib.certification.own_readmodels import MyEventDetail
+from certification_lib.certification.readmodels import RevisionView
 from certification_lib.people.models import Right, Tool
 from certification_lib.validation.queries import RuleResult, results_of_revision
 from certification_ui import totals, urls, worklist

@@ -7,7 +7,8 @@ from urllib.parse import urlencode
 from fastapi import APIRouter, Request
 from starlette.responses import Response
 
-from certification_lib.certification.readmodels import MyEventDetail, RevisionView
+from certification_lib.certification.own_readmodels import MyEventDetail
+from certification_lib.certification.readmodels import RevisionView
 from certification_lib.errors import BadInput, NotFound
 from certification_lib.people.models import Right, Tool
 from certification_lib.snapshots.revision_rows import RevisionRows, revision_rows

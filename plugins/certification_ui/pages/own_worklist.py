@@ -11,7 +11,7 @@ from starlette.responses import Response
 from certification_lib.categories.models import Level
 from certification_lib.certification import taking
 from certification_lib.certification.assigning import Work, assign_rule, work_on_rules
-from certification_lib.certification.readmodels import MyEventDetail
+from certification_lib.certification.own_readmodels import MyEventDetail
 from certification_lib.errors import CertificationError, NotFound
 from certification_lib.events.queries import event_by_key
 from certification_lib.people.models import Right, Tool
