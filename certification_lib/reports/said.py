@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from certification_lib.reports.event_report import EventReport, ParticipantLine, PersonLine
-from certification_lib.reports.tables import Cell, Table, tables
+from certification_lib.reports.tables import Cell, Table, front
 
 PARTICIPANT_HEAD = ("Participant", "Certification", "People")
 
@@ -25,7 +25,7 @@ class Block:
 
 def front_tables(report: EventReport) -> list[Table]:
     """Header, totals, staff and rules set aside, every cell in words."""
-    parts = [table for table in tables(report)[:4] if table.rows]
+    parts = [table for table in front(report) if table.rows]
     return [Table(one.name, one.columns, [[in_words(cell) for cell in row] for row in one.rows]) for one in parts]
 
 

@@ -33,6 +33,21 @@ PERSON_COLUMNS = (
 def tables(report: EventReport) -> list[Table]:
     """Every part in order; withdrawn participants and their people apart, and only when there are any."""
     parts = [
+        *front(report),
+        _participants("Participant Detail", report.participants),
+        _people("People", report.participants),
+    ]
+    if report.withdrawn:
+        parts += [
+            _participants("Withdrawn Participants", report.withdrawn),
+            _people("People of Withdrawn", report.withdrawn),
+        ]
+    return parts
+
+
+def front(report: EventReport) -> list[Table]:
+    """What stands before the participants."""
+    return [
         Table("Header", ("Field", "Value"), header_rows(report.header)),
         Table(
             "Totals",
@@ -48,15 +63,7 @@ def tables(report: EventReport) -> list[Table]:
                 for one in report.rules_set_aside
             ],
         ),
-        _participants("Participant Detail", report.participants),
-        _people("People", report.participants),
     ]
-    if report.withdrawn:
-        parts += [
-            _participants("Withdrawn Participants", report.withdrawn),
-            _people("People of Withdrawn", report.withdrawn),
-        ]
-    return parts
 
 
 def header_rows(header: Header) -> list[tuple[str, Cell]]:

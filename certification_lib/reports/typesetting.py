@@ -6,6 +6,7 @@ A paper is tagged and PDF/UA-1. Names in any script render: what one font has no
 import importlib.util
 import json
 from collections.abc import Mapping
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,7 @@ FAMILIES = (
     "Noto Sans Myanmar", "Noto Sans Bengali", "Noto Sans Devanagari", "Noto Sans Tamil", "Noto Sans Telugu",
     "Noto Sans SC", "Noto Sans TC", "Noto Sans JP", "Noto Sans KR",
 )  # fmt: skip
+_REMEMBERED = 10
 _PACKAGES = (
     "fontpkg_noto_sans",
     "justmytype_intl_cjk",
@@ -27,18 +29,40 @@ _PACKAGES = (
 )
 
 
+@dataclass(frozen=True)
+class Paper:
+    """A tagged PDF; `accessible` when it is PDF/UA-1."""
+
+    content: bytes
+    accessible: bool
+
+
 def pdf(template: Path, said: Mapping[str, Any], *, made_at: int) -> bytes:
     """The template, which finds `said` as JSON in `sys.inputs.said`; `made_at` in seconds since 1970.
 
     PDF/UA-1, unless a name holds a letter that no font has: the standard refuses that. It is tagged all the same.
     """
+    return paper(template, said, made_at=made_at).content
+
+
+def paper(template: Path, said: Mapping[str, Any], *, made_at: int) -> Paper:
+    """The same, and whether it kept the mark of PDF/UA-1."""
     inputs = {"said": json.dumps({"families": FAMILIES, **said}, ensure_ascii=False)}
     try:
-        return _compiled(template, inputs, ["ua-1"], made_at)
+        return Paper(_compiled(template, inputs, ["ua-1"], made_at), accessible=True)
     except typst.TypstError as error:
         if "font" not in str(error).lower():
             raise
-        return _compiled(template, inputs, [], made_at)
+        return Paper(_compiled(template, inputs, [], made_at), accessible=False)
+
+
+def forget_layouts() -> None:
+    """Give back the memory of what was typeset before.
+
+    Typst keeps the layouts of its last ten papers for the next one; as many tiny ones take their place.
+    """
+    for _ in range(_REMEMBERED + 1):
+        typst.compile(b"#1", format="pdf", font_paths=_fonts())
 
 
 def _compiled(template: Path, inputs: dict[str, str], standards: list[Any], made_at: int) -> bytes:

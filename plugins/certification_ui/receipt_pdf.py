@@ -3,12 +3,10 @@
 What the receipt says reaches the template as data, never as markup, so that nothing typed into a name can act.
 """
 
-import json
 from typing import Any
 
-import typst
-
 from certification_lib.certification.own_readmodels import Receipt
+from certification_lib.reports.typesetting import pdf
 from certification_ui import totals, urls, words
 from certification_ui.templating import FOLDER, PRODUCT
 
@@ -20,23 +18,8 @@ def receipt_pdf(receipt: Receipt, *, state_name: str, zone: str, site: str) -> b
 
     `site` is the address of the home page, below which the verification lies.
     """
-    said = json.dumps(_said(receipt, state_name, zone, site))
-    try:
-        return _compiled(said, receipt, ["ua-1"])
-    except typst.TypstError:
-        # The standard refuses a letter that no font on this server has. The receipt is tagged all the same.
-        return _compiled(said, receipt, [])
-
-
-def _compiled(said: str, receipt: Receipt, standards: list[str]) -> bytes:
-    content: bytes = typst.compile(
-        TEMPLATE.read_bytes(),
-        format="pdf",
-        pdf_standards=standards,
-        timestamp=int(receipt.submitted_at.timestamp()),
-        sys_inputs={"receipt": said},
-    )
-    return content
+    said = _said(receipt, state_name, zone, site)
+    return pdf(TEMPLATE, said, made_at=int(receipt.submitted_at.timestamp()))
 
 
 def _said(receipt: Receipt, state_name: str, zone: str, site: str) -> dict[str, Any]:

@@ -6,6 +6,7 @@ import hashlib
 import io
 import json
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from typing import Any
 
 import docx
@@ -22,6 +23,7 @@ from certification_lib.database import make_engine
 from certification_lib.errors import BadInput, NotFound
 from certification_lib.events.models import EventStatus, ParticipantStatus
 from certification_lib.reports.event_report import Choice, EventReport, ParticipantLine
+from certification_lib.reports.paper import as_pdf
 from certification_lib.reports.reading import event_report, reported_events
 from certification_lib.reports.said import blocks
 from certification_lib.reports.tables import tables
@@ -357,6 +359,55 @@ def test_names_in_any_script_have_their_letters_in_the_fonts_of_the_pdf(paper: p
     fonts = {str(font.BaseFont).split("+")[-1] for page in paper.pages for font in page.Resources.Font.values()}
     for family in ("NotoSans-", "NotoSansSC-", "NotoSansArabic-", "NotoSansThai-"):
         assert any(font.startswith(family) for font in fonts), (family, fonts)
+
+
+def _of_every_page(paper: pikepdf.Pdf) -> list[tuple[pikepdf.Page, Any]]:
+    numbers = list(paper.Root.StructTreeRoot.ParentTree.Nums)
+    tagged = {int(numbers[place]): numbers[place + 1] for place in range(0, len(numbers), 2)}
+    return [(page, tagged[int(page.obj.StructParents)]) for page in paper.pages]
+
+
+def _pages_of(element: Any) -> set[tuple[int, int]]:
+    inner = list(element.K) if isinstance(element.K, pikepdf.Array) else [element.K]
+    named = [element, *(one for one in inner if isinstance(one, pikepdf.Dictionary))]
+    return {one.Pg.objgen for one in named if "/Pg" in one}
+
+
+def test_many_participants_are_typeset_in_parts_that_make_one_tagged_paper(
+    report: EventReport, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("certification_lib.reports.paper._AT_ONCE", 2)
+    heard: list[tuple[int, int]] = []
+    content = as_pdf(report, lambda done, of: heard.append((done, of)))
+    assert heard == [(1, 3), (2, 3)]
+    with pikepdf.open(io.BytesIO(content)) as paper:
+        assert paper.check_pdf_syntax() == []
+        with paper.open_outline() as outline:
+            [title] = outline.root
+            assert [(part.title, [one.title for one in part.children]) for part in title.children] == [
+                ("Header", []), ("Totals", []), ("State Detail", []), ("Rules Set Aside", []),
+                ("Participant Detail", ["001 to 005", "011 to 021"]), ("Withdrawn Participants", []),
+            ]  # fmt: skip
+        tags = _tags(paper.Root.StructTreeRoot.K, [])
+        assert [tags.count(kind) for kind in ("/Document", "/H1", "/H2", "/H3", "/Table")] == [1, 1, 6, 2, 7]
+        assert all(page.objgen in _pages_of(one) for page, tagged in _of_every_page(paper) for one in tagged)
+        names = [str(one) for one in list(paper.Root.StructTreeRoot.IDTree.Names)[::2]]
+        assert names == sorted(set(names))
+        assert len(names) == tags.count("/TH")
+        with paper.open_metadata() as metadata:
+            assert metadata["pdfuaid:part"] == "1"
+
+
+def test_a_letter_that_no_font_has_takes_the_mark_from_the_whole_paper_and_nothing_else(
+    report: EventReport, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("certification_lib.reports.paper._AT_ONCE", 2)
+    [*others, last] = report.participants
+    content = as_pdf(replace(report, participants=(*others, replace(last, name="\U00012000"))))
+    with pikepdf.open(io.BytesIO(content)) as paper:
+        assert paper.Root.MarkInfo.Marked
+        with paper.open_metadata() as metadata:
+            assert "pdfuaid:part" not in metadata
 
 
 def test_the_name_of_the_file_is_safe(report: EventReport) -> None:
