@@ -40,6 +40,7 @@ _DONE: Mapping[str, str] = {
     "member:add": "listed as a member:",
     "member:change": "changed the membership:",
     "member:remove": "took off the list:",
+    "organization:add": "added the organization",
     "organization:change": "changed the organization",
     "organization:import": "imported",
     "participant:accept-request": "accepted the recertification request of",

@@ -115,3 +115,15 @@ def show(rows: Sequence[Mapping[str, Any]], *, as_json: bool) -> None:
     widths = [max(len(value) for value in column) for column in zip(columns, *cells, strict=True)]
     for line in (columns, *cells):
         typer.echo("  ".join(value.ljust(width) for value, width in zip(line, widths, strict=True)).rstrip())
+
+
+def conclude(problems: Sequence[str], well: str, *, as_json: bool) -> None:
+    """What a check found: each problem on standard error and exit code 1, or that all is well; as JSON both ways."""
+    if as_json:
+        typer.echo(json.dumps({"ok": not problems, "problems": list(problems)}, indent=2))
+    elif not problems:
+        typer.echo(well)
+    for problem in problems:
+        typer.echo(problem, err=True)
+    if problems:
+        sys.exit(1)

@@ -1,10 +1,11 @@
 """`certify db`: the schema of the certification database."""
 
-import sys
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 from urllib.parse import unquote, urlsplit
 
 import typer
+
+from certification_lib.commands.boundary import conclude
 
 if TYPE_CHECKING:
     from certification_lib.settings import Settings
@@ -35,14 +36,10 @@ def upgrade() -> None:
 
 
 @app.command()
-def check() -> None:
+def check(as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False) -> None:
     """Compare the database with the tables the code expects; exit 1 when they differ."""
     from certification_lib.migrations.migrate import differences
     from certification_lib.settings import database_url
 
     found = differences(database_url("certification_owner"))
-    for line in found:
-        typer.echo(line, err=True)
-    if found:
-        sys.exit(1)
-    typer.echo("The database and the code agree.")
+    conclude(found, "The database and the code agree.", as_json=as_json)

@@ -1,12 +1,11 @@
 """`certify events` and `certify manifests`."""
 
-import sys
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from certification_lib.commands.boundary import acting, show
+from certification_lib.commands.boundary import acting, conclude, show
 
 app = typer.Typer(no_args_is_help=True, help="Certification events.")
 manifests = typer.Typer(no_args_is_help=True, help="What Airflow parses: one small file for each published event.")
@@ -91,15 +90,11 @@ def rebuild() -> None:
 
 
 @manifests.command()
-def check() -> None:
+def check(as_json: AsJson = False) -> None:
     """Compare the manifests with the database; exit 1 when one is missing, broken or of another publication."""
     from certification_lib.events.manifest import check_manifests
     from certification_lib.settings import load_settings
 
     with acting() as boundary:
         problems = check_manifests(load_settings().manifest_folder, session=boundary.session)
-    for problem in problems:
-        typer.echo(problem, err=True)
-    if problems:
-        sys.exit(1)
-    typer.echo("Every manifest is there and current.")
+    conclude(problems, "Every manifest is there and current.", as_json=as_json)

@@ -1,12 +1,11 @@
 """`certify snapshot`, `validate`, `verify`: taking data, checking them, proving them."""
 
-import sys
 from enum import StrEnum
 from typing import Annotated
 
 import typer
 
-from certification_lib.commands.boundary import acting, show, task_engine
+from certification_lib.commands.boundary import acting, conclude, show, task_engine
 
 Key = Annotated[str, typer.Argument(help="The event's key.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
@@ -62,14 +61,13 @@ def validate(
     show([outcome.as_row()], as_json=as_json)
 
 
-def verify(key: Annotated[str | None, typer.Argument(help="One event; all when left out.")] = None) -> None:
+def verify(
+    key: Annotated[str | None, typer.Argument(help="One event; all when left out.")] = None,
+    as_json: AsJson = False,
+) -> None:
     """Recompute the digest of every revision from its rows; exit 1 when one differs."""
     from certification_lib.snapshots.verification import verify as recompute
 
     with task_engine() as engine:
         differences = recompute(engine, event_key=key)
-    for line in differences:
-        typer.echo(line, err=True)
-    if differences:
-        sys.exit(1)
-    typer.echo("Every digest is that of its rows.")
+    conclude(differences, "Every digest is that of its rows.", as_json=as_json)

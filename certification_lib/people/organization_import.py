@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
+from certification_lib.errors import BadInput, Conflict
 from certification_lib.people.csv_files import BadLine, ImportResult, Line, Problems, read_lines
 from certification_lib.people.models import Organization, OrganizationKind, SchoolAgency
 from certification_lib.people.rules import is_email
@@ -55,6 +56,27 @@ def import_rows(text: str, *, session: Session, today: datetime.date) -> ImportR
         if row.fields.get("contact_email") and not is_email(row.fields["contact_email"])
     )
     return ImportResult(len(added), changed, len(rows) - len(added) - changed, warnings)
+
+
+def add_one(cells: Mapping[str, str], *, session: Session, today: datetime.date) -> Organization:
+    """One organization from the columns of the file, checked as a line of it is; BadInput lists what is wrong."""
+    problems, columns = Problems(), frozenset(cells)
+    rows = _parse([Line(1, dict(cells))], columns, problems)
+    named = [cells.get(column) for column in ("number", "lea_number", "merged_into")]
+    query = sa.select(Organization).where(
+        Organization.number.in_([number for number in named if number]) | (Organization.kind == OrganizationKind.STATE)
+    )
+    existing = {organization.number: organization for organization in session.scalars(query)}
+    if rows and rows[0].number in existing:
+        raise Conflict(f"There is already an organization {rows[0].number}: {existing[rows[0].number].name}.")
+    _check_together(rows, existing, columns, problems)
+    if problems.found:
+        texts = [problem for _, problem in problems.found]
+        raise BadInput(f"The organization was not added: {'; '.join(texts)}.", problems=texts)
+    _write(rows, existing, session)
+    _write_mergers(rows, existing, columns, session)
+    _write_agencies(rows, existing, session, today)
+    return existing[rows[0].number]
 
 
 def _parse(lines: list[Line], columns: frozenset[str], problems: Problems) -> list[_Row]:

@@ -75,6 +75,29 @@ def import_organizations(text: str, *, session: Session, actor: Actor, now: date
     return result
 
 
+def add_organization(
+    *, session: Session, actor: Actor, now: datetime.datetime, **columns: str | datetime.date | None
+) -> Organization:
+    """Add one organization, given by the columns of `import_organizations`; Conflict when its number is taken.
+
+    Needs Add on Organizations. BadInput lists everything that is wrong.
+    """
+    require(Tool.ORGANIZATIONS, Right.ADD, session=session, actor=actor)
+    lock_imports(session)
+    cells = {column: str(value).strip() for column, value in columns.items() if value is not None}
+    added = organization_import.add_one(cells, session=session, today=state_day(now, session=session))
+    record(
+        "organization:add",
+        added.name,
+        session=session,
+        actor=actor,
+        now=now,
+        organization_number=added.number,
+        details=cells,
+    )
+    return added
+
+
 def change_organization(
     number: str, *, session: Session, actor: Actor, now: datetime.datetime, **changes: str | None
 ) -> Organization:

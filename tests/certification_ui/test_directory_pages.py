@@ -398,6 +398,7 @@ def test_programs_do_the_same(people: Browser, stored: Session) -> None:
     )
     text["content"] = "kind,number,name\nLEA,078,New County\n"
     assert clerk.post(f"{api}/organizations-import", **text).json()["added"] == 1
+    _adds_organizations_one_by_one(people)
     changed = clerk.patch(f"{api}/organizations/078", json={"contact_email": "x@example.org"})
     assert changed.json()["contact_email"] == "x@example.org"
     matrix = {one["role"]: one for one in clerk.get(f"{api}/roles-and-rights").json()["items"]}
@@ -410,6 +411,9 @@ def test_programs_do_the_same(people: Browser, stored: Session) -> None:
     member = member_id(stored, "brown")
     address = f"{api}/categories/{category}/members/{member}"
     assert smith.patch(address, json={"role": "Certifier"}).status_code == 403
+    named = {"username": "brown", "organization": "001"}
+    elsewhere = clerk.request("DELETE", f"{api}/categories/{category}/members", json=named | {"organization": "005"})
+    assert (elsewhere.status_code, member_id(stored, "brown")) == (404, member)
     assert chief.patch(address, json={"role": "Reviewer"}).status_code == 409
     mine = chief.get(f"{api}/own/organizations/001/people").json()["items"]
     assert {"chief", "smith"} <= {one["username"] for one in mine}
@@ -422,3 +426,19 @@ def test_programs_do_the_same(people: Browser, stored: Session) -> None:
     assert clerk.get(f"{api}/audit", params={"since": "2016-10-01T00:00:00"}).status_code == 422
     assert clerk.get(f"{api}/audit/chain").json()["holds"] is True
     assert clerk.delete(f"{api}/categories/{category}").status_code == 409
+    named_away = clerk.request("DELETE", f"{api}/categories/{category}/members", json=named)
+    assert (named_away.status_code, named_away.text) == (204, "")
+    assert "brown" not in {one["username"] for one in clerk.get(f"{api}/categories/{category}/members").json()["items"]}
+
+
+def _adds_organizations_one_by_one(people: Browser) -> None:
+    clerk, addresses = people("clerk"), f"{ROOT}/api/v1/organizations"
+    school = {"kind": "School", "number": "078010", "name": "New School", "lea_number": "078"}
+    assert clerk.post(addresses, json={**school, "lea_number": "079"}).json()["problems"] == [
+        "lea_number 079 is not an LEA of this state"
+    ]
+    made = clerk.post(addresses, json=school)
+    assert (made.status_code, made.json()["number"]) == (201, "078010")
+    again = clerk.post(addresses, json=school)
+    assert (again.status_code, "already an organization 078010" in again.text) == (409, True)
+    assert people("looker").post(addresses, json={**school, "number": "078011"}).status_code == 403

@@ -263,9 +263,9 @@ class TestTrying:
 
     def test_over_rest_the_same(self, people: Browser) -> None:
         body = {"rule": VALUES, "event": KEY, "participant": "001"}
-        seen = people("approver").post(f"{API}/rule-previews", json=body).json()
+        seen = people("approver").post(f"{API}/rules/preview", json=body).json()
         assert (seen["finding_count"], seen["rows"][0]["identifiers"]["student_unique_id"]) == (1, STUDENT)
-        counted = people("author").post(f"{API}/rule-previews", json=body).json()
+        counted = people("author").post(f"{API}/rules/preview", json=body).json()
         assert (counted["finding_count"], counted["rows"]) == (1, None)
 
     def test_what_a_changed_rule_would_mean_is_shown_and_taken_by_publishing_again(
@@ -412,4 +412,4 @@ class TestRest:
         described = people("author").get(f"{API}/openapi.json").json()
         examples = described["paths"]["/api/v1/rules"]["post"]["requestBody"]["content"]["application/json"]["examples"]
         assert [parse_rule(example["value"]).kind.value for example in examples.values()] == ["expectation", "SQL"]
-        assert {"/api/v1/rule-previews", "/api/v1/validation-groups/import"} <= described["paths"].keys()
+        assert {"/api/v1/rules/preview", "/api/v1/validation-groups/import"} <= described["paths"].keys()

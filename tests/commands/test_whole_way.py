@@ -124,12 +124,22 @@ def test_every_participant_has_a_revision_and_every_digest_is_that_of_its_rows(
     published: SampleManifest, certify: Certify, environment: dict[str, str]
 ) -> None:
     assert certify("verify", KEY).stdout == "Every digest is that of its rows.\n"
+    assert json.loads(certify("verify", KEY, "--json").stdout) == {"ok": True, "problems": []}
     counts = json.loads(certify("events", "status", KEY, "--json").stdout)
     assert {row["status"]: row["participants"] for row in counts}["In Progress"] == 178
 
 
-def test_the_manifest_is_there_and_current(published: SampleManifest, certify: Certify) -> None:
-    certify("manifests", "check")
+def test_the_manifest_is_there_and_current_and_a_broken_one_is_named(
+    published: SampleManifest, certify: Certify, environment: dict[str, str]
+) -> None:
+    assert json.loads(certify("manifests", "check", "--json").stdout) == {"ok": True, "problems": []}
+    manifests = Path(environment["CERTIFICATION_STATE_FOLDER"]) / "manifests"
+    [file] = manifests.glob("*.json")
+    whole = file.read_text(encoding="utf-8")
+    file.write_text(whole[:-20], encoding="utf-8")
+    told = json.loads(certify("manifests", "check", "--json", refused=True).stdout)
+    assert (told["ok"], len(told["problems"])) == (False, 1)
+    file.write_text(whole, encoding="utf-8")
 
 
 def test_the_same_files_again_change_nothing(

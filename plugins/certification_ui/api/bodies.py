@@ -138,6 +138,12 @@ class MemberBody(Body):
     school: str | None = Field(default=None, description="Number of the school; null means All Schools")
 
 
+class MemberRemovalBody(Body):
+    username: str
+    organization: str | None = Field(default=None, description="Number of the LEA; null for state members")
+    school: str | None = Field(default=None, description="Number of the school; null means All Schools")
+
+
 class MemberChangeBody(Body):
     role: CategoryRole
     school: str | None = Field(default=None, description="Number of the school; null means All Schools")

@@ -10,7 +10,7 @@ from certification_lib.categories.administering import administered
 from certification_lib.categories.models import Category
 from certification_lib.categories.organization_members import categories_for_lea
 from certification_lib.errors import NotFound
-from certification_lib.people.models import Right, Tool
+from certification_lib.people.models import OrganizationKind, Right, Tool
 from certification_ui.api import bodies
 from certification_ui.api.answers import listed, plain
 from certification_ui.api.once import OnceOfRequest
@@ -83,6 +83,18 @@ def add_member(category_id: int, body: bodies.MemberBody, visit: VisitOfRequest,
     )
 
 
+@router.delete("/{category_id}/members", status_code=204, dependencies=[MEMBER_ACTS])
+def remove_named_member(category_id: int, body: bodies.MemberRemovalBody, visit: VisitOfRequest) -> None:
+    """Take a person off the list of an organization or a school; what he has submitted stands."""
+    asked = (body.username, body.organization, body.school)
+    for one in _members_seen(visit, category_id):
+        at = None if one.organization_kind is OrganizationKind.STATE else one.organization_number
+        if (one.username, at, one.school_number) == asked:
+            membership.remove_member(one.member_id, **visit.act)
+            return
+    raise NotFound("There is no such member of this category.")
+
+
 @router.delete("/{category_id}/members/{member_id}", status_code=204, dependencies=[MEMBER_ACTS])
 def remove_member(category_id: int, member_id: int, visit: VisitOfRequest) -> None:
     """Take a person off the list; what he has submitted stands."""
@@ -110,11 +122,14 @@ def _must_exist_for(visit: Visit, category_id: int) -> None:
 
 
 def _must_be_listed(visit: Visit, category_id: int, member_id: int) -> None:
+    if member_id not in {one.member_id for one in _members_seen(visit, category_id)}:
+        raise NotFound("There is no such member of this category.")
+
+
+def _members_seen(visit: Visit, category_id: int) -> list[queries.MemberView]:
     _must_exist_for(visit, category_id)
     own = None if visit.visitor.may_any(Tool.CERTIFICATION_CATEGORY) else visit.visitor.agency_ids
-    members = queries.members_of(category_id, session=visit.session, organization_ids=own)
-    if member_id not in {one.member_id for one in members}:
-        raise NotFound("There is no such member of this category.")
+    return queries.members_of(category_id, session=visit.session, organization_ids=own)
 
 
 def _own_categories(visit: Visit) -> dict[int, Category]:

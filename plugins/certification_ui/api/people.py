@@ -1,5 +1,6 @@
 """People, their roles and rights, and organizations: writing and importing. Reading is in `reference`."""
 
+import datetime
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Body, Response
@@ -13,8 +14,8 @@ from certification_lib.categories.people_service import add_person, change_perso
 from certification_lib.categories.role_service import give_role, set_role_rights, take_role
 from certification_lib.people.csv_files import ImportResult
 from certification_lib.people.listing import PeopleFilter, people_list
-from certification_lib.people.models import Right, Role, Tool
-from certification_lib.people.service import change_organization, import_organizations
+from certification_lib.people.models import OrganizationKind, Right, Role, Tool
+from certification_lib.people.service import add_organization, change_organization, import_organizations
 from certification_ui.api.answers import cursor_of, listed, plain, position_of
 from certification_ui.api.bodies import Body as JsonBody
 from certification_ui.api.bodies import Text
@@ -72,6 +73,23 @@ class OrganizationBody(JsonBody):
     contact_name: Text | None = None
     contact_email: Text | None = None
     time_zone: Text | None = Field(default=None, examples=["America/Chicago"])
+
+
+class NewOrganizationBody(JsonBody):
+    kind: OrganizationKind = Field(examples=["LEA"])
+    number: Text = Field(examples=["001"])
+    name: Text = Field(examples=["Adair County"])
+    type: Text | None = None
+    nces_id: Text | None = None
+    county: Text | None = None
+    region: Text | None = None
+    time_zone: Text | None = Field(default=None, examples=["America/Chicago"])
+    contact_name: Text | None = None
+    contact_email: Text | None = None
+    lea_number: Text | None = Field(default=None, description="Number of the LEA of a school", examples=["001"])
+    opened: datetime.date | None = None
+    closed: datetime.date | None = None
+    merged_into: Text | None = Field(default=None, description="Number of the organization it was merged into")
 
 
 @router.post("/people", status_code=201, dependencies=[STATE_OR_ADMINISTRATOR])
@@ -144,6 +162,17 @@ def put_role_rights(role: Role, body: RoleRightsBody, visit: VisitOfRequest) -> 
     """Let everybody with a role hold exactly these letters on a tool, beyond what the role brings."""
     set_role_rights(role, body.tool, body.rights, **visit.act)
     return Response(status_code=204)
+
+
+@router.post("/organizations", status_code=201, dependencies=[right(Tool.ORGANIZATIONS, Right.ADD)])
+def post_organization(body: NewOrganizationBody, visit: VisitOfRequest, once: OnceOfRequest) -> Answer:
+    """A new organization; 409 when its number is taken, 422 lists everything that is wrong."""
+
+    def act() -> dict[str, Any]:
+        made = add_organization(**body.model_dump(exclude_none=True), **visit.act)
+        return {"number": made.number, "name": made.name, "kind": made.kind}
+
+    return once(act, body, status=201)
 
 
 @router.patch("/organizations/{number}", dependencies=[right(Tool.ORGANIZATIONS, Right.WRITE)])

@@ -209,7 +209,7 @@ def unarchive(code: str, visit: VisitOfRequest, once: OnceOfRequest) -> Response
     return once(act)
 
 
-@router.post("/rule-previews", dependencies=[SEES])
+@router.post("/rules/preview", dependencies=[SEES])
 def preview(body: PreviewBody, visit: VisitOfRequest) -> Any:
     """What a rule finds in the current data of one participant; nothing is stored. `rows` is null where you may see
     counts only."""
