@@ -8,8 +8,8 @@ import datetime
 import hashlib
 import json
 import uuid
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field, replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -53,13 +53,17 @@ class EventManifest:
 
     def canonical(self) -> str:
         """The content the digest covers."""
-        content = asdict(self)
+        content = self._content()
         del content["digest"]
         return json.dumps(content, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
 
     def text(self) -> str:
         """The file's text: the same for the same event, byte for byte."""
-        return json.dumps(asdict(self), sort_keys=True, indent=1, ensure_ascii=False) + "\n"
+        return json.dumps(self._content(), sort_keys=True, indent=1, ensure_ascii=False) + "\n"
+
+    def _content(self) -> dict[str, Any]:
+        # Not `asdict`, which copies everything: Airflow checks a thousand digests each time it parses.
+        return {**vars(self), "milestones": [vars(milestone) for milestone in self.milestones]}
 
 
 @dataclass(frozen=True)
@@ -119,16 +123,24 @@ def write_manifest(manifest: EventManifest, folder: str | Path) -> str:
     return final
 
 
-def read_manifests(folder: str | Path) -> tuple[list[EventManifest], list[BrokenManifest]]:
-    """All manifests of a folder by DAG id, and beside them the files that are none. A missing folder is empty."""
+def read_manifests(
+    folder: str | Path, *, belongs: Callable[[str], bool] = lambda _dag_id: True
+) -> tuple[list[EventManifest], list[BrokenManifest]]:
+    """All manifests of a folder by DAG id, and beside them the files that are none. A missing folder is empty.
+
+    `belongs` chooses by the DAG's id, which is the file's name: what is not chosen is not opened.
+    """
     system, root = fsspec.core.url_to_fs(str(folder))
     if not system.exists(root):
         return [], []
     manifests, broken = [], []
     for path in sorted(path for path in system.ls(root, detail=False) if path.endswith(_SUFFIX)):
         name = path.rsplit("/", 1)[-1]
+        dag_id = name.removesuffix(_SUFFIX)
+        if not belongs(dag_id):
+            continue
         try:
-            manifests.append(parse_manifest(system.cat_file(path), name.removesuffix(_SUFFIX)))
+            manifests.append(parse_manifest(system.cat_file(path), dag_id))
         except (ManifestError, OSError) as error:
             broken.append(BrokenManifest(name, str(error)))
     return manifests, broken

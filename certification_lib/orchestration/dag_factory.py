@@ -7,13 +7,15 @@ from pathlib import Path
 from typing import Any
 
 from airflow.providers.standard.operators.python import PythonOperator
-from airflow.sdk import DAG, ExceptionRetryPolicy, RetryAction, RetryRule
+from airflow.sdk import DAG, ExceptionRetryPolicy, RetryAction, RetryRule, get_parsing_context
 from airflow.sdk.api.datamodels._generated import DagRunType
 
 from certification_lib.events.manifest import EventManifest, ManifestError, read_manifest, read_manifests
 from certification_lib.orchestration import steps, tasks
+from certification_lib.orchestration.parts import part_of
 from certification_lib.orchestration.pool import SNAPSHOT_POOL
 from certification_lib.orchestration.timetable import MilestoneTimetable
+from certification_lib.settings import load_settings
 
 logger = logging.getLogger(__name__)
 
@@ -43,12 +45,18 @@ _TITLES = {
 }
 
 
-def event_dags(folder: str | Path, *, only: str | None = None) -> Iterator[DAG]:
-    """The DAG of every good manifest, or of one. A bad manifest costs its own event's DAG and nothing else.
+def dags_of_part(part: int) -> dict[str, DAG]:
+    """What a file in `dags/` makes, by DAG id: all events of its part, or the one whose task is being run."""
+    only = get_parsing_context().dag_id
+    return {dag.dag_id: dag for dag in event_dags(load_settings().manifest_folder, part=part, only=only)}
+
+
+def event_dags(folder: str | Path, *, part: int | None = None, only: str | None = None) -> Iterator[DAG]:
+    """The DAG of every good manifest of a part, or of one. A bad manifest costs its own event's DAG and nothing else.
 
     `only` is the DAG a task belongs to, so that a task reads one file and not a thousand.
     """
-    for manifest in _manifests(folder, only):
+    for manifest in _manifests(folder, part, only):
         try:
             yield build_dag(manifest)
         except Exception:
@@ -124,15 +132,18 @@ def _how(name: str) -> dict[str, Any]:
     }
 
 
-def _manifests(folder: str | Path, only: str | None) -> list[EventManifest]:
+def _manifests(folder: str | Path, part: int | None, only: str | None) -> list[EventManifest]:
+    def belongs(dag_id: str) -> bool:
+        return part is None or part_of(dag_id) == part
+
     if only is not None:
         try:
-            return [read_manifest(folder, only)]
+            return [read_manifest(folder, only)] if belongs(only) else []
         except (FileNotFoundError, ManifestError) as error:
             # A command about another file's DAG reads this file too; a task of this one fails for want of its DAG.
             logger.warning("No manifest for %s (%s)", only, error)
             return []
-    manifests, broken = read_manifests(folder)
+    manifests, broken = read_manifests(folder, belongs=belongs)
     for file in broken:
         logger.error("The manifest %s cannot be used: %s", file.file, file.problem)
     return manifests

@@ -9,7 +9,7 @@ import sys
 
 from airflow.listeners import hookimpl
 
-from certification_lib.orchestration.preload import is_scheduler
+from certification_lib.orchestration.preload import is_component
 
 logger = logging.getLogger(__name__)
 
@@ -20,7 +20,7 @@ SLOTS = 2
 @hookimpl
 def on_starting(component: object) -> None:
     """Called once when a component of Airflow starts, and also by every task."""
-    if is_scheduler(component, sys.argv):
+    if is_component("scheduler", component, sys.argv):
         ensure_pool()
 
 

@@ -1,7 +1,8 @@
-"""A listener that imports Great Expectations in the scheduler, before its workers are forked.
+"""A listener that imports in a starting component what every process forked from it would import again.
 
-The import takes about six seconds. Forked workers share it, so that no validation pays for it; with other executors the
-setting stays off and the validating task imports it.
+Scheduler: Great Expectations, which takes about six seconds, and what a task's DAG file needs. Its forked workers share
+both. With other executors the setting stays off and the validating task imports it. Dag-processor: what the files of
+the events need, so that each of its sixteen processes reads manifests and nothing else.
 """
 
 import logging
@@ -15,16 +16,20 @@ from certification_lib.settings import load_settings
 logger = logging.getLogger(__name__)
 
 VALIDATION = "certification_lib.validation.evaluation"
+DAG_FILES = "certification_lib.orchestration.standing_dags"
 
 
 @hookimpl
 def on_starting(component: object) -> None:
     """Called once when a component of Airflow starts, and also by every task."""
-    if is_scheduler(component, sys.argv) and load_settings().preload_validation:
+    if is_component("dag-processor", component, sys.argv):
+        import_module(DAG_FILES)
+    if is_component("scheduler", component, sys.argv) and load_settings().preload_validation:
         logger.info("Importing Great Expectations before the workers are forked")
+        import_module(DAG_FILES)
         import_module(VALIDATION)
 
 
-def is_scheduler(component: object, command_line: list[str]) -> bool:
+def is_component(name: str, component: object, command_line: list[str]) -> bool:
     """The job does not know its own type yet at that moment; the command line does."""
-    return type(component).__name__ == "Job" and "scheduler" in command_line[1:2]
+    return type(component).__name__ == "Job" and name in command_line[1:2]

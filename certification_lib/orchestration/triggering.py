@@ -10,21 +10,22 @@ import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import insert
 
 from certification_lib.events.manifest import dag_id_of
+from certification_lib.orchestration.parts import file_of
 from certification_lib.orchestration.requests import REQUESTS_DAG, open_batch
 from certification_lib.orchestration.resuming import run_after_hold
 
 logger = logging.getLogger(__name__)
 
 _BUNDLE = "dags-folder"
-EVENTS_FILE = "certification_events.py"
 RETENTION_DAG = "certification_retention"
 
 
-def ask_for_parsing(relative_path: str = EVENTS_FILE) -> bool:
-    """Have the dag-processor parse the file of the events within a second; False when it cannot be asked.
+def ask_for_parsing(key: str) -> bool:
+    """Have the dag-processor parse the file of an event within a second; False when it cannot be asked.
 
-    A request that already waits is enough for everybody: there is one row per file.
+    A request that already waits is enough for every event of the file: there is one row per file.
     """
+    relative_path = file_of(dag_id_of(key))
     try:
         from airflow.models.dagbag import DagPriorityParsingRequest
         from airflow.utils.session import create_session

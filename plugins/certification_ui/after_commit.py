@@ -29,7 +29,7 @@ def tell_airflow_of_event(key: str, *, session: Session) -> bool:
     except OSError as error:
         log.warning("the manifest of %s was not written (%s)", key, type(error).__name__)
         return False
-    return ask_for_parsing()
+    return ask_for_parsing(key)
 
 
 def start_what_a_hold_kept_back(key: str, *, session: Session, engine: sa.Engine, username: str) -> bool:

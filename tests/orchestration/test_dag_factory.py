@@ -1,5 +1,6 @@
 import json
 import os
+import runpy
 import subprocess
 import sys
 from pathlib import Path
@@ -9,8 +10,9 @@ from airflow.sdk import DAG
 from airflow.serialization.serialized_objects import DagSerialization
 from airflow.timetables.base import DataInterval, TimeRestriction
 
-from certification_lib.events.manifest import write_manifest
+from certification_lib.events.manifest import dag_id_of, write_manifest
 from certification_lib.orchestration.dag_factory import build_dag, event_dags
+from certification_lib.orchestration.parts import PARTS, file_of, part_of
 from certification_lib.orchestration.pool import SNAPSHOT_POOL
 from tests.orchestration.manifests import MILESTONES, manifest
 
@@ -170,6 +172,36 @@ def test_a_task_reads_its_own_manifest_only(tmp_path: Path):
     assert [dag.dag_id for dag in event_dags(tmp_path, only="certification_event_autumn_count")] == [
         "certification_event_autumn_count"
     ]
+
+
+def test_the_sixteen_files_make_every_event_once_and_each_file_those_of_its_part(
+    tmp_path: Path, project_folder: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setenv("CERTIFICATION_MANIFEST_FOLDER", str(tmp_path))
+    keys = [f"count-{number}" for number in range(40)]
+    for key in keys:
+        write_manifest(manifest(key), tmp_path)
+    files = sorted((project_folder / "dags").glob("certification_events_*.py"))
+    made = {file.name: {n for n, v in runpy.run_path(str(file)).items() if isinstance(v, DAG)} for file in files}
+    assert len(files) == PARTS
+    assert sorted(dag_id for dags in made.values() for dag_id in dags) == sorted(map(dag_id_of, keys))
+    assert all(name == file_of(dag_id) for name, dags in made.items() for dag_id in dags)
+
+
+def test_a_damaged_manifest_of_another_part_is_not_even_read(tmp_path: Path, caplog: pytest.LogCaptureFixture):
+    (tmp_path / f"{dag_id_of('autumn-count')}.json").write_text("{", encoding="utf-8")
+    own = part_of(dag_id_of("autumn-count"))
+    assert list(event_dags(tmp_path, part=(own + 1) % PARTS)) == []
+    assert caplog.messages == []
+    assert list(event_dags(tmp_path, part=own)) == []
+    assert "cannot be used" in caplog.text
+
+
+def test_a_task_finds_no_event_of_another_part(tmp_path: Path):
+    write_manifest(manifest("autumn-count"), tmp_path)
+    dag_id = dag_id_of("autumn-count")
+    parts = [part for part in range(PARTS) if list(event_dags(tmp_path, part=part, only=dag_id))]
+    assert parts == [part_of(dag_id)]
 
 
 def test_a_command_about_another_dag_finds_no_event(tmp_path: Path):

@@ -240,6 +240,6 @@ def test_an_airflow_that_cannot_be_asked_is_no_error_of_publishing(engine: sa.En
             requested_by="smith", requested_at=now_of(engine),
         ),
     )  # fmt: skip
-    assert ask_for_parsing() is False
+    assert ask_for_parsing(KEY) is False
     assert trigger_requests(engine=engine) is False
     assert trigger_resumed_event(KEY, engine=engine) is False

@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from certification_lib.orchestration.preload import is_scheduler
+from certification_lib.orchestration import preload
+from certification_lib.orchestration.preload import is_component
 
 
 class Job:
@@ -27,7 +28,18 @@ class TaskRunnerMarker:
     ],
 )
 def test_only_the_scheduler_itself_imports_great_expectations(component: object, command_line: list[str], answer: bool):
-    assert is_scheduler(component, command_line) is answer
+    assert is_component("scheduler", component, command_line) is answer
+
+
+@pytest.mark.parametrize(("component", "asked"), [("dag-processor", True), ("scheduler", False)])
+def test_the_dag_processor_has_imported_what_the_events_files_need_before_it_forks(
+    component: str, asked: bool, monkeypatch: pytest.MonkeyPatch
+):
+    imported: list[str] = []
+    monkeypatch.setattr(preload, "import_module", imported.append)
+    monkeypatch.setattr(sys, "argv", ["/venv/bin/airflow", component])
+    preload.on_starting(Job())
+    assert (imported == [preload.DAG_FILES]) is asked
 
 
 def test_reading_the_plugin_and_the_dag_files_imports_nothing_heavy(project_folder: Path):
@@ -35,7 +47,7 @@ def test_reading_the_plugin_and_the_dag_files_imports_nothing_heavy(project_fold
     program = """
 import runpy, sys
 import airflow.sdk, airflow.plugins_manager
-for file in ("plugins/certification_plugin.py", "dags/certification_events.py", "dags/certification_requests.py",
+for file in ("plugins/certification_plugin.py", "dags/certification_events_00.py", "dags/certification_requests.py",
              "dags/certification_housekeeping.py"):
     runpy.run_path(file)
 heavy = {"pandas", "great_expectations", "scipy", "sqlglot", "alembic", "fastapi", "certification_ui"}
