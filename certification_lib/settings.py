@@ -60,6 +60,8 @@ class Settings:
     state_name: str | None = None
     help_contact: str | None = None
     password_help: str | None = None
+    # Mail addresses of those who run the installation: Airflow tells them of a failed task.
+    operators: tuple[str, ...] = ()
     # True in a long-running scheduler that should import Great Expectations before it forks its workers.
     preload_validation: bool = False
     # Whether everybody may read the windows of published events as a calendar, without signing in.
@@ -113,6 +115,7 @@ def load_settings(environment: Mapping[str, str] | None = None) -> Settings:
         help_contact=text("help_contact"),
         password_help=text("password_help"),
         admin_url=text("admin_url"),
+        operators=tuple(one.strip() for one in (text("operators") or "").split(",") if one.strip()),
         **{setting: text(setting) for setting in URL_SETTINGS.values()},
     )
 

@@ -46,19 +46,45 @@ def acts_in_use(*, session: Session) -> list[str]:
     return list(session.scalars(sa.select(AuditEntry.act).distinct().order_by(AuditEntry.act)))
 
 
+@dataclass(frozen=True)
+class Checked:
+    """How far the chain was checked: so many entries, of which the last has this id and digest."""
+
+    last_id: int = 0
+    last_digest: str = FIRST
+    entries: int = 0
+
+
+@dataclass(frozen=True)
+class ChainCheck(Checked):
+    """A check of the chain. `broken` is the first entry that does not follow, None when all do."""
+
+    broken: int | None = None
+
+
+def check_chain(*, session: Session, after: Checked | None = None) -> ChainCheck:
+    """Follow the chain to its end, or to the first entry that does not follow from the one before.
+
+    `after` begins where an earlier check ended; it must still be the entry that was checked then. What lies before it
+    is not read.
+    """
+    after = after or Checked()
+    if after.last_id:
+        standing = session.scalar(sa.select(AuditEntry.digest).where(AuditEntry.id == after.last_id))
+        if standing != after.last_digest:
+            return ChainCheck(after.last_id, after.last_digest, after.entries, broken=after.last_id)
+    last_id, digest, count = after.last_id, after.last_digest, after.entries
+    query = sa.select(AuditEntry).where(AuditEntry.id > after.last_id).order_by(AuditEntry.id)
+    for entry in session.scalars(query).yield_per(1000):
+        if entry.previous_digest != digest or entry.digest != entry_digest(chained_fields(entry), digest):
+            return ChainCheck(last_id, digest, count, broken=entry.id)
+        last_id, digest, count = entry.id, entry.digest, count + 1
+    return ChainCheck(last_id, digest, count)
+
+
 def first_broken_entry(*, session: Session) -> int | None:
     """The id of the first entry whose digest does not follow from the one before, or None when the chain holds."""
-    previous = FIRST
-    for entry in session.scalars(sa.select(AuditEntry).order_by(AuditEntry.id)).yield_per(1000):
-        if entry.previous_digest != previous or entry.digest != entry_digest(chained_fields(entry), previous):
-            return entry.id
-        previous = entry.digest
-    return None
-
-
-def entry_count(*, session: Session) -> int:
-    """How many entries there are."""
-    return session.scalar(sa.select(sa.func.count(AuditEntry.id))) or 0
+    return check_chain(session=session).broken
 
 
 def _conditions(where: AuditFilter) -> list[sa.ColumnElement[bool]]:

@@ -32,6 +32,9 @@ from certification_lib.snapshots.models import Revision, Snapshot, SnapshotStatu
 from certification_lib.validation.service import FinishedValidation
 
 PAUSED = "reminders of this event were paused"
+TOO_LATE = "Event End had passed when it could be done"
+# What is of no use to anybody once the event has ended.
+_BEFORE_END = frozenset({MilestoneKind.OPEN_WINDOW, MilestoneKind.REMINDER})
 _NAMES_SHOWN = 20
 _DISTRICT_PAGE = "/certification/my-events/"
 _STATE_PAGE = "/certification/events/{key}/"
@@ -202,14 +205,20 @@ def _do(
     session: Session,
     now: datetime.datetime,
 ) -> int | None:
-    """None when nothing of these kinds is due any more; else how many messages were written."""
+    """None when nothing of these kinds is due any more, or it came too late for anybody and is skipped; else how many
+    messages were written."""
     event = locked_event(key, session=session)
     found = due.due_milestones(event, moment=moment, session=session)
     due.skip_superseded(found, run_id=run_id, now=now)
     milestones = found.of(kinds)
     if not milestones:
         return None
-    told = notify_all(notices(_occasion(event, milestones, session, now)), session=session, now=now)
+    occasion = _occasion(event, milestones, session, now)
+    wanted = notices(occasion)
+    if not wanted and _comes_too_late(occasion):
+        due.skip(milestones, TOO_LATE, run_id=run_id, now=now)
+        return None
+    told = notify_all(wanted, session=session, now=now)
     due.mark_done(milestones, run_id=run_id, now=now)
     did = " and ".join(dict.fromkeys(milestone.kind.value for milestone in milestones))
     record(
@@ -222,6 +231,11 @@ def _do(
         details={"messages": told, "run": run_id},
     )
     return told
+
+
+def _comes_too_late(occasion: _Occasion) -> bool:
+    ended = phase(occasion.version, occasion.now, occasion.zone) is Phase.ENDED
+    return ended and all(milestone.kind in _BEFORE_END for milestone in occasion.milestones)
 
 
 def _occasion(event: Event, milestones: tuple[Milestone, ...], session: Session, now: datetime.datetime) -> _Occasion:
@@ -256,10 +270,13 @@ def _reminders(occasion: _Occasion) -> list[Notice]:
     if not has_opened(occasion.version, occasion.now, occasion.zone):
         return []  # the opening was moved after the reminder was planned, as during a hold
     since = max((local_day(milestone.at, occasion.zone) for milestone in occasion.milestones), default=occasion.today)
+    kinds = {milestone.kind for milestone in occasion.milestones}
+    only_reminders = kinds == {MilestoneKind.REMINDER}
     steps: dict[tuple[int, datetime.date, Rung], list[Owing]] = defaultdict(list)
     for one in occasion.owing():
         step = rung(one.due_date, since=since, today=occasion.today, reminder_days=occasion.version.reminder_days)
-        if step is not None:
+        # A reminder that is done after midnight tells nobody that he is overdue: that is told at eight.
+        if step is not None and not (step.overdue and only_reminders):
             steps[one.person_id, one.due_date, step].append(one)
     return [_reminder(occasion, *which, owed) for which, owed in steps.items()]
 

@@ -34,14 +34,19 @@ def sort_out(milestones: Iterable[Milestone], *, held: bool) -> Due:
     """Decide among milestones whose time has come and that are neither done nor skipped."""
     waiting = [milestone for milestone in milestones if not (held and milestone.kind in WAITING_WHILE_HELD)]
     oldest_first = sorted(waiting, key=lambda milestone: (milestone.at, milestone.kind.value))
-    newest = {milestone.kind: milestone for milestone in oldest_first}
+    newest = {_of_one_sort(milestone.kind): milestone for milestone in oldest_first}
     replaced = [
-        (milestone, newest[milestone.kind])
+        (milestone, newest[_of_one_sort(milestone.kind)])
         for milestone in oldest_first
-        if milestone.kind in NEWEST_ONLY and milestone is not newest[milestone.kind]
+        if milestone.kind in NEWEST_ONLY and milestone is not newest[_of_one_sort(milestone.kind)]
     ]
     skipped = {id(milestone) for milestone, _ in replaced}
     return Due(tuple(milestone for milestone in oldest_first if id(milestone) not in skipped), tuple(replaced))
+
+
+def _of_one_sort(kind: MilestoneKind) -> frozenset[MilestoneKind]:
+    """Once people are overdue it is too late to remind them of the day: these two replace each other."""
+    return REMINDERS if kind in REMINDERS else frozenset({kind})
 
 
 def due_milestones(event: Event, *, moment: datetime.datetime, session: Session) -> Due:

@@ -7,13 +7,25 @@ from certification_lib.categories import models as categories
 from certification_lib.certification import models as certification
 from certification_lib.database import Base
 from certification_lib.events import models as events
+from certification_lib.housekeeping import models as housekeeping
 from certification_lib.notifications import models as notifications
 from certification_lib.people import models as people
 from certification_lib.rulebook import models as rulebook
 from certification_lib.snapshots import models as snapshots
 from certification_lib.validation import models as validation
 
-PACKAGES = (audit, people, notifications, categories, rulebook, events, snapshots, validation, certification)
+PACKAGES = (
+    audit,
+    housekeeping,
+    people,
+    notifications,
+    categories,
+    rulebook,
+    events,
+    snapshots,
+    validation,
+    certification,
+)
 metadata = Base.metadata
 
 

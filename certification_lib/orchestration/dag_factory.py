@@ -2,7 +2,7 @@
 
 import datetime
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +12,7 @@ from airflow.sdk.api.datamodels._generated import DagRunType
 
 from certification_lib.events.manifest import EventManifest, ManifestError, read_manifest, read_manifests
 from certification_lib.orchestration import steps, tasks
+from certification_lib.orchestration.alarm import alarm
 from certification_lib.orchestration.parts import part_of
 from certification_lib.orchestration.pool import SNAPSHOT_POOL
 from certification_lib.orchestration.timetable import MilestoneTimetable
@@ -56,16 +57,20 @@ def event_dags(folder: str | Path, *, part: int | None = None, only: str | None 
 
     `only` is the DAG a task belongs to, so that a task reads one file and not a thousand.
     """
+    told_of_failures = alarm()
     for manifest in _manifests(folder, part, only):
         try:
-            yield build_dag(manifest)
+            yield build_dag(manifest, told_of_failures)
         except Exception:
             # An error here would take every DAG of the file away from Airflow. The digest check makes this rare.
             logger.exception("No DAG for %s", manifest.dag_id)
 
 
-def build_dag(manifest: EventManifest) -> DAG:
-    """Steps that do not need each other run beside each other: a dead source must not keep people uninformed."""
+def build_dag(manifest: EventManifest, told_of_failures: Mapping[str, Any] | None = None) -> DAG:
+    """Steps that do not need each other run beside each other: a dead source must not keep people uninformed.
+
+    `told_of_failures` are the arguments of `alarm`, read once for all events.
+    """
     milestones = {due.at: list(due.kinds) for due in manifest.milestones}
     timetable = MilestoneTimetable(milestones, description=_dates_in_words(manifest))
     dag = DAG(
@@ -84,7 +89,7 @@ def build_dag(manifest: EventManifest) -> DAG:
         is_paused_upon_creation=False,
         auto_register=False,
         allowed_run_types=[DagRunType.SCHEDULED, DagRunType.MANUAL, DagRunType.OPERATOR_TRIGGERED],
-        default_args={"owner": "certification", **RETRIES},
+        default_args={"owner": "certification", **RETRIES, **(told_of_failures or {})},
     )
     _add_steps(dag, manifest)
     return dag

@@ -6,15 +6,21 @@ from typing import Any
 
 from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
 
-from certification_lib.audit.queries import first_broken_entry
+from certification_lib.audit.queries import check_chain
 from certification_lib.database import database_now, transaction
 from certification_lib.events.manifest import check_manifests, dag_id_of, read_manifests, rebuild_manifests
+from certification_lib.housekeeping.models import StepOutcome
+from certification_lib.housekeeping.service import Went
 from certification_lib.orchestration import connections, requests
+from certification_lib.orchestration.noting import noted, well
 from certification_lib.orchestration.pool import SNAPSHOT_POOL
 from certification_lib.orchestration.tasks import step
 from certification_lib.settings import load_settings
 
 logger = logging.getLogger(__name__)
+
+# Parts of the datamart, one snapshot's rows of one view, whose digests are computed again each night.
+_SAMPLE = 20
 
 
 @step
@@ -35,6 +41,7 @@ def deliver_messages() -> dict[str, int]:
     return {"sent": done.sent, "refused": done.refused, "postponed": done.postponed}
 
 
+@noted(lambda run: well(1, f"Started the run {run}."))
 @step
 def forgotten_requests() -> str:
     """The name of a run for requests that nobody has begun; skips when there are none.
@@ -49,6 +56,7 @@ def forgotten_requests() -> str:
     return f"{name}_again_{now:%Y-%m-%dT%H:%M}"
 
 
+@noted(lambda problems: well(len(problems), " ".join(f"{problem}." for problem in problems[:20])))
 @step
 def mend_manifests() -> list[str]:
     """Compare the manifests with the database and write them anew where they differ. Returns what differed."""
@@ -62,6 +70,7 @@ def mend_manifests() -> list[str]:
     return problems
 
 
+@noted(lambda runs: well(len(runs), _started(runs)))
 @step
 def late_events() -> list[dict[str, str]]:
     """Alarm about milestones that nobody did in time. Returns, for each event, the run that should do them now.
@@ -83,6 +92,7 @@ def late_events() -> list[dict[str, str]]:
     return [{"trigger_dag_id": dag_id_of(key), "trigger_run_id": run_id} for key in keys]
 
 
+@noted(lambda _: well(0, ""))
 @step
 def snapshots_get_on() -> None:
     """Fail, for operators to see, when snapshots wait and none is being taken: most likely their pool is missing."""
@@ -95,6 +105,7 @@ def snapshots_get_on() -> None:
         )
 
 
+@noted(lambda told: well(told, f"{told} people reminded."))
 @step
 def own_reminders() -> int:
     """Reminders for people whose due date is not Event End. Returns how many were told."""
@@ -110,15 +121,37 @@ def own_reminders() -> int:
     return told
 
 
+@noted(lambda through: Went(StepOutcome.WELL, said=f"{through['entries']} entries, all as written.", details=through))
 @step
-def check_audit_chain() -> None:
-    """Fail when an entry of the audit trail was changed or removed."""
+def check_audit_chain() -> dict[str, Any]:
+    """Read the whole audit trail; fail when an entry was changed or removed. Returns how far it holds, which is where
+    the check on the page of the trail goes on."""
     with connections.engine() as engine, transaction(engine) as session:
-        broken = first_broken_entry(session=session)
-    if broken is not None:
-        raise AirflowFailException(f"The audit trail does not hold together from entry {broken} on")
+        checked = check_chain(session=session)
+    if checked.broken is not None:
+        raise AirflowFailException(f"The audit trail does not hold together from entry {checked.broken} on")
+    return {"last_id": checked.last_id, "last_digest": checked.last_digest, "entries": checked.entries}
 
 
+@noted(lambda parts: well(0, f"{parts} parts of the datamart have the digests that were recorded."))
+@step
+def verify_a_sample() -> int:
+    """Compute digests of some stored data again; fail when they are not those recorded. Returns of how many parts.
+
+    Chosen anew each night, so that in time everything has its turn; `certify verify` looks at all of it.
+    """
+    from certification_lib.snapshots.verification import verify_parts
+
+    with connections.engine() as engine:
+        parts, differences = verify_parts(engine, most=_SAMPLE)
+    for line in differences:
+        logger.error("%s", line)
+    if differences:
+        raise AirflowFailException(f"Data are not those whose digests were recorded: {' '.join(differences[:10])}")
+    return parts
+
+
+@noted(lambda lines: well(sum(line["revisions"] for line in lines), _removed(lines)))
 @step
 def remove_what_is_past_its_days() -> list[dict[str, Any]]:
     """Purge superseded revisions and carry out disposals, in every event. Returns rows and bytes by event.
@@ -152,3 +185,11 @@ def serve_validations() -> list[int]:
     rules_url = connections.address(connections.RULES)
     with connections.engine() as engine:
         return requests.run_validations(engine=engine, rules_url=rules_url)
+
+
+def _started(runs: list[dict[str, str]]) -> str:
+    return f"Started {', '.join(run['trigger_dag_id'] for run in runs[:20])}." if runs else ""
+
+
+def _removed(lines: list[dict[str, Any]]) -> str:
+    return " ".join(f"{line['event']}: {line['what']}, {line['rows']} rows." for line in lines[:20])

@@ -9,6 +9,7 @@ from airflow.sdk import DAG
 from airflow.sdk.api.datamodels._generated import DagRunType
 
 from certification_lib.orchestration import assets, housekeeping
+from certification_lib.orchestration.alarm import alarm
 from certification_lib.orchestration.dag_factory import RETRIES
 from certification_lib.orchestration.pool import SNAPSHOT_POOL
 from certification_lib.orchestration.requests import REQUESTS_DAG
@@ -30,7 +31,7 @@ def requests_dag() -> DAG:
         schedule=None,
         max_active_runs=4,
         dagrun_timeout=datetime.timedelta(hours=8),
-        default_args={"owner": "certification", **RETRIES},
+        default_args={"owner": "certification", **RETRIES, **alarm()},
     )
     snapshots = _step(dag, "snapshots", housekeeping.serve_snapshots, minutes=240, pool=SNAPSHOT_POOL)
     # Whatever happens to one snapshot, the others are validated.
@@ -103,10 +104,11 @@ def audit_dag() -> DAG:
     dag = _dag(
         AUDIT_DAG,
         "Audit check",
-        "Proves every night that no entry of the audit trail was changed or removed",
+        "Proves every night that no entry of the audit trail was changed or removed, and some data are those signed",
         **_every("30 3 * * *"),
     )
     _step(dag, "check_audit_chain", housekeeping.check_audit_chain, minutes=100)
+    _step(dag, "verify_a_sample", housekeeping.verify_a_sample, minutes=100)
     return dag
 
 
@@ -123,6 +125,7 @@ def _every(schedule: datetime.timedelta | str) -> dict[str, Any]:
             "retries": 1,
             "retry_delay": datetime.timedelta(seconds=10),
             "retry_policy": RETRIES["retry_policy"],
+            **alarm(),
         },
     }
 

@@ -152,6 +152,7 @@ def _our_settings(settings: Settings) -> dict[str, str]:
         "RULES_URL": settings.rules_url,
         "SOURCE_URL": settings.source_url,
         "PRELOAD_VALIDATION": "1" if settings.preload_validation else None,
+        "OPERATORS": ",".join(settings.operators) or None,
         "DEMO": "1" if settings.demo else None,
     }
     return {

@@ -99,6 +99,7 @@ EDIT_ORGANIZATION = "/organizations/{number}/edit"
 AUDIT = "/audit/"
 AUDIT_FILE = "/audit/file"
 CHECK_AUDIT = "/audit/check"
+HOUSEKEEPING = "/housekeeping/"
 
 EVENT_OF_DAG = "/airflow/dags/{dag_id}"
 RUN_OF_DAG = "/airflow/dags/{dag_id}/runs/{run_id}"

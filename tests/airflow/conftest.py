@@ -4,6 +4,7 @@ import datetime
 import json
 import time
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -124,9 +125,9 @@ class Site:
             return list(connection.execute(sa.text(statement), parameters).mappings())
 
 
-@pytest.fixture(scope="session")
-def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
-    folder = tmp_path_factory.mktemp("site")
+@contextmanager
+def running_site(folder: Path) -> Iterator[Site]:
+    """An installation of its own in an empty folder, stopped and removed at the end."""
     _another_team(folder / "airflow")
     with LocalStack(folder, demo=True) as stack:
         engine = make_engine(stack.settings.url("certification_task"))
@@ -138,6 +139,12 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
         yield running
         running.engine.dispose()
     delete_data(folder / "postgres")  # as root it is not below pytest's folder, which is closed to PostgreSQL's account
+
+
+@pytest.fixture(scope="session")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    with running_site(tmp_path_factory.mktemp("site")) as running:
+        yield running
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

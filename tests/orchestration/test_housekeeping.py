@@ -14,11 +14,15 @@ from sqlalchemy.orm import Session
 
 from certification_lib.audit.service import SYSTEM, record
 from certification_lib.database import database_now, transaction
+from certification_lib.errors import SourceFailure
 from certification_lib.events.manifest import read_manifests
 from certification_lib.events.models import Event, Milestone, MilestoneKind, MilestoneState
+from certification_lib.housekeeping.queries import StepStatus, housekeeping_status
+from certification_lib.housekeeping.rules import STEPS, Standing
 from certification_lib.notifications.models import Message
 from certification_lib.notifications.service import notify
 from certification_lib.orchestration import housekeeping
+from certification_lib.orchestration.standing_dags import audit_dag
 from certification_lib.orchestration.triggering import ask_for_parsing, trigger_requests, trigger_resumed_event
 from certification_lib.snapshots.models import Snapshot, SnapshotKind, SnapshotStatus
 from certification_lib.supervisor.mail_sink import start_mail_sink
@@ -243,3 +247,61 @@ def test_an_airflow_that_cannot_be_asked_is_no_error_of_publishing(engine: sa.En
     assert ask_for_parsing(KEY) is False
     assert trigger_requests(engine=engine) is False
     assert trigger_resumed_event(KEY, engine=engine) is False
+
+
+def noted_of(engine: sa.Engine, name: str) -> StepStatus:
+    with Session(engine) as session:
+        return next(one for one in housekeeping_status(session=session, now=now_of(engine)) if one.step.name == name)
+
+
+def test_each_step_is_on_the_status_page_with_what_it_found(engine: sa.Engine, event: Event):
+    housekeeping.mend_manifests()
+    assert noted_of(engine, "mend_manifests").said == f"{DAG_ID}.json: is missing."
+    assert noted_of(engine, "mend_manifests").found == 1
+    with pytest.raises(AirflowSkipException):
+        housekeeping.forgotten_requests()
+    housekeeping.late_events()
+    housekeeping.snapshots_get_on()
+    housekeeping.own_reminders()
+    housekeeping.remove_what_is_past_its_days()
+    housekeeping.check_audit_chain()
+    assert housekeeping.verify_a_sample() == 0
+    with Session(engine) as session:
+        steps = housekeeping_status(session=session, now=now_of(engine))
+    assert {one.step.name: one.standing for one in steps} == dict.fromkeys((step.name for step in STEPS), Standing.WELL)
+
+
+def test_a_step_that_failed_is_called_so_in_our_words(engine: sa.Engine, event: Event, monkeypatch: pytest.MonkeyPatch):
+    def refuses(*_arguments: object, **_named: object) -> list[str]:
+        raise sa.exc.OperationalError("select 'Maria Gonzales'", {}, Exception("Maria Gonzales"))
+
+    monkeypatch.setattr(housekeeping, "check_manifests", refuses)
+    with pytest.raises(SourceFailure):
+        housekeeping.mend_manifests()
+    status = noted_of(engine, "mend_manifests")
+    assert status.standing is Standing.FAILED
+    assert status.said
+    assert "Maria" not in status.said
+
+
+def test_what_a_step_found_is_a_metric_of_airflows_own(
+    engine: sa.Engine, event: Event, monkeypatch: pytest.MonkeyPatch
+):
+    from certification_lib.orchestration import noting
+
+    sent: list[tuple[str, float]] = []
+    monkeypatch.setattr(noting.stats, "gauge", lambda name, value: sent.append((name, value)))
+    monkeypatch.setattr(noting.stats, "incr", lambda name: sent.append((name, 1)))
+    housekeeping.mend_manifests()
+    assert sent == [
+        ("certification.housekeeping.mend_manifests.well", 1),
+        ("certification.housekeeping.mend_manifests.found", 1),
+    ]
+
+
+def test_operators_are_told_of_a_failed_task_by_airflows_own_notifier(monkeypatch: pytest.MonkeyPatch):
+    assert audit_dag().get_task("check_audit_chain").on_failure_callback == []
+    monkeypatch.setenv("CERTIFICATION_OPERATORS", "night@state.example, day@state.example")
+    [notifier] = audit_dag().get_task("check_audit_chain").on_failure_callback
+    assert notifier.to == ["night@state.example", "day@state.example"]
+    assert notifier.subject == "Certification: {{ ti.task_id }} of {{ ti.dag_id }} failed"

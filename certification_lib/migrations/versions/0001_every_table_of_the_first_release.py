@@ -129,6 +129,29 @@ def upgrade() -> None:
         schema="certification",
     )
     op.create_table(
+        "housekeeping_step",
+        sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("began_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("ended_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column(
+            "outcome",
+            sa.Enum("well", "failed", name="outcome", native_enum=False, create_constraint=True, length=60),
+            nullable=False,
+        ),
+        sa.Column("found", sa.BigInteger(), nullable=False, comment="How many things it found, mended or removed"),
+        sa.Column("said", sa.Text(), nullable=False, comment="What it found, in a sentence"),
+        sa.Column("last_well_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("run_id", sa.Text(), nullable=True, comment="The Airflow run"),
+        sa.Column(
+            "details",
+            postgresql.JSONB(astext_type=sa.Text()),
+            nullable=False,
+            comment="What the next run or a page goes on from",
+        ),
+        sa.PrimaryKeyConstraint("name", name=op.f("pk_housekeeping_step")),
+        schema="certification",
+    )
+    op.create_table(
         "category",
         sa.Column("id", sa.BigInteger(), sa.Identity(always=False), nullable=False),
         sa.Column("name", sa.Text(), nullable=False),
@@ -1719,6 +1742,7 @@ def _grant() -> None:
     op.execute(f"revoke delete on certification.disposal, certification.legal_hold from {everybody}")
     op.execute(f"revoke insert, update, delete on certification.alembic_version from {everybody}")
     op.execute("revoke insert, update, delete on certification.finding from certification_app")
+    op.execute("revoke insert, update, delete on certification.housekeeping_step from certification_app")
     op.execute("revoke insert, update, delete on certification.prior_total from certification_app")
 
 
@@ -1907,6 +1931,7 @@ def downgrade() -> None:
     op.drop_index(op.f("ix_audit_entry_event_key"), table_name="audit_entry", schema="certification")
     op.drop_index(op.f("ix_audit_entry_actor_username"), table_name="audit_entry", schema="certification")
     op.drop_table("answered_request", schema="certification")
+    op.drop_table("housekeeping_step", schema="certification")
     op.drop_table("audit_entry", schema="certification")
     op.drop_index(
         "ix_asset_fact_waiting",

@@ -5,10 +5,12 @@ from typing import Any
 
 import sqlalchemy as sa
 from fastapi import APIRouter
+from starlette.responses import PlainTextResponse
 
-from certification_lib.audit.queries import AuditFilter, entries, entry_count, first_broken_entry
+from certification_lib.audit.queries import AuditFilter, entries
 from certification_lib.audit.sentences import sentence
 from certification_lib.errors import BadInput, NotFound
+from certification_lib.housekeeping.queries import as_metrics, chain_state, housekeeping_status
 from certification_lib.people.listing import PeopleFilter, people_list
 from certification_lib.people.models import Organization, OrganizationKind, Person, Right, Role, Tool
 from certification_lib.people.queries import organization_by_number, person_by_username, rights_of_people
@@ -147,9 +149,48 @@ def audit(
 
 @router.get("/audit/chain", tags=["Audit"], dependencies=[SEES_AUDIT])
 def chain(visit: VisitOfRequest) -> Any:
-    """Whether every entry follows from the one before; reads the whole trail. `broken_entry` null: it holds."""
-    broken = first_broken_entry(session=visit.session)
-    return {"holds": broken is None, "broken_entry": broken, "entries": entry_count(session=visit.session)}
+    """Whether every entry follows from the one before. `broken_entry` null: it holds.
+
+    The `checked_before` entries that last night's check read, at `checked_at`, are not read again.
+    """
+    state = chain_state(session=visit.session)
+    return {
+        "holds": state.broken is None,
+        "broken_entry": state.broken,
+        "entries": state.entries,
+        "checked_before": state.checked_before,
+        "checked_at": plain(state.checked_at),
+    }
+
+
+@router.get("/housekeeping", tags=["Audit"], dependencies=[SEES_AUDIT])
+def housekeeping(visit: VisitOfRequest) -> Any:
+    """What the product does by itself, and how each step went the last time."""
+    statuses = housekeeping_status(session=visit.session, now=visit.now)
+    return listed(
+        [
+            {
+                "step": one.step.name,
+                "title": one.step.title,
+                "what": one.step.what,
+                "dag_id": one.step.dag_id,
+                "standing": one.standing,
+                "began_at": one.began_at,
+                "ended_at": one.ended_at,
+                "last_well_at": one.last_well_at,
+                "found": one.found,
+                "said": one.said,
+                "run_id": one.run_id,
+            }
+            for one in statuses
+        ]
+    )
+
+
+@router.get("/housekeeping/metrics", tags=["Audit"], dependencies=[SEES_AUDIT], response_class=PlainTextResponse)
+def housekeeping_metrics(visit: VisitOfRequest) -> PlainTextResponse:
+    """The same in the text format that monitoring programs read."""
+    return PlainTextResponse(as_metrics(housekeeping_status(session=visit.session, now=visit.now)))
 
 
 def _with_offset(moment: datetime.datetime | None) -> datetime.datetime | None:

@@ -22,6 +22,7 @@ def routers() -> list[APIRouter]:
         findings_matrix,
         groups,
         home,
+        housekeeping,
         keeping,
         messages,
         organizations,
@@ -60,7 +61,7 @@ def routers() -> list[APIRouter]:
         airflow_tabs,
     )
     state = (*state, due_dates, event_running, keeping, state_acts, state_message)
-    directory = (categories, people, rights, organizations, audit, own_members, own_people)
+    directory = (categories, people, rights, organizations, audit, housekeeping, own_members, own_people)
     return [
         module.router
         for module in (

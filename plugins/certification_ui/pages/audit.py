@@ -11,8 +11,9 @@ from fastapi import APIRouter, Depends
 from starlette.responses import Response
 
 from certification_lib.audit.models import AuditEntry
-from certification_lib.audit.queries import AuditFilter, acts_in_use, entries, entry_count, first_broken_entry
+from certification_lib.audit.queries import AuditFilter, acts_in_use, entries
 from certification_lib.audit.sentences import act_in_words, details_in_words, sentence
+from certification_lib.housekeeping.queries import ChainState, chain_state
 from certification_lib.people.models import Organization, Right, Tool
 from certification_ui import downloads, urls
 from certification_ui.deps import right
@@ -83,9 +84,8 @@ def audit(visit: VisitOfRequest, asked: Annotated[AuditQuery, Depends()]) -> Res
 
 @router.get(urls.CHECK_AUDIT, dependencies=[read])
 def check(visit: VisitOfRequest, asked: Annotated[AuditQuery, Depends()]) -> Response:
-    """Reads the whole trail, so it is asked for and not done on every view."""
-    broken = first_broken_entry(session=visit.session)
-    return _page(visit, asked, chain={"broken": broken, "entries": entry_count(session=visit.session)})
+    """Goes on from where the last nightly check ended; asked for, and not done on every view."""
+    return _page(visit, asked, chain=chain_state(session=visit.session))
 
 
 @router.get(urls.AUDIT_FILE, dependencies=[read])
@@ -111,7 +111,7 @@ def file(visit: VisitOfRequest, asked: Annotated[AuditQuery, Depends()]) -> Resp
     return downloads.download("csv", "audit-trail", [downloads.Sheet("Audit", COLUMNS, rows)])
 
 
-def _page(visit: Visit, asked: AuditQuery, chain: dict[str, int | None] | None) -> Response:
+def _page(visit: Visit, asked: AuditQuery, chain: ChainState | None) -> Response:
     where = asked.as_filter(visit.visitor.zone)
     found = entries(session=visit.session, where=where, before_id=asked.before, limit=PAGE_SIZE + 1)
     shown = found[:PAGE_SIZE]
