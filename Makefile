@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 .DEFAULT_GOAL := help
-.PHONY: help setup demo up test lint fix lock screenshots bench-snapshot soak-snapshot bench-validation scale-validation soak-certification bench-report environment-file
+.PHONY: help setup demo up test lint fix lock screenshots bench-snapshot soak-snapshot bench-validation scale-validation soak-certification bench-report bench-schedule chaos environment-file
 
 help: ## Say what there is
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-17s %s\n", $$1, $$2 }' Makefile
@@ -62,6 +62,12 @@ soak-certification: setup ## Walk 5,000 random steps through a certification bes
 
 bench-report: setup ## Measure the Event Report of a large state in every format, one line of JSON for each figure
 	@$(BIN)/python -m tests.benchmarks.report $(ARGS)
+
+bench-schedule: setup ## Measure parsing, publishing and doing of many events, one line of JSON for each figure
+	@$(BIN)/python -m tests.benchmarks.schedule $(ARGS)
+
+chaos: setup ## Kill parts of a running installation in 30 rounds of an event; make chaos ARGS='--rounds 100 --seed 2'
+	@$(BIN)/python -m tests.airflow.chaos $(ARGS)
 
 environment-file: ## Write .env with generated secrets for docker-compose.yaml
 	@$(PYTHON) scripts/environment_file.py

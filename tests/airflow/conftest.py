@@ -13,7 +13,9 @@ from zoneinfo import ZoneInfo
 import httpx
 import pytest
 import sqlalchemy as sa
+from sqlalchemy.orm import Session
 
+from certification_lib.categories.models import Category, Level
 from certification_lib.database import make_engine, transaction
 from certification_lib.orchestration.accounts import sync_accounts
 from certification_lib.people.models import Tool
@@ -126,9 +128,10 @@ class Site:
 
 
 @contextmanager
-def running_site(folder: Path) -> Iterator[Site]:
-    """An installation of its own in an empty folder, stopped and removed at the end."""
-    _another_team(folder / "airflow")
+def running_site(folder: Path, bundles: Mapping[str, Path] | None = None) -> Iterator[Site]:
+    """An installation of its own in an empty folder, stopped and removed at the end; `bundles`: more folders of DAGs,
+    by default those of another team."""
+    _other_bundles(folder / "airflow", bundles or {"other-team": Path(__file__).parent / "other_team"})
     with LocalStack(folder, demo=True) as stack:
         engine = make_engine(stack.settings.url("certification_task"))
         load_sample(stack.settings.url("source_owner"), students=2000, progress=lambda _: None)
@@ -152,17 +155,23 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     items.sort(key=lambda item: "test_control_c" in item.nodeid)
 
 
-def _another_team(airflow_home: Path) -> None:
+def _other_bundles(airflow_home: Path, others: Mapping[str, Path]) -> None:
     """DAGs of somebody else beside the product's own, as a site sets them up."""
     local = "airflow.dag_processing.bundles.local.LocalDagBundle"
-    other = {"path": str(Path(__file__).parent / "other_team")}
-    bundles = [
-        {"name": "dags-folder", "classpath": local, "kwargs": {}},
-        {"name": "other-team", "classpath": local, "kwargs": other},
-    ]
+    bundles: list[dict[str, Any]] = [{"name": "dags-folder", "classpath": local, "kwargs": {}}]
+    bundles += [{"name": name, "classpath": local, "kwargs": {"path": str(path)}} for name, path in others.items()]
     airflow_home.mkdir(parents=True)
     written = f"[dag_processor]\ndag_bundle_config_list = {json.dumps(bundles)}\n"
     (airflow_home / "airflow.cfg").write_text(written, encoding="utf-8")
+
+
+def world_of(session: Session) -> World:
+    """The factory of a running installation, whose state and category exist already."""
+    world = object.__new__(World)
+    world.session = session
+    world.category = session.scalars(sa.select(Category).order_by(Category.id)).first()
+    world.level = Level.DISTRICT
+    return world
 
 
 def _people(world: World) -> None:

@@ -126,3 +126,37 @@ def write_events(manifests: Sequence[EventManifest], folder: Path) -> None:
 def _literal(written: str) -> str:
     at = datetime.datetime.fromisoformat(written)
     return f"pendulum.datetime({at.year}, {at.month}, {at.day}, {at.hour}, {at.minute}, {at.second})"
+
+
+_EMPTY = """
+import pendulum
+from airflow.providers.standard.operators.python import PythonOperator
+from airflow.sdk import DAG
+from airflow.sdk.exceptions import DownstreamTasksSkipped
+from airflow.timetables.events import EventsTimetable
+
+
+def plan():
+    raise DownstreamTasksSkipped(tasks=["announce", "remind", "close_window"])
+
+
+def act():
+    pass
+
+
+for number in range({events}):
+    with DAG(
+        f"plain_event_{{number:03}}", schedule=EventsTimetable([{at}], presorted=True), start_date={at}, catchup=True,
+        max_active_runs=1, is_paused_upon_creation=False,
+    ) as dag:
+        first = PythonOperator(task_id="plan", python_callable=plan)
+        last = PythonOperator(task_id="settle", python_callable=act, trigger_rule="all_done")
+        for name in ["announce", "open_window", "remind", "close_window"]:
+            first >> PythonOperator(task_id=name, python_callable=act) >> last
+    globals()[dag.dag_id] = dag
+"""
+
+
+def empty_events(events: int, at: datetime.datetime) -> str:
+    """A file of events that are due at once and do nothing: of each, as many tasks run and are skipped as of ours."""
+    return _EMPTY.format(events=events, at=_literal(at.isoformat()))

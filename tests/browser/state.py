@@ -7,6 +7,8 @@ from sqlalchemy.orm import Session
 
 from certification_lib.database import transaction
 from certification_lib.events.models import Event, EventStatus, Milestone, MilestoneKind, MilestoneState, Participant
+from certification_lib.housekeeping.models import StepOutcome
+from certification_lib.housekeeping.service import Went, note
 from certification_lib.notifications.service import notify
 from certification_lib.people.models import Tool
 from certification_lib.rulebook.models import Rule, RuleVersion, Severity
@@ -61,6 +63,8 @@ def fill_state(engine: sa.Engine) -> None:
         world.certifier("white", agencies["005"])
         world.approver()
         world.give(world.person("approver"), Tool.VALIDATION, "RWAD")
+        world.give(world.person("approver"), Tool.AUDIT, "R")
+        _housekeeping(session)
         world.state_reviewer()
         for number, agency in agencies.items():
             if number != "036":
@@ -77,6 +81,17 @@ def fill_state(engine: sa.Engine) -> None:
         )
         session.add(milestone)
         _messages(world)
+
+
+def _housekeeping(session: Session) -> None:
+    """One step that goes well, one that found something, one that failed; the others have not run yet."""
+    now = datetime.datetime.now(datetime.UTC)
+    for name, went in (
+        ("snapshots_get_on", Went(StepOutcome.WELL)),
+        ("mend_manifests", Went(StepOutcome.WELL, 1, "certification_event_fall_enrollment_count.json: is missing.")),
+        ("check_audit_chain", Went(StepOutcome.FAILED, 0, "The audit trail does not hold together from entry 7 on")),
+    ):
+        note(name, went, began_at=now, run_id="scheduled__1", session=session, now=now)
 
 
 def _snapshot(session: Session, event: Event, *, left_alone: str) -> SnapshotParticipant:

@@ -113,6 +113,8 @@ STATE_PAGES = {
     "changed-rules": f"{ROOT}/events/{KEY}/changed-rules",
     "set-aside": f"{ROOT}/events/{KEY}/set-aside",
     "state-messages": f"{ROOT}/messages/",
+    "audit-checked": f"{ROOT}/audit/check",
+    "housekeeping": f"{ROOT}/housekeeping/",
 }
 DISTRICT_PAGES = {
     "home": f"{ROOT}/",

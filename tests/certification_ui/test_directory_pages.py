@@ -12,6 +12,9 @@ from sqlalchemy.orm import Session
 from certification_lib.categories.models import Category, CategoryRole, Level, Member
 from certification_lib.categories.rules import required_rights
 from certification_lib.database import make_engine, transaction
+from certification_lib.housekeeping.models import StepOutcome
+from certification_lib.housekeeping.rules import STEPS
+from certification_lib.housekeeping.service import Went, note
 from certification_lib.notifications.models import Message
 from certification_lib.people.models import Organization, Person, PersonRole, Right, Role, Tool
 from certification_lib.people.queries import holds, person_by_username
@@ -21,6 +24,7 @@ from tests.certification_ui.conftest import Browser, opened
 from tests.certification_ui.site import ROOT, fill, text_of
 from tests.conftest import CertificationDatabase
 from tests.factories import World
+from tests.factories.world import OPENING
 
 LETTERS = {
     "clerk": {
@@ -293,6 +297,25 @@ def test_the_audit_trail_is_read_filtered_checked_and_saved(people: Browser, sto
     assert len(file.text.splitlines()) >= 61
     for odd in ("before=x", "since=9999-99-99", "person=%00", "organization=%27", "event=" + "x" * 300):
         assert clerk.get(f"{ROOT}/audit/?{odd}").status_code == 200, odd
+
+
+def test_who_reads_the_audit_trail_sees_how_housekeeping_goes(people: Browser, stored: Session) -> None:
+    clerk = people("clerk")
+    assert text_of(clerk.get(f"{ROOT}/housekeeping/").text).count("Not run yet") == len(STEPS)
+    went = Went(StepOutcome.FAILED, said="The folder <b>cannot</b> be written")
+    note("mend_manifests", went, began_at=OPENING, run_id="scheduled__1", session=stored, now=OPENING)
+    stored.commit()
+    page = clerk.get(f"{ROOT}/housekeeping/").text
+    assert "Tell your operators: Manifests." in text_of(page)
+    assert "The folder &lt;b&gt;cannot&lt;/b&gt; be written" in page
+    api = f"{ROOT}/api/v1/housekeeping"
+    [manifests] = [one for one in clerk.get(api).json()["items"] if one["step"] == "mend_manifests"]
+    assert (manifests["standing"], manifests["run_id"], manifests["last_well_at"]) == ("failed", "scheduled__1", None)
+    metrics = clerk.get(f"{api}/metrics")
+    assert metrics.headers["content-type"].startswith("text/plain")
+    assert 'certification_housekeeping_well{step="mend_manifests"} 0' in metrics.text
+    for address in (f"{ROOT}/housekeeping/", api, f"{api}/metrics"):
+        assert people("smith").get(address).status_code in {403, 404}
 
 
 def test_a_district_names_its_own_members_within_the_bounds_of_the_roles(people: Browser, stored: Session) -> None:
