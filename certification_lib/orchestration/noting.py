@@ -9,7 +9,7 @@ import functools
 import logging
 import time
 from collections.abc import Callable
-from typing import ParamSpec, TypeVar
+from typing import Any, ParamSpec, TypeVar
 
 import psycopg
 import sqlalchemy.exc
@@ -29,7 +29,7 @@ P = ParamSpec("P")
 R = TypeVar("R")
 
 
-def noted(went: Callable[[R], Went]) -> Callable[[Callable[P, R]], Callable[P, R]]:
+def noted(went: Callable[[Any], Went]) -> Callable[[Callable[P, R]], Callable[P, R]]:
     """Note how a step went, by what it returned; what it raises is noted too and goes on its way.
 
     Around `step`, which puts a database's words into ours.
