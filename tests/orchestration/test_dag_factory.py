@@ -141,7 +141,7 @@ def test_two_processes_build_the_same_dags(tmp_path: Path, project_folder: Path)
             capture_output=True,
             text=True,
             check=True,
-            timeout=60,
+            timeout=150,
         )
         return list(json.loads(printed.stdout.splitlines()[-1]))
 
