@@ -47,6 +47,7 @@ _DONE: Mapping[str, str] = {
     "participant:approve": "approved the certification of",
     "participant:ask-for-recertification": "asked the state for recertification:",
     "participant:deny-request": "denied the recertification request of",
+    "participant:download": "downloaded",
     "participant:extend-due-date": "extended the due date of",
     "participant:override-due-date": "gave a due date of his own to",
     "participant:request-recertification": "requested recertification of",

@@ -6,12 +6,12 @@ XLSX it is stored as text, which is never computed. Nothing is written to disk o
 
 import csv
 import io
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
 import xlsxwriter
-from starlette.responses import Response
+from starlette.responses import Response, StreamingResponse
 
 from certification_lib.reports.cells import safe_cell
 
@@ -42,6 +42,12 @@ def download(file_format: FileFormat, name: str, sheets: Sequence[Sheet]) -> Res
     content = as_csv(sheets[0]) if file_format == "csv" else as_xlsx(sheets)
     headers = {"Content-Disposition": f'attachment; filename="{name}.{file_format}"'}
     return Response(content, media_type=_TYPES[file_format], headers=headers)
+
+
+def sent_while_written(file_format: FileFormat, name: str, content: Iterator[bytes]) -> Response:
+    """The same for a file that is written while it is sent, however large."""
+    headers = {"Content-Disposition": f'attachment; filename="{name}.{file_format}"'}
+    return StreamingResponse(content, media_type=_TYPES[file_format], headers=headers)
 
 
 def as_csv(sheet: Sheet) -> bytes:

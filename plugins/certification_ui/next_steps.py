@@ -4,7 +4,7 @@ import datetime
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from certification_lib.categories.models import CategoryRole
+from certification_lib.categories.models import CategoryRole, Level
 from certification_lib.certification.own_readmodels import MyEvent
 from certification_lib.certification.rules import UserStatus
 from certification_lib.events.models import ParticipantStatus
@@ -30,6 +30,12 @@ class Card:
     step: Step
     when: str
     """The date that matters now, in words."""
+    schools: int = 0
+    """Of a School-level event with several schools of the reader's: how many, on a card for all of them."""
+
+    @property
+    def organization(self) -> str:
+        return words.count(self.schools, "school") if self.schools else self.event.organization
 
 
 @dataclass(frozen=True)
@@ -49,15 +55,39 @@ _OTHERS_TURN = {
 
 def groups(events: Iterable[MyEvent], now: datetime.datetime, zone: str) -> list[Group]:
     """What needs the reader first, each by due date; by organization where there are several."""
-    cards = [Card(event, step(event), _when(event, now, zone)) for event in events]
+    cards = [_card(lines, now, zone) for lines in _together(events)]
     cards.sort(key=lambda card: (not card.step.mine, card.event.due_date, card.event.name, card.event.number))
-    organizations = list(dict.fromkeys((card.event.organization, card.event.number) for card in cards))
-    if len(organizations) == 1:
+    # A card for several schools stands before those of single organizations, under the name of its event.
+    names = [_group_of(card) for card in cards]
+    found = list(dict.fromkeys(names))
+    if len(found) == 1:
         return [Group("", tuple(cards))]
-    return [
-        Group(name, tuple(card for card in cards if (card.event.organization, card.event.number) == (name, number)))
-        for name, number in organizations
-    ]
+    return [Group(one[0], tuple(card for card, name in zip(cards, names, strict=True) if name == one)) for one in found]
+
+
+def _group_of(card: Card) -> tuple[str, str]:
+    return ("Your schools", "") if card.schools else (card.event.organization, card.event.number)
+
+
+def _together(events: Iterable[MyEvent]) -> list[list[MyEvent]]:
+    """The lines of each card: the schools of one event on one, everything else by itself."""
+    found: dict[tuple[str, str], list[MyEvent]] = {}
+    for event in events:
+        place = "" if event.level is Level.SCHOOL else event.number
+        found.setdefault((event.key, place), []).append(event)
+    return list(found.values())
+
+
+def _card(lines: Sequence[MyEvent], now: datetime.datetime, zone: str) -> Card:
+    """One line's card, or the card of several schools, which stands for the one that is most urgent."""
+    steps = [(step(event), event) for event in lines]
+    first, event = min(steps, key=lambda pair: (not pair[0].mine, pair[1].due_date, pair[1].number))
+    if len(lines) == 1:
+        return Card(event, first, _when(event, now, zone))
+    waiting = sum(one.mine for one, _ in steps)
+    what = f"{waiting} of {len(lines)} wait for you. {first.what}" if waiting else first.what
+    together = Step(first.mine, what, "Open your schools", any(one.late for one, _ in steps))
+    return Card(event, together, _when(event, now, zone), len(lines))
 
 
 def to_do(found: Sequence[Group]) -> int:

@@ -14,12 +14,13 @@ from starlette.responses import Response
 
 from certification_lib.certification.assigning import Work
 from certification_lib.certification.readmodels import RevisionView
-from certification_lib.errors import BadInput, NotFound
+from certification_lib.errors import NotFound
 from certification_lib.validation.worklist import WorkRule, rule_of, worklist
 from certification_lib.validation.worklist_rows import RowFilter, row_count, rows, schools_with_findings
 from certification_ui import urls
 from certification_ui.downloads import download
 from certification_ui.forms import is_number
+from certification_ui.row_downloads import downloaded, file_name_part, wanted_format
 from certification_ui.visit import Visit
 from certification_ui.worklist import school_names, sheets_of, table_of
 
@@ -113,9 +114,7 @@ def findings_file(
     request: Request,
 ) -> Response:
     """A worklist, or one rule of it, as a file: `?format=csv|xlsx&rule=&school=&new=`."""
-    file_format = request.query_params.get("format", "csv")
-    if file_format not in {"csv", "xlsx"}:
-        raise BadInput("Choose csv or xlsx.")
+    file_format = wanted_format(request)
     if revision is None:
         raise NotFound("There are no data yet.")
     code = request.query_params.get("rule")
@@ -127,7 +126,9 @@ def findings_file(
     found = rows(revision.id, chosen, where=where, limit=None, session=visit.session)
     place = {rule.rule_id: place for place, rule in enumerate(chosen)}
     found.sort(key=lambda row: place[row.rule.rule_id])
-    safe_number = "".join(character for character in number if character.isalnum() or character == "-")
-    name = "-".join(["findings", safe_number, f"revision-{revision.number}", *[code] * bool(code)])
-    sheets = sheets_of(chosen, found, work or {}, session=visit.session)
-    return download("csv" if file_format == "csv" else "xlsx", name, sheets)
+    name = "-".join(["findings", file_name_part(number), f"revision-{revision.number}", *[code] * bool(code)])
+    downloaded(
+        visit, request.path_params["key"], number, f"findings of rule {code}" if code else "findings", len(found),
+        revision=revision.number, file_format=file_format, narrowed_by="school" if where.school else None,
+    )  # fmt: skip
+    return download(file_format, name, sheets_of(chosen, found, work or {}, session=visit.session))

@@ -182,6 +182,22 @@ def test_a_download_holds_every_kept_row_and_nothing_a_spreadsheet_would_compute
     assert smith.get(f"{OWN}findings-file?format=exe").status_code == 422
 
 
+def test_who_takes_findings_as_a_file_is_written_down_with_their_number(filled: tuple[Browser, sa.Engine]) -> None:
+    browser, engine = filled
+    lines = table(browser("brown").get(f"{OWN}findings-file?rule={CHANGED}&school=001010"))
+    browser("approver").get(f"{STATE}participants/001/findings-file?rule={CHANGED}")
+    query = "select actor_username, subject, details from certification.audit_entry where act = 'participant:download'"
+    with engine.connect() as connection:
+        entries = connection.execute(sa.text(f"{query} order by id desc limit 2")).all()
+
+    of_state, of_district = entries
+    assert (of_state.actor_username, of_district.actor_username) == ("approver", "brown")
+    assert of_state.subject == f"4 rows of Adair County in Fall Enrollment Count: findings of rule {CHANGED}"
+    assert of_district.details == {
+        "rows": len(lines) - 1, "revision": 2, "file": "csv", "narrowed_by": "school",
+    }  # fmt: skip
+
+
 def test_nobody_gets_the_rows_of_another_organization(filled: tuple[Browser, sa.Engine]) -> None:
     browser, _ = filled
     for who, own, other in (("smith", "001", "005"), ("green", "005", "001")):

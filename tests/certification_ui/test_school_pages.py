@@ -213,3 +213,17 @@ def test_the_ticked_schools_are_signed_together_and_one_that_changed_is_left_out
             "statement_version": shown["statement_version"], "name": "Kim Lee", "title": "Superintendent"}  # fmt: skip
     done = lee.post(f"{ROOT}/api/v1/events/{KEY}/schools/certify", json={"schools": [body]})
     assert (done.status_code, done.json()["done"]) == (201, [SECOND])
+
+
+@pytest.mark.usefixtures("unchanged")
+def test_the_first_page_has_one_card_for_all_schools_of_an_event(
+    site_of_schools: tuple[Browser, sa.Engine],
+) -> None:
+    home = {name: site_of_schools[0](name).get(f"{ROOT}/").text for name in ("lee", "park")}
+    cards = {name: re.findall(r'<li class="card.*?</li>', page, re.DOTALL) for name, page in home.items()}
+
+    assert [len(found) for found in cards.values()] == [1, 1]
+    assert "5 schools" in text_of(cards["lee"][0])
+    assert "3 of 5 wait for you" in text_of(cards["lee"][0])
+    assert f'href="{PAGE}"' in cards["lee"][0]
+    assert f"{FIRST}/" in cards["park"][0]

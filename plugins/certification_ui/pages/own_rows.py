@@ -9,14 +9,22 @@ from starlette.responses import Response
 
 from certification_lib.certification.own_readmodels import MyEventDetail
 from certification_lib.certification.readmodels import RevisionView
-from certification_lib.errors import BadInput, NotFound
+from certification_lib.errors import NotFound
 from certification_lib.people.models import Right, Tool
-from certification_lib.snapshots.revision_rows import RevisionRows, revision_rows
+from certification_lib.snapshots.revision_rows import RevisionRows, count_rows, revision_rows
 from certification_ui import totals, urls
 from certification_ui.deps import right
-from certification_ui.downloads import Sheet, download
+from certification_ui.downloads import sent_while_written
 from certification_ui.pages.events import numbered_pages, page_number
 from certification_ui.pages.own_worklist import opened
+from certification_ui.row_downloads import (
+    csv_with_labels,
+    downloaded,
+    file_name_part,
+    streamed_rows,
+    wanted_format,
+    workbook_of,
+)
 from certification_ui.visit import Visit, VisitOfRequest
 from certification_ui.worklist import school_names
 
@@ -70,17 +78,23 @@ def own_rows(visit: VisitOfRequest, request: Request, key: str, number: str, vie
 
 @router.get(urls.OWN_ROWS_FILE, dependencies=[look])
 def own_rows_file(visit: VisitOfRequest, request: Request, key: str, number: str, view: str) -> Response:
-    _, revision = _opened(visit, key, number, view)
-    file_format = request.query_params.get("format", "csv")
-    if file_format not in {"csv", "xlsx"}:
-        raise BadInput("Choose csv or xlsx.")
+    detail, revision = _opened(visit, key, number, view)
+    file_format = wanted_format(request)
     only = _only(request, revision, view)
-    found = revision_rows(revision.id, view, only=only, limit=None, session=visit.session)
-    shown = _shown(visit, found, view)
-    safe = "".join(character for character in number if character.isalnum() or character == "-")
-    name = f"{view.replace('_', '-')}-{safe}-revision-{revision.number}"
-    sheet = Sheet(totals.view_title(view), shown.columns, shown.rows)
-    return download("csv" if file_format == "csv" else "xlsx", name, [sheet])
+    found = count_rows(revision.id, view, only=only, session=visit.session)
+    title = totals.view_title(view)
+    downloaded(
+        visit, key, number, title, found.total,
+        revision=revision.number, file_format=file_format, narrowed_by=only[0] if only else None,
+    )  # fmt: skip
+    columns = tuple(name for name in found.columns if name not in _LEFT_OUT)
+    labels = [totals.column_label(view, name) for name in columns]
+    name = f"{view.replace('_', '-')}-{file_name_part(number)}-revision-{revision.number}"
+    rows = streamed_rows(
+        visit, {detail.lea_number}, revision.id, view, columns, only=only, formulas_as_text=file_format == "csv"
+    )
+    content = csv_with_labels(labels, rows) if file_format == "csv" else workbook_of(title, labels, rows)
+    return sent_while_written(file_format, name, content)
 
 
 def _opened(visit: Visit, key: str, number: str, view: str) -> tuple[MyEventDetail, RevisionView]:
