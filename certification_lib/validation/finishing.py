@@ -15,12 +15,7 @@ from certification_lib.rulebook.queries import pinned_rules
 from certification_lib.snapshots.models import Revision
 from certification_lib.validation.models import ValidationResult, ValidationRun, ValidationRunRule, ValidationStatus
 from certification_lib.validation.rules import refusals
-from certification_lib.validation.run_schema import (
-    drop_run_schema,
-    pinned_table,
-    schema_of,
-    statewide_schema_of,
-)
+from certification_lib.validation.run_schema import drop_schemas_of, pinned_table, schema_of
 
 NOT_REACHED = "the validation of its view did not finish"
 
@@ -97,8 +92,7 @@ def _end(run: ValidationRun, live_version_id: int | None, *, session: Session, n
     run.failure = f"the validation of {', '.join(views)} did not finish" if views else None
     run.finished_at = now
     session.flush()  # the status changes with the schema
-    drop_run_schema(schema_of(run.id), session=session)
-    drop_run_schema(statewide_schema_of(run.id), session=session)
+    drop_schemas_of(run.id, session=session)
 
 
 def _covers(live_version_id: int | None, ran: Collection[int], *, session: Session) -> bool:
@@ -114,9 +108,15 @@ def _store_missing(run_id: int, pinned: sa.Table, reasons: dict[int, str], *, se
     rule = sa.values(sa.column("rule_version_id", sa.BigInteger), sa.column("reason", sa.Text), name="rule").data(
         list(reasons.items())
     )
-    missing = sa.select(
-        pinned.c.revision_id, rule.c.rule_version_id, sa.literal(run_id), sa.null(), rule.c.reason
-    ).select_from(pinned.join(rule, sa.true()))
+    there = sa.exists().where(
+        ValidationResult.revision_id == pinned.c.revision_id,
+        ValidationResult.rule_version_id == rule.c.rule_version_id,
+    )
+    missing = (
+        sa.select(pinned.c.revision_id, rule.c.rule_version_id, sa.literal(run_id), sa.null(), rule.c.reason)
+        .select_from(pinned.join(rule, sa.true()))
+        .where(~there)  # most are: trying to write them all takes many times as long
+    )
     columns = ["revision_id", "rule_version_id", "validation_run_id", "finding_count", "could_not_run"]
     insert = sa.dialects.postgresql.insert(ValidationResult).from_select(columns, missing).on_conflict_do_nothing()
     written = set(session.scalars(insert.returning(ValidationResult.rule_version_id)))
@@ -139,24 +139,22 @@ def _report_missing(run_id: int, reasons: dict[int, str], *, session: Session) -
 
 
 def _finished(run: ValidationRun, only: Collection[int] | None, *, session: Session) -> FinishedValidation:
-    of_run = ValidationResult.validation_run_id == run.id
+    reported = ValidationRunRule.validation_run_id == run.id
     if only is not None:
-        of_run &= ValidationResult.rule_version_id.in_(only)
-    totals = sa.select(
-        sa.func.count(ValidationResult.rule_version_id.distinct()),
-        sa.func.count(ValidationResult.revision_id.distinct()),
-        sa.func.coalesce(sa.func.sum(ValidationResult.finding_count), 0),
-    ).where(of_run)
-    rules, participants, findings = session.execute(totals).one()
+        reported &= ValidationRunRule.rule_version_id.in_(only)
+    totals = sa.select(sa.func.count(), sa.func.coalesce(sa.func.sum(ValidationRunRule.finding_count), 0))
+    rules, findings = session.execute(totals.where(reported)).one()
     failed = (
         sa.select(Rule.code, RuleVersion.title, ValidationResult.could_not_run, sa.func.count())
         .join(RuleVersion, RuleVersion.id == ValidationResult.rule_version_id)
         .join(Rule, Rule.id == RuleVersion.rule_id)
-        .where(of_run, ValidationResult.could_not_run.is_not(None))
+        .where(ValidationResult.rule_version_id.in_(sa.select(ValidationRunRule.rule_version_id).where(reported)))
+        .where(ValidationResult.finding_count.is_(None), ValidationResult.validation_run_id == run.id)
         .group_by(Rule.code, RuleVersion.title, ValidationResult.could_not_run)
         .order_by(Rule.code, ValidationResult.could_not_run)
     )
     could_not_run = tuple(
         RuleThatCouldNotRun(code, title, reason or "", count) for code, title, reason, count in session.execute(failed)
     )
+    participants = run.participant_count or 0
     return FinishedValidation(run.id, run.event_id, run.status, rules, participants, int(findings or 0), could_not_run)

@@ -33,6 +33,7 @@ class ValidationRun(Base):
     )
     status: Mapped[ValidationStatus] = mapped_column(words(ValidationStatus, "status"))
     rule_set_hash: Mapped[str]
+    participant_count: Mapped[int | None] = mapped_column(sa.Integer, comment="With data, when it started")
     requested_by: Mapped[str]
     requested_at: Mapped[datetime.datetime]
     started_at: Mapped[datetime.datetime | None]
@@ -42,20 +43,48 @@ class ValidationRun(Base):
 
 
 class ValidationResult(Base):
-    """The exact count of one rule version on one revision, or the kind of error why it could not run."""
+    """The exact count of one rule version on one revision, or the kind of error why it could not run.
+
+    A state has tens of thousands of them at every run, most of them 0. So there are no foreign keys, which the database
+    would look up row for row: the one statement that writes them takes revisions, rules and run from those tables, and
+    nothing is ever deleted there. And only what is not 0 is in the second index.
+    """
 
     __tablename__ = "validation_result"
     __table_args__ = (
         sa.CheckConstraint("(finding_count is null) <> (could_not_run is null)", name="count_or_could_not_run"),
         sa.CheckConstraint("finding_count >= 0", name="finding_count"),
-        sa.Index("ix_validation_result_rule_version", "rule_version_id", "finding_count"),
+        sa.Index(
+            "ix_validation_result_rule_version",
+            "rule_version_id",
+            "finding_count",
+            postgresql_where=sa.text("finding_count > 0 or finding_count is null"),
+        ),
     )
 
-    revision_id: Mapped[int] = mapped_column(sa.ForeignKey("revision.id"), primary_key=True)
-    rule_version_id: Mapped[int] = mapped_column(sa.ForeignKey("rule_version.id"), primary_key=True)
-    validation_run_id: Mapped[int] = mapped_column(sa.ForeignKey("validation_run.id"), index=True)
+    revision_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    rule_version_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    validation_run_id: Mapped[int]
     finding_count: Mapped[int | None]
     could_not_run: Mapped[str | None] = mapped_column(comment="Kind of error in our words; a rule that errs is never 0")
+
+
+class StatewideBasis(Base):
+    """Which revisions the stored results of a rule that compares organizations rest on.
+
+    A later run of some participants looks only at what has changed since. The two lists belong together.
+    """
+
+    __tablename__ = "statewide_basis"
+
+    event_id: Mapped[int] = mapped_column(sa.ForeignKey("event.id"), primary_key=True)
+    rule_version_id: Mapped[int] = mapped_column(sa.ForeignKey("rule_version.id"), primary_key=True)
+    validation_run_id: Mapped[int] = mapped_column(sa.ForeignKey("validation_run.id"))
+    participant_ids: Mapped[list[int]] = mapped_column(sa.ARRAY(sa.BigInteger))
+    revision_ids: Mapped[list[int]] = mapped_column(
+        sa.ARRAY(sa.BigInteger), comment="Of the participant at the same place"
+    )
+    prior_digest: Mapped[str] = mapped_column(comment="MD5 of which revisions of the year before could be seen")
 
 
 class ValidationRunView(Base):

@@ -94,6 +94,7 @@ def create_run_schema(
             for p in pinned
         ]  # fmt: skip
         session.execute(sa.insert(table), rows)
+        session.execute(sa.text(f"analyze {session.connection().dialect.identifier_preparer.format_table(table)}"))
     _grant("grant usage on schema {schema} to certification_rules", schema, session=session)
     places = _places(pinned, table, session=session)
     for view in made:
@@ -107,6 +108,14 @@ def create_run_schema(
 
 def drop_run_schema(schema: str, *, session: Session) -> None:
     session.execute(sa.schema.DropSchema(schema, cascade=True, if_exists=True))
+
+
+def drop_schemas_of(run_id: int, *, session: Session) -> None:
+    """Everything a run made for itself."""
+    mine = schema_of(run_id)
+    named = sa.text("select nspname from pg_namespace where nspname = :mine or starts_with(nspname, :statewide)")
+    for schema in session.scalars(named, {"mine": mine, "statewide": statewide_schema_of(run_id)}).all():
+        drop_run_schema(schema, session=session)
 
 
 def pinned_table(schema: str) -> sa.Table:

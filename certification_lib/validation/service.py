@@ -119,7 +119,7 @@ def start_validation(run_id: int, *, session: Session, now: datetime.datetime) -
     if run.participant_ids is not None and comparing:
         everybody = current_revisions(run.event_id, session=session)
         _make_schema(statewide_schema_of(run.id), everybody, version, comparing, session=session)
-    run.status, run.started_at = ValidationStatus.RUNNING, now
+    run.status, run.started_at, run.participant_count = ValidationStatus.RUNNING, now, len(pinned)
     session.flush()  # the schema and the status must be seen together
     return run
 

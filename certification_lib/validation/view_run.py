@@ -16,11 +16,13 @@ from certification_lib.rulebook.models import Grain, Rule, RuleVersion
 from certification_lib.rulebook.parameters import filled_in
 from certification_lib.rulebook.queries import pinned_rules
 from certification_lib.rulebook.rules import LinkedRule
-from certification_lib.validation.models import ValidationResult, ValidationRun, ValidationStatus
+from certification_lib.validation.mending import Narrowed
+from certification_lib.validation.models import ValidationResult, ValidationRun, ValidationRunRule, ValidationStatus
+from certification_lib.validation.narrowing import narrowed_rules
 from certification_lib.validation.rules import distinct, refusals
 from certification_lib.validation.run_schema import participant_column, pinned_table, schema_of, statewide_schema_of
 from certification_lib.validation.staging import staged_findings
-from certification_lib.validation.storing import ViewReport, ViewResults, is_stored, store
+from certification_lib.validation.storing import ViewReport, ViewResults, store, stored_rules
 
 FINDINGS_KEPT = 1_000
 
@@ -40,20 +42,21 @@ class ViewOutcome:
 
 
 @dataclass(frozen=True)
-class _Part:
-    """Rules of a view that are evaluated on the same schema."""
-
-    schema: str
-    rules: tuple[LinkedRule, ...]
-
-
-@dataclass(frozen=True)
 class _Work:
-    run_id: int
+    """What is to be done about one view."""
+
+    run: ValidationRun
     view: str
     version: EventVersion
-    parts: tuple[_Part, ...]
+    own: tuple[LinkedRule, ...]
+    comparing: tuple[LinkedRule, ...]
+    """Rules that compare organizations, in a run of some of them: they are about everybody."""
     refused: dict[int, str]
+    findings_kept: int
+
+    @property
+    def compares(self) -> bool:
+        return any(rule.grain is Grain.STATE for rule in (*self.own, *self.comparing))
 
 
 def validate_view(
@@ -66,14 +69,18 @@ def validate_view(
     """
     with _one_at_a_time(run_id, view, engine=engine):
         with transaction(engine) as session:
-            work = _work(run_id, view, session=session)
-        for part in work.parts:
-            _run_part(part, work, engine=engine, rules_url=rules_url, findings_kept=findings_kept)
+            work = _work(run_id, view, findings_kept, session=session)
+        if work.compares:
+            # What such a rule found rests on what it found before: one run of the event after the other.
+            with _held(f"statewide rules {work.run.event_id} {view}", engine=engine):
+                _run(work, engine=engine, rules_url=rules_url)
+        else:
+            _run(work, engine=engine, rules_url=rules_url)
         with transaction(engine) as session:
             return _outcome(run_id, view, work.version.id, session=session)
 
 
-def _work(run_id: int, view: str, *, session: Session) -> _Work:
+def _work(run_id: int, view: str, findings_kept: int, *, session: Session) -> _Work:
     run = session.get(ValidationRun, run_id)
     if run is None:
         raise NotFound(f"There is no validation run {run_id}.")
@@ -84,25 +91,48 @@ def _work(run_id: int, view: str, *, session: Session) -> _Work:
         raise Conflict("This validation run has not been started.")
     linked = pinned_rules(version.id, session=session)
     refused = refusals(version.level, linked, count_date=version.count_date, views=version.datamart_views)
-    rules = [rule for rule in distinct(linked) if rule.view == view]
-    parts = _parts(rules, run) if run.status is ValidationStatus.RUNNING else ()
-    return _Work(run_id, view, version, parts, refused)
-
-
-def _parts(rules: Sequence[LinkedRule], run: ValidationRun) -> tuple[_Part, ...]:
-    """A run of some participants evaluates the rules that compare organizations over all of them."""
+    rules = [rule for rule in distinct(linked) if rule.view == view] if run.status is ValidationStatus.RUNNING else []
     own = tuple(rule for rule in rules if run.participant_ids is None or rule.grain is not Grain.STATE)
-    comparing = tuple(rule for rule in rules if rule not in own)
-    parts = (_Part(schema_of(run.id), own), _Part(statewide_schema_of(run.id), comparing))
-    return tuple(part for part in parts if part.rules)
+    return _Work(run, view, version, own, tuple(rule for rule in rules if rule not in own), refused, findings_kept)
 
 
-def _run_part(part: _Part, work: _Work, *, engine: sa.Engine, rules_url: str, findings_kept: int) -> None:
-    numbers = [rule.rule_version_id for rule in part.rules]
+def _run(work: _Work, *, engine: sa.Engine, rules_url: str) -> None:
+    own, comparing = _not_stored(work.own, work, engine=engine), _not_stored(work.comparing, work, engine=engine)
+    if own:
+        _evaluate(schema_of(work.run.id), own, work, engine=engine, rules_url=rules_url)
+    if comparing:
+        with transaction(engine) as session:
+            runnable = [rule for rule in comparing if rule.rule_version_id not in work.refused]
+            few = narrowed_rules(work.run, work.version, runnable, cap=work.findings_kept, session=session)
+        for part in few:
+            _evaluate(
+                part.narrowed.schema, part.rules, work, narrowed=part.narrowed, engine=engine, rules_url=rules_url
+            )
+        # What could not be evaluated on the few rows could not run for anybody, or can on all of them.
+        everybody = _not_stored(comparing, work, engine=engine)
+        if everybody:
+            _evaluate(statewide_schema_of(work.run.id), everybody, work, engine=engine, rules_url=rules_url)
+
+
+def _not_stored(rules: Sequence[LinkedRule], work: _Work, *, engine: sa.Engine) -> list[LinkedRule]:
     with engine.connect() as connection:
-        if is_stored(work.run_id, numbers, connection=connection):
-            return
-        participants = set(connection.execute(sa.select(pinned_table(part.schema).c.number)).scalars())
+        stored = stored_rules(work.run.id, [rule.rule_version_id for rule in rules], connection=connection)
+    return [rule for rule in rules if rule.rule_version_id not in stored]
+
+
+def _evaluate(
+    schema: str,
+    rules: Sequence[LinkedRule],
+    work: _Work,
+    *,
+    narrowed: Narrowed | None = None,
+    engine: sa.Engine,
+    rules_url: str,
+) -> None:
+    """Evaluate rules on a schema and store what they give; on a narrowed one only of those that could run."""
+    everybody = schema if narrowed is None else narrowed.everybody
+    with engine.connect() as connection:
+        participants = set(connection.execute(sa.select(pinned_table(everybody).c.number)).scalars())
     # Great Expectations takes seconds to import; only this step needs it.
     from certification_lib.validation.evaluation import RuleToRun, ViewEvaluator
 
@@ -113,69 +143,78 @@ def _run_part(part: _Part, work: _Work, *, engine: sa.Engine, rules_url: str, fi
             filled_in(rule.definition, school_year=work.version.reporting_year, count_date=work.version.count_date),
             rule.row_identifier_columns,
         )
-        for rule in part.rules
+        for rule in rules
         if rule.rule_version_id not in work.refused
     ]
     with (
-        staged_findings(engine, cap=findings_kept) as staged,
+        staged_findings(engine, cap=work.findings_kept) as staged,
         ViewEvaluator(
             rules_url=rules_url,
-            schema=part.schema,
+            schema=schema,
             view=work.view,
             participant_column=participant_column(work.version.level),
         ) as evaluator,
     ):
         found = evaluator.evaluate(runnable, participants=participants, findings=staged)
+        numbers = [
+            rule.rule_version_id for rule in rules if narrowed is None or rule.rule_version_id not in found.failures
+        ]
         refused = {number: reason for number, reason in work.refused.items() if number in numbers}
         results = ViewResults(
-            run_id=work.run_id,
-            schema=part.schema,
+            run_id=work.run.id,
+            schema=schema,
             view=work.view,
             rules=numbers,
             counts=found.counts,
-            failures=refused | found.failures,
+            failures=refused | {number: why for number, why in found.failures.items() if number in numbers},
             row_counts=found.row_counts,
-            cap=findings_kept,
+            cap=work.findings_kept,
             report=ViewReport(
-                statewide=part.schema == statewide_schema_of(work.run_id),
+                statewide=everybody == statewide_schema_of(work.run.id),
                 seconds=found.statistics.seconds,
                 evaluated=found.statistics.evaluated,
                 successful=found.statistics.successful,
                 times=found.times,
             ),
+            comparing=[rule.rule_version_id for rule in rules if rule.grain is Grain.STATE],
+            narrowed=narrowed,
         )
-        store(results, staged.connection)
+        if numbers:
+            store(results, staged.connection)
 
 
 def _outcome(run_id: int, view: str, event_version_id: int, *, session: Session) -> ViewOutcome:
-    of_view = [rule.rule_version_id for rule in pinned_rules(event_version_id, session=session) if rule.view == view]
-    results = (
-        sa.select(ValidationResult, Rule.code)
+    of_view = {rule.rule_version_id for rule in pinned_rules(event_version_id, session=session) if rule.view == view}
+    report = ValidationRunRule
+    reported = sa.select(sa.func.count(), sa.func.coalesce(sa.func.sum(report.finding_count), 0)).where(
+        report.validation_run_id == run_id, report.rule_version_id.in_(of_view)
+    )
+    rules, findings = session.execute(reported).one()
+    participants = session.scalar(sa.select(ValidationRun.participant_count).where(ValidationRun.id == run_id))
+    failed = (
+        sa.select(Rule.code, ValidationResult.could_not_run)
         .join(RuleVersion, RuleVersion.id == ValidationResult.rule_version_id)
         .join(Rule, Rule.id == RuleVersion.rule_id)
-        .where(ValidationResult.validation_run_id == run_id, RuleVersion.id.in_(of_view))
-        .subquery()
-    )
-    totals = sa.select(
-        sa.func.count(results.c.rule_version_id.distinct()),
-        sa.func.count(results.c.revision_id.distinct()),
-        sa.func.coalesce(sa.func.sum(results.c.finding_count), 0),
-    )
-    rules, participants, findings = session.execute(totals).one()
-    failed = (
-        sa.select(results.c.code, results.c.could_not_run)
-        .where(results.c.could_not_run.is_not(None))
+        .where(ValidationResult.finding_count.is_(None), ValidationResult.rule_version_id.in_(of_view))
+        .where(ValidationResult.validation_run_id == run_id)
         .distinct()
-        .order_by(results.c.code, results.c.could_not_run)
+        .order_by(Rule.code, ValidationResult.could_not_run)
     )
-    could_not_run = tuple((code, reason) for code, reason in session.execute(failed))
-    return ViewOutcome(view, rules, participants, int(findings or 0), could_not_run)
+    could_not_run = tuple((code, reason or "") for code, reason in session.execute(failed))
+    return ViewOutcome(view, rules, participants or 0 if rules else 0, int(findings or 0), could_not_run)
 
 
 @contextmanager
 def _one_at_a_time(run_id: int, view: str, *, engine: sa.Engine) -> Iterator[None]:
-    """A second copy of the same task waits here; the lock goes with the process that holds it."""
-    name = {"name": f"validation view {run_id} {view}"}
+    """A second copy of the same task waits here."""
+    with _held(f"validation view {run_id} {view}", engine=engine):
+        yield
+
+
+@contextmanager
+def _held(what: str, *, engine: sa.Engine) -> Iterator[None]:
+    """An advisory lock; it goes with the process that holds it."""
+    name = {"name": what}
     with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
         try:
             connection.execute(sa.text("set client_connection_check_interval = '5s'"))

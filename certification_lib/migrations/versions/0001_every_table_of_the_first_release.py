@@ -1209,6 +1209,7 @@ def upgrade() -> None:
             nullable=False,
         ),
         sa.Column("rule_set_hash", sa.Text(), nullable=False),
+        sa.Column("participant_count", sa.Integer(), nullable=True, comment="With data, when it started"),
         sa.Column("requested_by", sa.Text(), nullable=False),
         sa.Column("requested_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("started_at", sa.DateTime(timezone=True), nullable=True),
@@ -1473,17 +1474,6 @@ def upgrade() -> None:
             name=op.f("ck_validation_result_count_or_could_not_run"),
         ),
         sa.CheckConstraint("finding_count >= 0", name=op.f("ck_validation_result_finding_count")),
-        sa.ForeignKeyConstraint(
-            ["revision_id"], ["certification.revision.id"], name=op.f("fk_validation_result_revision_id")
-        ),
-        sa.ForeignKeyConstraint(
-            ["rule_version_id"], ["certification.rule_version.id"], name=op.f("fk_validation_result_rule_version_id")
-        ),
-        sa.ForeignKeyConstraint(
-            ["validation_run_id"],
-            ["certification.validation_run.id"],
-            name=op.f("fk_validation_result_validation_run_id"),
-        ),
         sa.PrimaryKeyConstraint("revision_id", "rule_version_id", name=op.f("pk_validation_result")),
         schema="certification",
     )
@@ -1493,12 +1483,36 @@ def upgrade() -> None:
         ["rule_version_id", "finding_count"],
         unique=False,
         schema="certification",
+        postgresql_where=sa.text("finding_count > 0 or finding_count is null"),
     )
-    op.create_index(
-        op.f("ix_validation_result_validation_run_id"),
-        "validation_result",
-        ["validation_run_id"],
-        unique=False,
+    op.create_table(
+        "statewide_basis",
+        sa.Column("event_id", sa.BigInteger(), nullable=False),
+        sa.Column("rule_version_id", sa.BigInteger(), nullable=False),
+        sa.Column("validation_run_id", sa.BigInteger(), nullable=False),
+        sa.Column("participant_ids", sa.ARRAY(sa.BigInteger()), nullable=False),
+        sa.Column(
+            "revision_ids",
+            sa.ARRAY(sa.BigInteger()),
+            nullable=False,
+            comment="Of the participant at the same place",
+        ),
+        sa.Column(
+            "prior_digest",
+            sa.Text(),
+            nullable=False,
+            comment="MD5 of which revisions of the year before could be seen",
+        ),
+        sa.ForeignKeyConstraint(["event_id"], ["certification.event.id"], name=op.f("fk_statewide_basis_event_id")),
+        sa.ForeignKeyConstraint(
+            ["rule_version_id"], ["certification.rule_version.id"], name=op.f("fk_statewide_basis_rule_version_id")
+        ),
+        sa.ForeignKeyConstraint(
+            ["validation_run_id"],
+            ["certification.validation_run.id"],
+            name=op.f("fk_statewide_basis_validation_run_id"),
+        ),
+        sa.PrimaryKeyConstraint("event_id", "rule_version_id", name=op.f("pk_statewide_basis")),
         schema="certification",
     )
     op.create_table(
@@ -1821,10 +1835,8 @@ def downgrade() -> None:
         postgresql_where=sa.text("withdrawn_at is null"),
     )
     op.drop_table("approval", schema="certification")
-    op.drop_index(
-        op.f("ix_validation_result_validation_run_id"), table_name="validation_result", schema="certification"
-    )
     op.drop_index("ix_validation_result_rule_version", table_name="validation_result", schema="certification")
+    op.drop_table("statewide_basis", schema="certification")
     op.drop_table("validation_result", schema="certification")
     op.drop_index(
         op.f("ix_snapshot_participant_participant_id"), table_name="snapshot_participant", schema="certification"
