@@ -65,6 +65,7 @@ bench-report: setup ## Measure the Event Report of a large state in every format
 
 bench-schedule: setup ## Measure parsing, publishing and doing of many events, one line of JSON for each figure
 	@$(BIN)/python -m tests.benchmarks.schedule $(ARGS)
+	@$(BIN)/python -m tests.benchmarks.mail
 
 chaos: setup ## Kill parts of a running installation in 30 rounds of an event; make chaos ARGS='--rounds 100 --seed 2'
 	@$(BIN)/python -m tests.airflow.chaos $(ARGS)

@@ -8,6 +8,7 @@ from certification_lib.commands import (
     database,
     directory,
     events,
+    mails,
     prior_totals,
     reports,
     retention,
@@ -29,6 +30,7 @@ app.add_typer(rules.app, name="rules")
 app.add_typer(prior_totals.app, name="prior-totals")
 app.add_typer(events.app, name="events")
 app.add_typer(retention.app, name="retention")
+app.add_typer(mails.app, name="mails")
 app.add_typer(reports.app, name="report")
 app.add_typer(source.app, name="source")
 app.command("snapshot")(snapshots.snapshot)

@@ -66,6 +66,8 @@ class Settings:
     preload_validation: bool = False
     # Whether everybody may read the windows of published events as a calendar, without signing in.
     public_calendar: bool = False
+    # Hosts inside the state's own network that webhooks may be sent to.
+    private_webhook_hosts: tuple[str, ...] = ()
     # True only in the state folder of `certify demo`, where shared passwords are allowed.
     demo: bool = False
 
@@ -111,6 +113,9 @@ def load_settings(environment: Mapping[str, str] | None = None) -> Settings:
         preload_validation=flag("preload_validation"),
         demo=flag("demo"),
         public_calendar=flag("public_calendar"),
+        private_webhook_hosts=tuple(
+            host.strip().lower() for host in (text("private_webhook_hosts") or "").split(",") if host.strip()
+        ),
         state_name=text("state_name"),
         help_contact=text("help_contact"),
         password_help=text("password_help"),

@@ -16,6 +16,7 @@ from sqlalchemy.orm import Session
 
 from certification_lib.audit.service import SYSTEM, record
 from certification_lib.categories.models import CategoryRole
+from certification_lib.certification.escalating import escalations
 from certification_lib.certification.queries import people_of_participants, who_owes
 from certification_lib.certification.readmodels import Owing
 from certification_lib.certification.reminders import Rung, days_left_in_words, rung
@@ -273,12 +274,15 @@ def _reminders(occasion: _Occasion) -> list[Notice]:
     kinds = {milestone.kind for milestone in occasion.milestones}
     only_reminders = kinds == {MilestoneKind.REMINDER}
     steps: dict[tuple[int, datetime.date, Rung], list[Owing]] = defaultdict(list)
-    for one in occasion.owing():
+    owing = occasion.owing()
+    for one in owing:
         step = rung(one.due_date, since=since, today=occasion.today, reminder_days=occasion.version.reminder_days)
         # A reminder that is done after midnight tells nobody that he is overdue: that is told at eight.
         if step is not None and not (step.overdue and only_reminders):
             steps[one.person_id, one.due_date, step].append(one)
-    return [_reminder(occasion, *which, owed) for which, owed in steps.items()]
+    reminders = [_reminder(occasion, *which, owed) for which, owed in steps.items()]
+    told_above = escalations(occasion.event, occasion.version, owing, session=occasion.session, today=occasion.today)
+    return reminders + told_above
 
 
 def _reminder(occasion: _Occasion, person_id: int, due_date: datetime.date, step: Rung, owed: list[Owing]) -> Notice:
@@ -296,6 +300,7 @@ def _reminder(occasion: _Occasion, person_id: int, due_date: datetime.date, step
         },
         path=_page_of(occasion.event, owed),
         event_key=occasion.event.key,
+        gathered=True,
     )
 
 

@@ -30,6 +30,7 @@ _LABELS = {
     "district_snapshot_schedule": "the district snapshot schedule",
     "cleanup_snapshot_schedule": "the cleanup snapshot schedule",
     "reminder_days": "the reminder days",
+    "escalation_day": "when contacts hear of what is missing",
     "name": "the name",
     "description": "the description",
     "links": "the links",

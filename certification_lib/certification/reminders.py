@@ -4,7 +4,8 @@ import datetime
 from collections.abc import Collection
 from dataclasses import dataclass
 
-OVERDUE_DAYS = (1, 3)
+from certification_lib.events.content import OVERDUE_DAYS
+
 # How long something may wait for the state before the approvers hear of it each day.
 PATIENCE = datetime.timedelta(days=5)
 
@@ -15,6 +16,11 @@ class Rung:
 
     days: int
     overdue: bool
+
+
+def escalates(due_date: datetime.date, *, today: datetime.date, step: int | None) -> bool:
+    """Whether the organization's contact is to hear by now: `step` days after the due date, before it when negative."""
+    return step is not None and today >= due_date + datetime.timedelta(days=step)
 
 
 def rung(

@@ -117,7 +117,9 @@ def _people(event: Event, *, session: Session, now: datetime.datetime) -> list[R
     owed: dict[tuple[int, datetime.date], list[Owing]] = {}
     for one in who_owes(event.id, session=session, now=now):
         owed.setdefault((one.person_id, one.due_date), []).append(one)
-    missing = _missing(version, {one.participant_id for of_one in owed.values() for one in of_one}, session=session)
+    missing = what_is_missing(
+        version, {one.participant_id for of_one in owed.values() for one in of_one}, session=session
+    )
     persons = {
         person.id: person
         for person in session.scalars(sa.select(Person).where(Person.id.in_({person_id for person_id, _ in owed})))
@@ -140,7 +142,8 @@ def _people(event: Event, *, session: Session, now: datetime.datetime) -> list[R
     return sorted(people, key=lambda one: (one.on or datetime.date.max, one.name, one.username))
 
 
-def _missing(version: EventVersion, participant_ids: set[int], *, session: Session) -> dict[int, str]:
+def what_is_missing(version: EventVersion, participant_ids: set[int], *, session: Session) -> dict[int, str]:
+    """By participant, in words."""
     participants = session.scalars(sa.select(Participant).where(Participant.id.in_(participant_ids))).all()
     evidence = load_evidence_of(participants, version, session=session)
     return {one.id: _what_is_missing(version, evidence[one.id]) for one in participants}

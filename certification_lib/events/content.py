@@ -20,6 +20,7 @@ DEFAULT_STATEMENT = (
 )
 DEFAULT_NIL_STATEMENT = "My organization has no records to report for this collection."
 DEFAULT_REMINDER_DAYS = (14, 7, 3, 1, 0)
+OVERDUE_DAYS = (1, 3)
 LONGEST_SCHEDULE = datetime.timedelta(days=730)
 KEY_PATTERN = r"[a-z0-9]+(-[a-z0-9]+)*"
 
@@ -99,6 +100,7 @@ class EventContent(_Content):
     districts_may_take_snapshots: bool = False
     days_to_keep: int = 90
     reminder_days: list[int] = Field(default_factory=lambda: list(DEFAULT_REMINDER_DAYS))
+    escalation_day: int | None = None
 
     key: Name | None = None
 
@@ -143,6 +145,7 @@ LABELS = {
     "districts_may_take_snapshots": "Districts may take snapshots",
     "days_to_keep": "Days to keep",
     "reminder_days": "Reminder days",
+    "escalation_day": "Escalation",
     "key": "Key",
 }
 
@@ -259,6 +262,13 @@ def _snapshot_problems(content: EventContent) -> list[str]:
         problems.append("Days to keep is a number from 1 to 3650")
     if any(not 0 <= days <= 365 for days in content.reminder_days):
         problems.append("Reminder days are numbers from 0 to 365")
+    steps = sorted({-days for days in content.reminder_days} | set(OVERDUE_DAYS))
+    if content.escalation_day is not None and content.escalation_day not in steps:
+        problems.append(
+            "Escalation is at a step of the reminders: one of "
+            + ", ".join(f"{day:+d}" if day else "0" for day in steps)
+            + " (negative: days before the due date)"
+        )
     return problems
 
 

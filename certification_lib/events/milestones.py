@@ -10,12 +10,11 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 from zoneinfo import ZoneInfo
 
-from certification_lib.events.content import Frequency, Schedule
+from certification_lib.events.content import OVERDUE_DAYS, Frequency, Schedule
 from certification_lib.events.models import MilestoneKind
 from certification_lib.events.phases import end_moment, start_moment
 
 REMINDER_HOUR = datetime.time(8)
-OVERDUE_DAYS = (1, 3)
 _STEP = {Frequency.DAILY: datetime.timedelta(days=1), Frequency.WEEKLY: datetime.timedelta(days=7)}
 
 

@@ -89,6 +89,10 @@ class EventVersion(Base):
     districts_may_take_snapshots: Mapped[bool]
     days_to_keep: Mapped[int] = mapped_column(sa.Integer, comment="Superseded revisions, in days")
     reminder_days: Mapped[list[int]] = mapped_column(comment="Days before a person's due date")
+    escalation_day: Mapped[int | None] = mapped_column(
+        sa.Integer,
+        comment="Step of the ladder at which the organization's contact hears; negative: days before the due date",
+    )
     made_at: Mapped[datetime.datetime]
     made_by: Mapped[str]
     published_at: Mapped[datetime.datetime | None]

@@ -244,6 +244,7 @@ _DATES = frozenset(
         "district_snapshot_schedule",
         "cleanup_snapshot_schedule",
         "reminder_days",
+        "escalation_day",
     }
 )
 

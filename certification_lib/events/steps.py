@@ -80,6 +80,7 @@ FIELDS: Mapping[Step, tuple[str, ...]] = {
         "districts_may_take_snapshots",
         "days_to_keep",
         "reminder_days",
+        "escalation_day",
     ),
 }
 

@@ -42,6 +42,7 @@ CONTENT_COLUMNS = (
     "districts_may_take_snapshots",
     "days_to_keep",
     "reminder_days",
+    "escalation_day",
 )
 
 

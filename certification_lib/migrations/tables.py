@@ -13,12 +13,14 @@ from certification_lib.people import models as people
 from certification_lib.rulebook import models as rulebook
 from certification_lib.snapshots import models as snapshots
 from certification_lib.validation import models as validation
+from certification_lib.webhooks import models as webhooks
 
 PACKAGES = (
     audit,
     housekeeping,
     people,
     notifications,
+    webhooks,
     categories,
     rulebook,
     events,

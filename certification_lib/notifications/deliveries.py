@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import sqlalchemy as sa
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, aliased
 
 from certification_lib.notifications.kinds import kind_in_words
 from certification_lib.notifications.models import Message
@@ -21,17 +21,28 @@ class Standing(enum.StrEnum):
     WAITING = "waiting"
     DELAYED = "delayed"
     REFUSED = "refused"
+    CAME_BACK = "came back"
+    UNCLEAR = "unclear"
     NO_ADDRESS = "no address"
+    NOT_NEEDED = "not needed"
 
 
-PROBLEMS = (Standing.DELAYED, Standing.REFUSED, Standing.NO_ADDRESS)
+PROBLEMS = (Standing.DELAYED, Standing.REFUSED, Standing.CAME_BACK, Standing.UNCLEAR, Standing.NO_ADDRESS)
+UNREACHED = (Standing.REFUSED, Standing.CAME_BACK, Standing.NO_ADDRESS)
+# The mail a message went out in: the receiver's one mail of the day, or its own.
+_Mail = aliased(Message)
+_IN_MAIL = _Mail.id == sa.func.coalesce(Message.daily_mail_id, Message.id)
 _STANDING = sa.case(
-    (Message.delivered_at.is_not(None), Standing.SENT.value),
-    (Message.gave_up_at.is_not(None), Standing.REFUSED.value),
+    (Message.not_needed_at.is_not(None), Standing.NOT_NEEDED.value),
+    (_Mail.bounced_at.is_not(None), Standing.CAME_BACK.value),
+    (_Mail.delivered_at.is_not(None), Standing.SENT.value),
+    (_Mail.gave_up_at.is_not(None), Standing.REFUSED.value),
     (Message.email.is_(None), Standing.NO_ADDRESS.value),
-    (Message.attempts > 0, Standing.DELAYED.value),
+    (_Mail.handed_over_at.is_not(None), Standing.UNCLEAR.value),
+    (_Mail.last_problem.is_not(None), Standing.DELAYED.value),
     else_=Standing.WAITING.value,
 )
+_PROBLEM = sa.func.coalesce(_Mail.last_problem, Message.last_problem)
 
 
 @dataclass(frozen=True)
@@ -57,7 +68,7 @@ class Delivery:
 
 @dataclass(frozen=True)
 class Unreached:
-    """Somebody whom mails of the event do not reach: his address is missing or was refused."""
+    """Somebody whom mails of the event do not reach: his address is missing, was refused, or mails to it came back."""
 
     receiver: str
     username: str | None
@@ -79,7 +90,8 @@ def deliveries(
 ) -> list[Delivery]:
     """Messages with the fate of their mail, newest first. The caller has checked the right Read on Event Management."""
     query = (
-        sa.select(Message, Person.name, Person.username, _STANDING)
+        sa.select(Message, _Mail, Person.name, Person.username, _STANDING)
+        .join(_Mail, _IN_MAIL)
         .outerjoin(Person, Person.id == Message.person_id)
         .where(*_conditions(event_key, standings))
         .order_by(Message.id.desc())
@@ -97,18 +109,19 @@ def deliveries(
             organization_number=message.organization_number,
             standing=Standing(standing),
             created_at=message.created_at,
-            delivered_at=message.delivered_at,
-            attempts=message.attempts,
-            next_attempt_at=message.next_attempt_at if standing == Standing.DELAYED else None,
-            problem=message.last_problem,
+            delivered_at=mail.delivered_at,
+            attempts=mail.attempts,
+            next_attempt_at=mail.next_attempt_at if standing == Standing.DELAYED else None,
+            problem=mail.last_problem or message.last_problem,
         )
-        for message, name, username, standing in session.execute(query)
+        for message, mail, name, username, standing in session.execute(query)
     ]
 
 
 def delivery_counts(event_key: str, *, session: Session) -> dict[Standing, int]:
     """How many mails of the event stand where; every standing is there."""
-    query = sa.select(_STANDING.label("standing"), sa.func.count()).where(Message.event_key == event_key)
+    query = sa.select(_STANDING.label("standing"), sa.func.count()).select_from(Message).join(_Mail, _IN_MAIL)
+    query = query.where(Message.event_key == event_key)
     found: dict[str, int] = dict(session.execute(query.group_by(sa.text("standing"))).all())
     return {standing: found.get(standing.value, 0) for standing in Standing}
 
@@ -120,12 +133,14 @@ def unreached(event_key: str, *, session: Session) -> list[Unreached]:
             sa.func.coalesce(Person.name, Message.email).label("receiver"),
             Person.username,
             Message.email,
-            sa.func.max(Message.last_problem),
+            sa.func.max(_PROBLEM),
             sa.func.count(),
             sa.func.max(Person.email),
         )
+        .select_from(Message)
+        .join(_Mail, _IN_MAIL)
         .outerjoin(Person, Person.id == Message.person_id)
-        .where(*_conditions(event_key, (Standing.REFUSED, Standing.NO_ADDRESS)))
+        .where(*_conditions(event_key, UNREACHED))
         .group_by(sa.text("receiver"), Person.username, Message.email)
         .order_by(sa.text("receiver"), Message.email)
     )

@@ -1,32 +1,76 @@
 """Sending waiting messages as e-mail.
 
-The guarantee: a message is written in the transaction of its act, so it exists exactly when the act happened. It is
-then sent at least once. It is sent a second time only when the process dies between the mail server's "accepted" and
-our commit a moment later, or the answer itself is lost; the copy carries the same Message-ID, by which mail systems
-know it as the same mail. An outage delays messages and loses none; any number of deliverers may run at once.
+The guarantee: a message is written in the transaction of its act, so it exists exactly when the act happened, and it
+stands in the Message Center whatever becomes of its mail. The mail is sent at most once: before a mail server gets its
+content this is written down, and what has this mark and no outcome, because the process or the database died at that
+moment or the answer was lost, is never sent again by itself. It is shown to the state as *unclear*, and the
+message stands in the Message Center. The Message-ID is the same at each attempt. An outage delays messages and loses
+none.
+
+One process delivers at a time; another finds it at work and leaves. The marks of single mails are committed without
+waiting for the disk, which would take longer than the mail. A crash of the database may lose the last of them, so a
+batch is claimed durably before its first mail goes out, and a crash empties the unlogged table of runs: a claim whose
+run is gone from it is unclear too.
 """
 
 import datetime
-import enum
 import smtplib
+import uuid
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
-from email.message import EmailMessage
-from email.utils import format_datetime
-from urllib.parse import urljoin
+from typing import Any, cast
 
+import psycopg
 import sqlalchemy as sa
-from sqlalchemy.orm import Session
+from psycopg.pq import ExecStatus
+from psycopg.pq.abc import PGresult
+from psycopg.rows import class_row
 
-from certification_lib.database import transaction
-from certification_lib.notifications.models import Message
-from certification_lib.notifications.rules import one_line, pause_after
-from certification_lib.notifications.wording import as_html
-from certification_lib.settings import load_settings
+from certification_lib.notifications.composing import Letterhead, Mail, Outgoing, as_mail
+from certification_lib.notifications.mail_server import HandOver, UnclearWhetherSent
+from certification_lib.notifications.rules import Fate, fate_of, pause_after
 
-Send = Callable[[EmailMessage], None]
-SENDER = "Data Certification <no-reply@certification.invalid>"
+BATCH = 50
+ANSWER_LOST = "the mail server got the mail and its answer was lost"
+DIED = "the delivery ended while the mail server was being given the mail"
+_LOCK = 0x6D61696C << 32  # one deliverer of mails
+
+_FREE_CLAIMS = """
+update certification.message as message set
+    attempts = attempts - 1 + (handed_over_at is not null or run.id is null)::int,
+    handed_over_at = case when run.id is null then coalesce(handed_over_at, %(now)s) else handed_over_at end,
+    last_problem = case when handed_over_at is not null or run.id is null then %(died)s else last_problem end,
+    claimed_by = null
+from (select message.id as message_id, run.id from certification.message
+    left join certification.mail_run as run on run.id = message.claimed_by
+    where message.claimed_by is not null and message.delivered_at is null and message.gave_up_at is null) as run
+where message.id = run.message_id and message.claimed_by is not null
+"""
+_CLAIM = """
+update certification.message as message set claimed_by = %(run)s, attempts = attempts + 1
+from (select id from certification.message
+    where delivered_at is null and gave_up_at is null and not_needed_at is null and handed_over_at is null
+        and email is not null and not gathered and (next_attempt_at is null or next_attempt_at <= %(now)s)
+    order by id limit %(size)s) as chosen
+where message.id = chosen.id
+returning message.id, email, event_key, subject, text, path, created_at, mail_message_id, attempts
+"""
+_MARK = b"""
+update certification.message set
+    handed_over_at = case when id = $1 then $3 else handed_over_at end,
+    delivered_at = case when id = $2 then $3 else delivered_at end,
+    last_problem = case when id = $2 then null else last_problem end,
+    claimed_by = case when id = $2 then null else claimed_by end
+where id in ($1::bigint, $2::bigint)
+"""
+_NOTE = """
+update certification.message set claimed_by = null, last_problem = %(problem)s, next_attempt_at = %(again)s,
+    gave_up_at = %(gave_up)s, handed_over_at = case when %(unclear)s then handed_over_at end
+where id = %(id)s
+"""
+_UNCLAIM = "update certification.message set claimed_by = null, attempts = attempts - 1 where id = any(%(ids)s)"
 
 
 @dataclass(frozen=True)
@@ -36,94 +80,151 @@ class Delivered:
     sent: int = 0
     refused: int = 0
     postponed: int = 0
-
-
-class _Outcome(enum.Enum):
-    SENT = "sent"
-    REFUSED = "refused for good"
-    LATER = "this address later"
-    OUTAGE = "the mail server could not be used: the other messages would fare no better"
+    unclear: int = 0
 
 
 def deliver_waiting(
     *,
     engine: sa.Engine,
-    send: Send,
+    hand_over: HandOver,
     now: datetime.datetime,
-    sender: str = SENDER,
-    base_url: str | None = None,
-    limit: int = 1000,
+    letterhead: Letterhead,
+    limit: int = 20_000,
 ) -> Delivered:
-    """Send what waits, oldest first, each message in a transaction of its own.
+    """Send what waits, oldest first. While somebody else delivers this does nothing.
 
-    `send` hands one mail to the mail server and raises what smtplib raises. A refused address is given up and shown to
-    the state; any other failure postpones that message and ends this call, the rest waits for the next.
+    A refused address is given up and shown to the state; any other failure postpones that message. When the mail server
+    itself cannot be used this call ends and the rest waits for the next.
     """
-    base_url = base_url or load_settings().base_url
-    outcomes: Counter[_Outcome] = Counter()
-    for _ in range(limit):
-        with transaction(engine) as session:
-            message = _next(session, now)
-            if message is None:
+    with _only_deliverer(engine) as connection:
+        if connection is None:
+            return Delivered()
+        run = _Run(connection, hand_over, letterhead, now)
+        run.deliver(limit)
+    of = run.fates
+    return Delivered(of[Fate.SENT], of[Fate.REFUSED], of[Fate.LATER] + of[Fate.OUTAGE], of[Fate.UNCLEAR])
+
+
+class _Marks:
+    """Notes, one statement a mail, that a mail is about to be given away and that the one before it was sent.
+
+    The statement runs while the mail server is being told of the mail, and must be committed before it gets it.
+    """
+
+    def __init__(self, connection: psycopg.Connection[Any], now: datetime.datetime) -> None:
+        self._server = connection.pgconn
+        self._now = now.isoformat().encode()
+        self._sent: int | None = None
+        self._under_way = False
+        self._check(self._server.prepare(b"mark", _MARK))
+
+    def sent(self, message_id: int) -> None:
+        self._sent = message_id
+
+    def begin(self, message_id: int | None) -> None:
+        """With None only what was sent."""
+        if message_id is None and self._sent is None:
+            return
+        ids = [None if one is None else str(one).encode() for one in (message_id, self._sent)]
+        self._server.send_query_prepared(b"mark", [*ids, self._now])
+        self._sent, self._under_way = None, True
+
+    def finish(self) -> None:
+        """Raises when the mark could not be made: then the mail must not go out."""
+        while self._under_way:
+            result = self._server.get_result()
+            if result is None:
+                self._under_way = False
+            else:
+                self._check(result)
+
+    def _check(self, result: PGresult) -> None:
+        if result.status != ExecStatus.COMMAND_OK:
+            raise psycopg.errors.error_from_result(result)
+
+
+class _Run:
+    """One run of the only deliverer."""
+
+    def __init__(
+        self, connection: psycopg.Connection[Any], hand_over: HandOver, letterhead: Letterhead, now: datetime.datetime
+    ) -> None:
+        self.fates: Counter[Fate] = Counter()
+        self._connection, self._hand_over, self._letterhead, self._now = connection, hand_over, letterhead, now
+        self._marks = _Marks(connection, now)
+        self._id = uuid.uuid4()
+
+    def deliver(self, limit: int) -> None:
+        with self._connection.transaction():
+            self._connection.execute(_FREE_CLAIMS, {"now": self._now, "died": DIED})
+            self._connection.execute("delete from certification.mail_run")
+            self._connection.execute("insert into certification.mail_run (id) values (%s)", [self._id])
+        while limit > 0 and (batch := self._claim(min(limit, BATCH))):
+            limit -= len(batch)
+            if not self._send_all(batch):
                 break
-            outcomes[_send_one(message, send, sender, base_url, now)] += 1
-        if outcomes[_Outcome.OUTAGE]:
-            break
-    postponed = outcomes[_Outcome.LATER] + outcomes[_Outcome.OUTAGE]
-    return Delivered(sent=outcomes[_Outcome.SENT], refused=outcomes[_Outcome.REFUSED], postponed=postponed)
+
+    def _claim(self, size: int) -> list[Outgoing]:
+        """The next messages, of which a crash of the database will know that they may have gone out."""
+        values = {"run": self._id, "now": self._now, "size": size}
+        with self._connection.transaction(), self._connection.cursor(row_factory=class_row(Outgoing)) as cursor:
+            cursor.execute("set local synchronous_commit to on")
+            return sorted(cursor.execute(_CLAIM, values).fetchall(), key=lambda message: message.id)
+
+    def _send_all(self, batch: Sequence[Outgoing]) -> bool:
+        """Whether the mail server could be used to the end. Each mail is written while the server works on the last."""
+        ready: list[Mail] = []
+        usable = True
+        for place, message in enumerate(batch):
+            mail = ready.pop() if ready else as_mail(message, self._letterhead)
+            following = batch[place + 1 : place + 2]
+            fate, problem = self._send_one(
+                message.id,
+                mail,
+                lambda: ready.extend(as_mail(one, self._letterhead) for one in following),  # noqa: B023 - called at once
+            )
+            self.fates[fate] += 1
+            if fate is not Fate.SENT:
+                self._note(message, fate, problem)
+            if fate in {Fate.OUTAGE, Fate.UNCLEAR}:
+                self._connection.execute(_UNCLAIM, {"ids": [one.id for one in batch[place + 1 :]]})
+                usable = False
+                break
+        self._marks.begin(None)
+        self._marks.finish()
+        return usable
+
+    def _send_one(self, message_id: int, mail: Mail, meanwhile: Callable[[], None]) -> tuple[Fate, str]:
+        self._marks.begin(message_id)
+        try:
+            self._hand_over(mail, self._marks.finish, meanwhile)
+        except UnclearWhetherSent:
+            return Fate.UNCLEAR, ANSWER_LOST
+        except (smtplib.SMTPException, OSError) as error:
+            return fate_of(error)
+        finally:
+            self._marks.finish()
+        self._marks.sent(message_id)
+        return Fate.SENT, ""
+
+    def _note(self, message: Outgoing, fate: Fate, problem: str) -> None:
+        again = self._now + pause_after(message.attempts) if fate in {Fate.LATER, Fate.OUTAGE} else None
+        gave_up = self._now if fate is Fate.REFUSED else None
+        values = {"id": message.id, "problem": problem, "again": again, "gave_up": gave_up}
+        self._connection.execute(_NOTE, {**values, "unclear": fate is Fate.UNCLEAR})
 
 
-def as_mail(message: Message, *, sender: str = SENDER, base_url: str) -> EmailMessage:
-    """The mail of a message: text and HTML, marked as automatic so that no vacation notice answers it."""
-    link = urljoin(base_url.rstrip("/") + "/", message.path.lstrip("/")) if message.path else None
-    mail = EmailMessage()
-    mail["From"] = sender
-    mail["To"] = message.email
-    mail["Subject"] = one_line(message.subject)
-    mail["Date"] = format_datetime(message.created_at)
-    mail["Message-ID"] = message.mail_message_id
-    mail["Auto-Submitted"] = "auto-generated"
-    mail["List-Id"] = f"Data Certification <{message.event_key or 'general'}.certification.invalid>"
-    mail["X-Auto-Response-Suppress"] = "All"
-    mail.set_content(message.text + (f"\n\n{link}\n" if link else "\n"))
-    mail.add_alternative(as_html(message.subject, message.text, link), subtype="html")
-    return mail
-
-
-def _next(session: Session, now: datetime.datetime) -> Message | None:
-    """The oldest waiting message that no other deliverer holds."""
-    return session.scalars(
-        sa.select(Message)
-        .where(
-            Message.delivered_at.is_(None),
-            Message.gave_up_at.is_(None),
-            Message.email.is_not(None),
-            sa.or_(Message.next_attempt_at.is_(None), Message.next_attempt_at <= now),
-        )
-        .order_by(Message.id)
-        .limit(1)
-        .with_for_update(skip_locked=True)
-    ).one_or_none()
-
-
-def _send_one(message: Message, send: Send, sender: str, base_url: str, now: datetime.datetime) -> _Outcome:
-    """Hand over one message and note what became of it. Of the mail server's answer only the number is kept."""
-    message.attempts += 1
-    try:
-        send(as_mail(message, sender=sender, base_url=base_url))
-    except smtplib.SMTPRecipientsRefused as error:
-        code = max((code for code, _ in error.recipients.values()), default=0)
-        if code < 500:
-            return _postpone(message, _Outcome.LATER, f"the mail server asked to try again later ({code})", now)
-        message.gave_up_at, message.last_problem = now, f"the mail server refused the address ({code})"
-        return _Outcome.REFUSED
-    except (smtplib.SMTPException, OSError) as error:
-        return _postpone(message, _Outcome.OUTAGE, f"the mail server could not be used ({type(error).__name__})", now)
-    message.delivered_at, message.last_problem = now, None
-    return _Outcome.SENT
-
-
-def _postpone(message: Message, outcome: _Outcome, problem: str, now: datetime.datetime) -> _Outcome:
-    message.next_attempt_at = now + pause_after(message.attempts)
-    message.last_problem = problem
-    return outcome
+@contextmanager
+def _only_deliverer(engine: sa.Engine) -> Iterator[psycopg.Connection[Any] | None]:
+    """A connection that holds the lock of the deliverer, which ends with it however it ends; None when it is taken."""
+    pooled = engine.raw_connection()
+    connection = cast("psycopg.Connection[Any]", pooled.driver_connection)
+    pooled.detach()  # closed at the end, with its lock and its setting
+    with closing(connection):
+        connection.autocommit = True
+        row = connection.execute("select pg_try_advisory_lock(%s)", [_LOCK]).fetchone()
+        if row is None or not row[0]:
+            yield None
+            return
+        connection.execute("set synchronous_commit to off")
+        yield connection

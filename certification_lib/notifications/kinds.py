@@ -1,18 +1,29 @@
 """What each kind of message is called where people choose among them."""
 
+DAILY_MAIL = "daily_reminders"
+"""The mail in which gathered messages go out. It stands in no Message Center: they do."""
+ESCALATION = "escalation"
+
 KIND_WORDS = {
     "approval_withdrawn": "Approval withdrawn",
     "approved": "Approved",
+    "category_published": "Name your people",
     "certified": "Certification sent to state",
     "could_not_run": "A rule could not run",
+    "daily_reminders": "Mail of the day",
     "due_date_given": "New due date",
     "due_date_taken_back": "Due date taken back",
+    "escalation": "Escalation",
     "event_changed": "Event changed",
     "event_closed": "Event closed",
     "event_closed_state": "Event closed",
     "event_held": "Event on hold",
     "event_resumed": "Event goes on",
     "findings_ready": "Findings ready",
+    "member_added": "Members changed",
+    "member_changed": "Members changed",
+    "member_removed": "Members changed",
+    "members_changed": "Members changed",
     "message_from_state": "Message from the state",
     "milestone_late": "Something is late",
     "one_certified": "A certifier has certified",

@@ -1,6 +1,7 @@
 """Messages, which are the Message Center and the outbox in one."""
 
 import datetime
+import uuid
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, mapped_column
@@ -20,7 +21,22 @@ class Message(Base):
         sa.Index(
             "uq_message_fact_receiver", "fact", "person_id", "email", unique=True, postgresql_nulls_not_distinct=True
         ),
-        sa.Index("ix_message_waiting", "id", postgresql_where=sa.text("delivered_at is null and gave_up_at is null")),
+        sa.Index(
+            "ix_message_waiting",
+            "id",
+            postgresql_where=sa.text(
+                "delivered_at is null and gave_up_at is null and not_needed_at is null and handed_over_at is null "
+                "and email is not null and not gathered"
+            ),
+        ),
+        sa.Index("ix_message_claimed", "claimed_by", postgresql_where=sa.text("claimed_by is not null")),
+        sa.Index(
+            "ix_message_gathered",
+            "id",
+            postgresql_where=sa.text(
+                "gathered and daily_mail_id is null and not_needed_at is null and email is not null"
+            ),
+        ),
     )
 
     id: Mapped[int] = mapped_column(sa.Identity(), primary_key=True)
@@ -41,3 +57,24 @@ class Message(Base):
     delivered_at: Mapped[datetime.datetime | None]
     gave_up_at: Mapped[datetime.datetime | None]
     last_problem: Mapped[str | None]
+    claimed_by: Mapped[uuid.UUID | None] = mapped_column(comment="The run that is about to send it")
+    handed_over_at: Mapped[datetime.datetime | None] = mapped_column(
+        comment="A mail server was given it; without an outcome it is not known whether it was sent"
+    )
+    gathered: Mapped[bool] = mapped_column(
+        server_default=sa.false(), default=False, comment="Told in the receiver's one mail of the day"
+    )
+    daily_mail_id: Mapped[int | None] = mapped_column(sa.ForeignKey("message.id"), index=True)
+    not_needed_at: Mapped[datetime.datetime | None] = mapped_column(
+        comment="Settled before it was sent: nothing is owed any more"
+    )
+    bounced_at: Mapped[datetime.datetime | None] = mapped_column(comment="Came back after it was sent")
+
+
+class MailRun(Base):
+    """The run that delivers, or delivered last. Unlogged on purpose: a crash of the database empties it."""
+
+    __tablename__ = "mail_run"
+    __table_args__ = {"prefixes": ["UNLOGGED"]}
+
+    id: Mapped[uuid.UUID] = mapped_column(primary_key=True)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from certification_lib.notifications.kinds import KIND_WORDS, kind_in_words
+from certification_lib.notifications.kinds import DAILY_MAIL, KIND_WORDS, kind_in_words
 from certification_lib.notifications.models import Message
 
 
@@ -55,7 +55,7 @@ def events_of_messages(person_id: int, *, session: Session) -> list[str]:
 
 def kinds_of_messages(person_id: int, *, session: Session) -> list[str]:
     """The kinds among the person's messages, in words."""
-    kinds = session.scalars(sa.select(Message.kind).where(Message.person_id == person_id).distinct())
+    kinds = session.scalars(sa.select(Message.kind).where(*_own(person_id, None)).distinct())
     return sorted({kind_in_words(kind) for kind in kinds})
 
 
@@ -65,7 +65,7 @@ def _own(person_id: int, where: MessageFilter | None) -> list[sa.ColumnElement[b
 
 def conditions_of(where: MessageFilter) -> list[sa.ColumnElement[bool]]:
     """The filter as conditions on Message."""
-    conditions: list[sa.ColumnElement[bool]] = []
+    conditions: list[sa.ColumnElement[bool]] = [Message.kind != DAILY_MAIL]
     if where.unread:
         conditions.append(Message.read_at.is_(None))
     if where.event_key is not None:

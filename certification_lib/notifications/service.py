@@ -38,6 +38,8 @@ class Notice:
     path: str | None = None
     event_key: str | None = None
     organization_number: str | None = None
+    gathered: bool = False
+    """Its mail is the receiver's one mail of the day."""
 
     def wording(self) -> wording.Wording:
         if self.subject is not None and self.text is not None:
@@ -155,6 +157,7 @@ def _row(
         "created_at": now,
         "mail_message_id": mail_message_id(notice.fact, receiver),
         "last_problem": None if email else NO_ADDRESS,
+        "gathered": notice.gathered,
     }
 
 

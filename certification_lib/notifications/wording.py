@@ -30,13 +30,19 @@ def _texts() -> jinja2.Environment:
         undefined=jinja2.StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
+        auto_reload=False,
     )
 
 
 @cache
 def _pages() -> jinja2.Environment:
     return jinja2.Environment(
-        loader=jinja2.FileSystemLoader(MAIL_FOLDER), autoescape=True, undefined=jinja2.StrictUndefined
+        loader=jinja2.FileSystemLoader(MAIL_FOLDER),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        auto_reload=False,
     )
 
 
@@ -47,7 +53,20 @@ def write(kind: str, values: Mapping[str, Any]) -> Wording:
     return Wording(subject=one_line(subject), text=text.strip())
 
 
-def as_html(subject: str, text: str, link: str | None) -> str:
-    """The same text as an HTML page: every paragraph escaped, and a link to the page it is about."""
-    paragraphs = [paragraph.split("\n") for paragraph in text.split("\n\n")]
-    return _pages().get_template("message.html").render(subject=subject, paragraphs=paragraphs, link=link)
+def as_html(subject: str, text: str, link: str | None, *, ending: str = "", own_links: str | None = None) -> str:
+    """The same text as an HTML page: every paragraph escaped, and a link to the page it is about.
+
+    A line that is nothing but an address below `own_links` becomes a link too.
+    """
+    paragraphs = [[(line, _is_own_link(line, own_links)) for line in part.split("\n")] for part in text.split("\n\n")]
+    page = _pages().get_template("message.html")
+    return page.render(subject=subject, paragraphs=paragraphs, link=link, ending=ending.split("\n"))
+
+
+def footer(state_name: str | None, contact: str | None) -> str:
+    """What stands under every mail: who sends it and whom to ask."""
+    return _texts().get_template("footer.text").render(state_name=state_name, contact=contact).strip()
+
+
+def _is_own_link(line: str, own_links: str | None) -> bool:
+    return own_links is not None and line.startswith(own_links.rstrip("/") + "/") and " " not in line

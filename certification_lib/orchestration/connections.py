@@ -5,9 +5,8 @@ never logged, returned from a task or stored.
 """
 
 import smtplib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from email.message import EmailMessage
 from typing import Any, Self, cast
 
 import sqlalchemy as sa
@@ -15,6 +14,8 @@ from airflow.sdk import BaseHook, Connection
 from airflow.sdk.exceptions import AirflowException
 
 from certification_lib.database import make_engine
+from certification_lib.notifications.composing import Mail
+from certification_lib.notifications.mail_server import hand_over
 
 TASKS = "certification_db"
 WEB = "certification_web"
@@ -97,10 +98,11 @@ class MailConnection:
         """The address mails come from, when the connection names one."""
         return _extra(self._hook.get_connection(self._hook.smtp_conn_id)).get("from_email")
 
-    def send(self, mail: EmailMessage) -> None:
-        if self._client is None:
+    def hand_over(self, mail: Mail, before_content: Callable[[], None], meanwhile: Callable[[], None]) -> None:
+        """Opens the connection anew when the one before was lost."""
+        if self._client is None or self._client.sock is None:
             self._client = self._open()
-        self._client.send_message(mail)
+        hand_over(self._client, mail, before_content, meanwhile)
 
     def _open(self) -> Any:
         try:

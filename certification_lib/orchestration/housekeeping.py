@@ -1,6 +1,8 @@
 """The steps that belong to no event: mail, forgotten requests, manifests, late milestones, the audit chain."""
 
+import dataclasses
 import datetime
+import functools
 import logging
 from typing import Any
 
@@ -27,18 +29,40 @@ _SAMPLE = 20
 def deliver_messages() -> dict[str, int]:
     """Send what waits, and what people who left make worth telling: that a certification is ready to be sent.
 
+    Reminders are gathered here into one mail a day for each person.
+
     An outage of the mail server postpones mails and is no failure of this step.
     """
+    from certification_lib.certification.daily_mails import write_daily_mails
     from certification_lib.certification.service import tell_ready_to_send
-    from certification_lib.notifications.delivery import SENDER, deliver_waiting
+    from certification_lib.notifications.composing import Letterhead
+    from certification_lib.notifications.delivery import deliver_waiting
 
     with connections.engine() as engine, connections.MailConnection() as mail:
         with transaction(engine) as session:
             now = database_now(session)
             tell_ready_to_send(session=session, now=now)
-        done = deliver_waiting(engine=engine, send=mail.send, now=now, sender=mail.sender or SENDER)
-    logger.info("%d sent, %d refused, %d postponed", done.sent, done.refused, done.postponed)
-    return {"sent": done.sent, "refused": done.refused, "postponed": done.postponed}
+            write_daily_mails(base_url=load_settings().base_url, session=session, now=now)
+        letterhead = Letterhead.of(load_settings(), sender=mail.sender)
+        done = deliver_waiting(engine=engine, hand_over=mail.hand_over, now=now, letterhead=letterhead)
+    counts = dataclasses.asdict(done)
+    logger.info(", ".join(f"{count} {fate}" for fate, count in counts.items()))
+    return counts
+
+
+@step
+def tell_webhooks() -> dict[str, int]:
+    """Send changes of status to the state's other systems. One that cannot be reached is no failure of this step."""
+    from certification_lib.webhooks.delivery import deliver_to_webhooks
+    from certification_lib.webhooks.posting import post
+
+    send = functools.partial(post, private_hosts=load_settings().private_webhook_hosts)
+    with connections.engine() as engine:
+        with transaction(engine) as session:
+            now = database_now(session)
+        done = deliver_to_webhooks(engine=engine, post=send, now=now)
+    logger.info("%d delivered, %d failed", done.delivered, done.failed)
+    return dataclasses.asdict(done)
 
 
 @noted(lambda run: well(1, f"Started the run {run}."))

@@ -41,9 +41,15 @@ def requests_dag() -> DAG:
 
 
 def mail_dag() -> DAG:
-    """By itself and often: each run is a process of Airflow, and only mail is worth one a minute."""
-    dag = _dag(MAIL_DAG, "Mail", "Delivers the messages that wait", **_every(datetime.timedelta(minutes=1)))
+    """By itself and often: each run is a process of Airflow, and only what people wait for is worth one a minute."""
+    dag = _dag(
+        MAIL_DAG,
+        "Mail",
+        "Delivers the messages that wait, and changes of status to webhooks",
+        **_every(datetime.timedelta(minutes=1)),
+    )
     _step(dag, "deliver_messages", housekeeping.deliver_messages)
+    _step(dag, "tell_webhooks", housekeeping.tell_webhooks)
     return dag
 
 

@@ -10,6 +10,7 @@ from certification_lib.events.content import (
     DEFAULT_REMINDER_DAYS,
     DEFAULT_STATEMENT,
     LABELS,
+    OVERDUE_DAYS,
     EventContent,
     Frequency,
     Schedule,
@@ -20,7 +21,7 @@ from certification_ui.forms import Placing, is_number, many, numbers_in
 
 SINGLE = (
     "name", "reporting_year", "count_date", "start_date", "opens_date", "end_date", "description", "level", "category",
-    "statement", "nil_statement", "findings_policy", "days_to_keep", "key",
+    "statement", "nil_statement", "findings_policy", "days_to_keep", "escalation_day", "key",
 )  # fmt: skip
 FLAGS = ("active", "requires_snapshot", "districts_may_take_snapshots")
 SCHEDULES = ("state_snapshot_schedule", "district_snapshot_schedule", "cleanup_snapshot_schedule")
@@ -67,6 +68,17 @@ def new_values() -> dict[str, Any]:
         "datamart_views": [],
         "links": [("", "")] * EMPTY_LINKS,
     }
+
+
+def escalation_days(typed: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """The steps of the ladder to choose from, in words: those of the reminder days typed so far and the notices."""
+    written = [word.strip() for word in str(typed.get("reminder_days", "")).split(",")]
+    before = sorted({int(word) for word in written if is_number(word, digits=3)})
+    words = {0: "on the due date"}
+    return [
+        *[(str(-days), words.get(days, f"{days} days before the due date")) for days in reversed(before)],
+        *[(str(days), f"{days} days after the due date, overdue") for days in OVERDUE_DAYS],
+    ]
 
 
 def values_of(content: EventContent) -> dict[str, Any]:

@@ -7,7 +7,7 @@ from sqlalchemy.orm import Session
 
 from certification_lib.audit.service import Actor
 from certification_lib.errors import NotFound
-from certification_lib.notifications.models import Message
+from certification_lib.notifications.queries import unread_count
 from certification_lib.people import queries as people
 from certification_lib.people.models import DISTRICT_TOOLS, Organization, Person, Right, Tool
 
@@ -129,7 +129,6 @@ def load_visitor(actor: Actor, *, session: Session) -> Visitor:
     lea_ids = {lea for (tool, lea), held in rights.items() if tool in DISTRICT_TOOLS and lea and held}
     agencies = session.scalars(sa.select(Organization).where(Organization.id.in_(lea_ids)).order_by(Organization.name))
     state = people.state_organization(session=session)
-    unread = sa.select(sa.func.count()).where(Message.person_id == actor.person_id, Message.read_at.is_(None))
     return Visitor(
         actor=actor,
         title=session.scalar(sa.select(Person.title).where(Person.id == actor.person_id)) or "",
@@ -137,5 +136,5 @@ def load_visitor(actor: Actor, *, session: Session) -> Visitor:
         state_name=state.name,
         zone=state.time_zone or "UTC",
         agencies=tuple(Agency(one.id, one.number, one.name, one.time_zone) for one in agencies),
-        unread_messages=session.scalar(unread) or 0,
+        unread_messages=unread_count(actor.person_id, session=session),
     )

@@ -1,9 +1,14 @@
-"""Messages: told once, in the act's own transaction, and sent at least once whatever crashes."""
+"""Messages: told once, in the act's own transaction, and sent at most once whatever crashes."""
 
+import dataclasses
 import datetime
+import email.policy
 import smtplib
 import threading
+import uuid
 from collections.abc import Callable
+from contextlib import suppress
+from email import message_from_bytes
 from email.message import EmailMessage
 
 import pytest
@@ -13,6 +18,7 @@ from sqlalchemy.orm import Session
 from certification_lib.database import transaction
 from certification_lib.errors import NotFound
 from certification_lib.notifications import queries
+from certification_lib.notifications.composing import SENDER, Letterhead, Mail, Outgoing, as_mail
 from certification_lib.notifications.deliveries import (
     PROBLEMS,
     Standing,
@@ -20,16 +26,18 @@ from certification_lib.notifications.deliveries import (
     delivery_counts,
     unreached,
 )
-from certification_lib.notifications.delivery import as_mail, deliver_waiting
+from certification_lib.notifications.delivery import ANSWER_LOST, DIED, Delivered, deliver_waiting
 from certification_lib.notifications.kinds import KIND_WORDS
+from certification_lib.notifications.mail_server import HandOver, UnclearWhetherSent
 from certification_lib.notifications.models import Message
 from certification_lib.notifications.rules import is_mail_address, mail_message_id, one_line, pause_after
 from certification_lib.notifications.service import Notice, mark_all_read, mark_read, notify, notify_all
 from certification_lib.notifications.wording import MAIL_FOLDER, write
 from certification_lib.people.models import Person
+from certification_lib.settings import Settings
 
 NOW = datetime.datetime(2016, 10, 5, 15, 0, tzinfo=datetime.UTC)
-BASE = "http://localhost:8080"
+LETTERHEAD = Letterhead(SENDER, "http://localhost:8080", "State of Kentucky", "data@state.example")
 
 
 def person(session: Session, username: str, **fields: object) -> int:
@@ -49,14 +57,35 @@ def tell(session: Session, *receivers: int | str, fact: str = "fact", subject: s
 class Mailbox:
     """A mail server that accepts, refuses or is down, as told."""
 
-    def __init__(self, failure: Exception | None = None) -> None:
+    def __init__(self, failure: BaseException | None = None, *, with_content: bool = False) -> None:
         self.mails: list[EmailMessage] = []
-        self.failure = failure
+        self.failure, self.with_content = failure, with_content
 
-    def __call__(self, mail: EmailMessage) -> None:
+    def __call__(self, mail: Mail, before_content: Callable[[], None], meanwhile: Callable[[], None]) -> None:
+        if self.failure is not None and not self.with_content:
+            raise self.failure
+        before_content()
+        self.mails.append(read(mail))
+        meanwhile()
         if self.failure is not None:
             raise self.failure
-        self.mails.append(mail)
+
+
+def read(mail: Mail) -> EmailMessage:
+    """The mail as a mail program reads it."""
+    message = message_from_bytes(mail.content, policy=email.policy.default)
+    assert isinstance(message, EmailMessage)
+    assert message.defects == []
+    return message
+
+
+def mail_of(message: Message, letterhead: Letterhead = LETTERHEAD) -> EmailMessage:
+    fields = {field.name: getattr(message, field.name) for field in dataclasses.fields(Outgoing)}
+    return read(as_mail(Outgoing(**fields), letterhead))
+
+
+def deliver(engine: sa.Engine, hand_over: HandOver, now: datetime.datetime = NOW) -> Delivered:
+    return deliver_waiting(engine=engine, hand_over=hand_over, now=now, letterhead=LETTERHEAD)
 
 
 def test_a_fact_is_told_to_a_receiver_once(session: Session) -> None:
@@ -131,8 +160,8 @@ def test_waiting_messages_are_delivered_once(engine: sa.Engine) -> None:
     with transaction(engine) as session:
         tell(session, person(session, "smith"), "contact@example.org")
     mailbox = Mailbox()
-    assert deliver_waiting(engine=engine, send=mailbox, now=NOW, base_url=BASE).sent == 2
-    assert deliver_waiting(engine=engine, send=mailbox, now=NOW, base_url=BASE).sent == 0
+    assert deliver(engine, mailbox).sent == 2
+    assert deliver(engine, mailbox).sent == 0
     assert sorted(mail["To"] for mail in mailbox.mails) == ["contact@example.org", "smith@example.org"]
 
 
@@ -143,11 +172,13 @@ def test_the_mail_is_automatic_text_and_escaped_html_with_a_stable_id(session: S
         session=session, now=NOW,
     )  # fmt: skip
     [message] = queries.messages_of(smith, session=session)
-    mail = as_mail(message, base_url=BASE)
+    mail = mail_of(message)
     assert mail["Message-ID"] == mail_message_id("fact", smith)
     assert mail["Auto-Submitted"] == "auto-generated"
     assert mail["List-Id"] == "Data Certification <fall.certification.invalid>"
     plain, html = (part.get_content() for part in mail.iter_parts())
+    assert "State of Kentucky" in plain
+    assert "data@state.example" in html
     assert "<script>" in plain
     assert "http://localhost:8080/certification/x/" in plain
     assert "&lt;script&gt;" in html
@@ -155,11 +186,34 @@ def test_the_mail_is_automatic_text_and_escaped_html_with_a_stable_id(session: S
     assert "A &amp; B" in html
 
 
+def test_words_of_any_language_and_a_single_point_arrive_as_they_were_written(session: Session) -> None:
+    smith = person(session, "smith")
+    text = "Añó – 学校\n.\nfrom line to line " + "x" * 2000 + "\n=_ and = and trailing space \n"
+    subject = "Zählung für Doña Ana, " + "sehr lang " * 12
+    notify("fact", "x", [smith], subject, text, None, "fall", session=session, now=NOW)
+    [message] = queries.messages_of(smith, session=session)
+    mail = mail_of(message, Letterhead.of(Settings(*3 * [MAIL_FOLDER], "http://x", state_name="Nuevo México")))
+    plain, _ = (part.get_content() for part in mail.iter_parts())
+    assert plain.replace("\r\n", "\n").startswith(text.rstrip("\n"))
+    assert mail["Subject"] == one_line(subject)
+    assert mail["From"].addresses[0].display_name == "Nuevo México"
+
+
+def test_only_a_line_that_is_an_address_of_this_product_becomes_a_link(session: Session) -> None:
+    smith = person(session, "smith")
+    own, foreign = "http://localhost:8080/certification/x/", "http://localhost:8080.evil.example/x"
+    notify("fact", "x", [smith], "S", f'{own}\n{foreign}\n{own}" onclick=x', session=session, now=NOW)
+    [message] = queries.messages_of(smith, session=session)
+    _, html = (part.get_content() for part in mail_of(message).iter_parts())
+    assert html.count("<a ") == 1
+    assert f'<a href="{own}">{own}</a>' in html
+
+
 def test_no_header_can_be_injected(session: Session) -> None:
     smith = person(session, "smith")
     tell(session, smith, subject="Hello\r\nBcc: everybody@example.org\r\n\r\nBody")
     [message] = queries.messages_of(smith, session=session)
-    mail = as_mail(message, base_url=BASE)
+    mail = mail_of(message)
     assert mail["Bcc"] is None
     assert mail["Subject"] == "Hello Bcc: everybody@example.org Body"
     assert tell(session, "a@example.org\nBcc: b@example.org", fact="other") == 0
@@ -169,15 +223,15 @@ def test_an_outage_delays_and_loses_nothing(engine: sa.Engine) -> None:
     with transaction(engine) as session:
         tell(session, "one@example.org", "two@example.org")
     down = Mailbox(ConnectionRefusedError("password=secret"))
-    assert deliver_waiting(engine=engine, send=down, now=NOW, base_url=BASE).postponed == 1
+    assert deliver(engine, down).postponed == 1
     up, later = Mailbox(), NOW
     with Session(engine) as session:
         [problem] = deliveries(session=session, standings=PROBLEMS)
         assert problem.problem == "the mail server could not be used (ConnectionRefusedError)"
         assert problem.next_attempt_at == NOW + datetime.timedelta(minutes=1)
-    assert deliver_waiting(engine=engine, send=up, now=later, base_url=BASE).sent == 1
+    assert deliver(engine, up, later).sent == 1
     later += datetime.timedelta(minutes=1)
-    assert deliver_waiting(engine=engine, send=up, now=later, base_url=BASE).sent == 1
+    assert deliver(engine, up, later).sent == 1
     assert len(up.mails) == 2
 
 
@@ -186,54 +240,75 @@ def test_a_refused_address_is_given_up_and_shown_and_the_others_go_on(engine: sa
         tell(session, "bad@example.org", "good@example.org")
     mails: list[EmailMessage] = []
 
-    def send(mail: EmailMessage) -> None:
-        if mail["To"] == "bad@example.org":
+    def send(mail: Mail, before_content: Callable[[], None], _meanwhile: Callable[[], None]) -> None:
+        if mail.receiver == "bad@example.org":
             raise smtplib.SMTPRecipientsRefused({"bad@example.org": (550, b"no such user")})
-        mails.append(mail)
+        before_content()
+        mails.append(read(mail))
 
-    outcome = deliver_waiting(engine=engine, send=send, now=NOW, base_url=BASE)
+    outcome = deliver(engine, send)
     assert (outcome.sent, outcome.refused) == (1, 1)
     with Session(engine) as session:
         [bounced] = deliveries(session=session, standings=PROBLEMS)
         assert (bounced.email, bounced.problem) == ("bad@example.org", "the mail server refused the address (550)")
-    assert deliver_waiting(engine=engine, send=send, now=NOW + datetime.timedelta(days=1), base_url=BASE).sent == 0
+    assert deliver(engine, send, NOW + datetime.timedelta(days=1)).sent == 0
 
 
 def test_an_address_that_is_busy_is_tried_again_later(engine: sa.Engine) -> None:
     with transaction(engine) as session:
         tell(session, "busy@example.org")
     busy = Mailbox(smtplib.SMTPRecipientsRefused({"busy@example.org": (450, b"later")}))
-    assert deliver_waiting(engine=engine, send=busy, now=NOW, base_url=BASE).postponed == 1
+    assert deliver(engine, busy).postponed == 1
     tomorrow = NOW + datetime.timedelta(days=1)
-    assert deliver_waiting(engine=engine, send=Mailbox(), now=tomorrow, base_url=BASE).sent == 1
+    assert deliver(engine, Mailbox(), tomorrow).sent == 1
 
 
-def test_a_process_that_dies_before_the_commit_sends_the_same_mail_again(engine: sa.Engine) -> None:
+@pytest.mark.parametrize("failure", [KeyboardInterrupt(), UnclearWhetherSent()])
+def test_what_the_mail_server_may_have_sent_is_never_sent_again_by_itself_and_shown(
+    engine: sa.Engine, failure: BaseException
+) -> None:
     with transaction(engine) as session:
-        tell(session, "contact@example.org")
-    mails: list[EmailMessage] = []
+        tell(session, "one@example.org", "two@example.org", "three@example.org")
+    dying, healthy = Mailbox(failure, with_content=True), Mailbox()
+    with suppress(KeyboardInterrupt):
+        assert deliver(engine, dying).unclear == 1
+    assert deliver(engine, healthy).sent == 2
+    assert deliver(engine, healthy, NOW + datetime.timedelta(days=9)).sent == 0
+    assert [mail["To"] for mail in dying.mails + healthy.mails] == [
+        "one@example.org", "two@example.org", "three@example.org",
+    ]  # fmt: skip
+    with Session(engine) as session:
+        [unclear] = deliveries(session=session, standings=[Standing.UNCLEAR])
+        assert unclear.email == "one@example.org"
+        assert unclear.problem in {ANSWER_LOST, DIED}
+        assert unclear.attempts == 1
 
-    def die(mail: EmailMessage) -> None:
-        mails.append(mail)
-        raise KeyboardInterrupt
 
-    with pytest.raises(KeyboardInterrupt):
-        deliver_waiting(engine=engine, send=die, now=NOW, base_url=BASE)
-    deliver_waiting(engine=engine, send=mails.append, now=NOW, base_url=BASE)
-    assert len(mails) == 2
-    assert mails[0]["Message-ID"] == mails[1]["Message-ID"]
+def test_after_a_crash_of_the_database_what_was_claimed_is_unclear(engine: sa.Engine) -> None:
+    """The crash lost the last marks, of whatever mails were being sent, and emptied the unlogged table."""
+    with transaction(engine) as session:
+        tell(session, "one@example.org", "two@example.org")
+        session.execute(sa.update(Message).values(claimed_by=uuid.uuid4(), attempts=1))
+    assert deliver(engine, Mailbox()) == Delivered()
+    with Session(engine) as session:
+        assert len(deliveries(session=session, standings=[Standing.UNCLEAR])) == 2
+
+
+def test_a_mail_whose_content_is_refused_is_given_up_and_the_connection_goes_on(engine: sa.Engine) -> None:
+    with transaction(engine) as session:
+        tell(session, "one@example.org")
+    refusing = Mailbox(smtplib.SMTPDataError(554, b"looks like spam"), with_content=True)
+    assert deliver(engine, refusing).refused == 1
+    with Session(engine) as session:
+        [refused] = deliveries(session=session, standings=[Standing.REFUSED])
+        assert refused.problem == "the mail server refused the mail (554)"
 
 
 def test_several_deliverers_at_once_send_each_message_once(engine: sa.Engine) -> None:
     with transaction(engine) as session:
         tell(session, *(f"p{number}@example.org" for number in range(20)))
     mailbox = Mailbox()
-    threads = [
-        threading.Thread(
-            target=deliver_waiting, kwargs={"engine": engine, "send": mailbox, "now": NOW, "base_url": BASE}
-        )
-        for _ in range(3)
-    ]
+    threads = [threading.Thread(target=deliver, args=(engine, mailbox)) for _ in range(3)]
     for thread in threads:
         thread.start()
     for thread in threads:
@@ -316,8 +391,8 @@ def test_the_state_sees_what_became_of_each_mail_and_whom_none_reaches(session: 
 
     counts = delivery_counts("fall", session=session)
 
-    assert counts == {
-        Standing.SENT: 1, Standing.WAITING: 1, Standing.DELAYED: 0, Standing.REFUSED: 1, Standing.NO_ADDRESS: 1,
+    assert counts == dict.fromkeys(Standing, 0) | {
+        Standing.SENT: 1, Standing.WAITING: 1, Standing.REFUSED: 1, Standing.NO_ADDRESS: 1,
     }  # fmt: skip
     assert [(one.receiver, one.email, one.has_new_address) for one in unreached("fall", session=session)] == [
         ("Bounced", "old@example.org", True),

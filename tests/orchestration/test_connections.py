@@ -1,10 +1,10 @@
 import json
 import smtplib
-from email.message import EmailMessage
 
 import pytest
 import sqlalchemy as sa
 
+from certification_lib.notifications.composing import Mail
 from certification_lib.orchestration import connections
 from tests.conftest import CertificationDatabase
 
@@ -71,10 +71,9 @@ def test_an_address_never_shows_its_password_in_an_engines_name(give):
 
 def test_a_mail_server_that_is_away_is_an_error_which_postpones(give):
     give("smtp_default", conn_type="smtp", host="127.0.0.1", port=9, extra={"disable_ssl": True, "retry_limit": 0})
-    mail = EmailMessage()
-    mail["To"] = "a@example.org"
+    mail = Mail("state@example.org", "a@example.org", b"Subject: x\r\n\r\nx\r\n")
     with connections.MailConnection() as connection, pytest.raises((smtplib.SMTPException, OSError)):
-        connection.send(mail)
+        connection.hand_over(mail, lambda: None, lambda: None)
 
 
 def test_opening_a_mail_connection_for_nothing_reaches_no_server(give):

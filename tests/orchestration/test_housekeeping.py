@@ -104,7 +104,7 @@ def test_messages_go_out_by_airflows_mail_connection_and_are_sent_as_written(
     engine: sa.Engine, event: Event, mails: Path
 ):
     write_message(engine, event)
-    assert housekeeping.deliver_messages() == {"sent": 1, "refused": 0, "postponed": 0}
+    assert housekeeping.deliver_messages() == {"sent": 1, "refused": 0, "postponed": 0, "unclear": 0}
     assert housekeeping.deliver_messages()["sent"] == 0
     [mail] = [file.read_text(encoding="utf-8") for file in mails.rglob("*.eml")]
     assert "data@state.example" in mail
@@ -120,7 +120,7 @@ def test_an_outage_of_the_mail_server_postpones_and_fails_nothing(
         json.dumps({"conn_type": "smtp", "host": "127.0.0.1", "port": free_port(0), "extra": extra}),
     )
     write_message(engine, event)
-    assert housekeeping.deliver_messages() == {"sent": 0, "refused": 0, "postponed": 1}
+    assert housekeeping.deliver_messages() == {"sent": 0, "refused": 0, "postponed": 1, "unclear": 0}
     with Session(engine) as session:
         assert session.scalars(sa.select(Message.delivered_at)).one() is None
 

@@ -390,6 +390,12 @@ def upgrade() -> None:
         sa.Column("districts_may_take_snapshots", sa.Boolean(), nullable=False),
         sa.Column("days_to_keep", sa.Integer(), nullable=False, comment="Superseded revisions, in days"),
         sa.Column("reminder_days", sa.ARRAY(sa.Integer()), nullable=False, comment="Days before a person's due date"),
+        sa.Column(
+            "escalation_day",
+            sa.Integer(),
+            nullable=True,
+            comment="Step of the ladder at which the organization's contact hears; negative: days before the due date",
+        ),
         sa.Column("made_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("made_by", sa.Text(), nullable=False),
         sa.Column("published_at", sa.DateTime(timezone=True), nullable=True),
@@ -869,7 +875,30 @@ def upgrade() -> None:
         sa.Column("delivered_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("gave_up_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("last_problem", sa.Text(), nullable=True),
+        sa.Column("claimed_by", sa.Uuid(), nullable=True, comment="The run that is about to send it"),
+        sa.Column(
+            "handed_over_at",
+            sa.DateTime(timezone=True),
+            nullable=True,
+            comment="A mail server was given it; without an outcome it is not known whether it was sent",
+        ),
+        sa.Column(
+            "gathered",
+            sa.Boolean(),
+            server_default=sa.text("false"),
+            nullable=False,
+            comment="Told in the receiver's one mail of the day",
+        ),
+        sa.Column("daily_mail_id", sa.BigInteger(), nullable=True),
+        sa.Column(
+            "not_needed_at",
+            sa.DateTime(timezone=True),
+            nullable=True,
+            comment="Settled before it was sent: nothing is owed any more",
+        ),
+        sa.Column("bounced_at", sa.DateTime(timezone=True), nullable=True, comment="Came back after it was sent"),
         sa.CheckConstraint("(person_id is not null) or (email is not null)", name=op.f("ck_message_has_receiver")),
+        sa.ForeignKeyConstraint(["daily_mail_id"], ["certification.message.id"], name=op.f("fk_message_daily_mail_id")),
         sa.ForeignKeyConstraint(["person_id"], ["certification.person.id"], name=op.f("fk_message_person_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_message")),
         sa.UniqueConstraint("mail_message_id", name=op.f("uq_message_mail_message_id")),
@@ -883,7 +912,102 @@ def upgrade() -> None:
         ["id"],
         unique=False,
         schema="certification",
+        postgresql_where=sa.text(
+            "delivered_at is null and gave_up_at is null and not_needed_at is null and handed_over_at is null "
+            "and email is not null and not gathered"
+        ),
+    )
+    op.create_index(
+        "ix_message_claimed",
+        "message",
+        ["claimed_by"],
+        unique=False,
+        schema="certification",
+        postgresql_where=sa.text("claimed_by is not null"),
+    )
+    op.create_index(
+        "ix_message_gathered",
+        "message",
+        ["id"],
+        unique=False,
+        schema="certification",
+        postgresql_where=sa.text("gathered and daily_mail_id is null and not_needed_at is null and email is not null"),
+    )
+    op.create_index(
+        op.f("ix_message_daily_mail_id"), "message", ["daily_mail_id"], unique=False, schema="certification"
+    )
+    op.create_table(
+        "webhook",
+        sa.Column("id", sa.BigInteger(), sa.Identity(always=False), nullable=False),
+        sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("url", sa.Text(), nullable=False),
+        sa.Column("added_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("added_by", sa.Text(), nullable=False),
+        sa.Column(
+            "paused_at",
+            sa.DateTime(timezone=True),
+            nullable=True,
+            comment="What happens meanwhile is kept and sent later",
+        ),
+        sa.Column("removed_at", sa.DateTime(timezone=True), nullable=True),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_webhook")),
+        schema="certification",
+    )
+    op.create_table(
+        "webhook_secret",
+        sa.Column("webhook_id", sa.BigInteger(), nullable=False),
+        sa.Column("secret", sa.Text(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["webhook_id"], ["certification.webhook.id"], name=op.f("fk_webhook_secret_webhook_id")
+        ),
+        sa.PrimaryKeyConstraint("webhook_id", name=op.f("pk_webhook_secret")),
+        schema="certification",
+    )
+    op.create_table(
+        "webhook_delivery",
+        sa.Column("id", sa.BigInteger(), sa.Identity(always=False), nullable=False),
+        sa.Column("webhook_id", sa.BigInteger(), nullable=False),
+        sa.Column(
+            "delivery_id",
+            sa.Uuid(),
+            server_default=sa.text("gen_random_uuid()"),
+            nullable=False,
+            comment="The same at each attempt",
+        ),
+        sa.Column("kind", sa.Text(), nullable=False, comment="participant.status, event.status or test"),
+        sa.Column("event_key", sa.Text(), nullable=True),
+        sa.Column("organization_number", sa.Text(), nullable=True),
+        sa.Column("status", sa.Text(), nullable=True),
+        sa.Column("status_before", sa.Text(), nullable=True),
+        sa.Column("happened_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("attempts", sa.Integer(), server_default="0", nullable=False),
+        sa.Column("next_attempt_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("delivered_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("gave_up_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("last_problem", sa.Text(), nullable=True),
+        sa.ForeignKeyConstraint(
+            ["webhook_id"], ["certification.webhook.id"], name=op.f("fk_webhook_delivery_webhook_id")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_webhook_delivery")),
+        schema="certification",
+    )
+    op.create_index(
+        op.f("ix_webhook_delivery_webhook_id"), "webhook_delivery", ["webhook_id"], unique=False, schema="certification"
+    )
+    op.create_index(
+        "ix_webhook_delivery_waiting",
+        "webhook_delivery",
+        ["webhook_id", "id"],
+        unique=False,
+        schema="certification",
         postgresql_where=sa.text("delivered_at is null and gave_up_at is null"),
+    )
+    op.create_table(
+        "mail_run",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_mail_run")),
+        schema="certification",
+        prefixes=["UNLOGGED"],
     )
     op.create_index(
         "uq_message_fact_receiver",
@@ -1740,6 +1864,54 @@ def upgrade() -> None:
     _grant()
     _protect_rows()
     _let_progress_be_seen()
+    _tell_webhooks()
+
+
+def _tell_webhooks() -> None:
+    """Every change of status is written down for every webhook in its own transaction, whatever code made it."""
+    for table, said in (("participant", _OF_PARTICIPANTS), ("event", _OF_EVENTS)):
+        op.execute(_TELL_WEBHOOKS.replace(":table", table).replace(":said", said))
+        op.execute(
+            f"create trigger tell_webhooks_of_new after insert on certification.{table} "
+            f"referencing new table as now_rows for each statement "
+            f"execute function certification.tell_webhooks_of_{table}()"
+        )
+        op.execute(
+            f"create trigger tell_webhooks_of_changes after update on certification.{table} "
+            f"referencing old table as was_rows new table as now_rows for each statement "
+            f"execute function certification.tell_webhooks_of_{table}()"
+        )
+
+
+_OF_PARTICIPANTS = (
+    "'participant.status', (select key from event where event.id = now_rows.event_id), now_rows.organization_number"
+)
+_OF_EVENTS = "'event.status', now_rows.key, null"
+# Whether there is a webhook is looked for first, so that without one a change costs next to nothing.
+_TELL_WEBHOOKS = """
+create function certification.tell_webhooks_of_:table() returns trigger language plpgsql
+set search_path = certification, pg_temp as $$
+begin
+    if not exists (select from webhook where removed_at is null) then
+        return null;
+    end if;
+    if tg_op = 'INSERT' then
+        insert into webhook_delivery
+            (webhook_id, kind, event_key, organization_number, status, status_before, happened_at)
+        select webhook.id, :said, now_rows.status, null, clock_timestamp()
+        from now_rows, webhook where removed_at is null
+        order by now_rows.id, webhook.id;
+    else
+        insert into webhook_delivery
+            (webhook_id, kind, event_key, organization_number, status, status_before, happened_at)
+        select webhook.id, :said, now_rows.status, was_rows.status, clock_timestamp()
+        from now_rows join was_rows on was_rows.id = now_rows.id, webhook
+        where removed_at is null and now_rows.status <> was_rows.status
+        order by now_rows.id, webhook.id;
+    end if;
+    return null;
+end $$
+"""
 
 
 def _grant() -> None:
@@ -1758,6 +1930,8 @@ def _grant() -> None:
     op.execute("revoke insert, update, delete on certification.finding from certification_app")
     op.execute("revoke insert, update, delete on certification.housekeeping_step from certification_app")
     op.execute("revoke insert, update, delete on certification.prior_total from certification_app")
+    # The pages write a secret and never read one; the tasks read and remove it.
+    op.execute("revoke select, update, delete on certification.webhook_secret from certification_app")
 
 
 def _protect_rows() -> None:
@@ -1804,6 +1978,10 @@ def _let_progress_be_seen() -> None:
 
 def downgrade() -> None:
     op.execute("drop function if exists datamart.rows_being_copied(bigint)")
+    for table in ("participant", "event"):
+        op.execute(f"drop trigger tell_webhooks_of_new on certification.{table}")
+        op.execute(f"drop trigger tell_webhooks_of_changes on certification.{table}")
+        op.execute(f"drop function certification.tell_webhooks_of_{table}()")
     for table, column, _target in POINTERS:
         op.drop_constraint(f"fk_{table}_{column}", table, schema="certification", type_="foreignkey")
     op.drop_index("ix_submission_round_person", table_name="submission", schema="certification")
@@ -1895,6 +2073,10 @@ def downgrade() -> None:
     op.drop_index(op.f("ix_message_person_id"), table_name="message", schema="certification")
     op.drop_index(op.f("ix_message_event_key"), table_name="message", schema="certification")
     op.drop_table("message", schema="certification")
+    op.drop_table("mail_run", schema="certification")
+    op.drop_table("webhook_delivery", schema="certification")
+    op.drop_table("webhook_secret", schema="certification")
+    op.drop_table("webhook", schema="certification")
     op.drop_table("event_version_rule", schema="certification")
     op.drop_index(
         op.f("ix_event_version_participant_organization_id"),

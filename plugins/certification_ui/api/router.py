@@ -21,6 +21,7 @@ from certification_ui.api import (
     running,
     runs,
     schools,
+    webhooks,
 )
 from certification_ui.api.changes import router as changes
 from certification_ui.deps import own_only
@@ -40,6 +41,7 @@ for part in (
     categories,
     rules,
     people,
+    webhooks,
     reference,
 ):
     router.include_router(part.router)

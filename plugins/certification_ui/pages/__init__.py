@@ -42,6 +42,7 @@ def routers() -> list[APIRouter]:
         state_acts,
         state_message,
         validation_runs,
+        webhooks,
     )
 
     state = (
@@ -61,7 +62,7 @@ def routers() -> list[APIRouter]:
         airflow_tabs,
     )
     state = (*state, due_dates, event_running, keeping, state_acts, state_message)
-    directory = (categories, people, rights, organizations, audit, housekeeping, own_members, own_people)
+    directory = (categories, people, rights, organizations, webhooks, audit, housekeeping, own_members, own_people)
     return [
         module.router
         for module in (

@@ -230,6 +230,7 @@ def _choices(visit: Visit, step: Step, typed: Mapping[str, Any], check: StepChec
     if step is Step.SNAPSHOTS:
         return {
             "frequencies": list(Frequency),
+            "escalation_days": event_form.escalation_days(typed),
             "views": [(name, view.header.title) for name, view in totals.delivered_views().items()],
             "next_times": {name: _next_times(visit, typed, name, check) for name in event_form.SCHEDULES},
         }
