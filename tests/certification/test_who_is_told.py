@@ -150,7 +150,7 @@ def snapshot_fails(office: Office) -> None:
     office.session.add(
         Snapshot(
             event_id=office.event.id, kind=SnapshotKind.STATE, status=SnapshotStatus.FAILED, requested_at=office.now,
-            requested_by="system", failure="the source was away",
+            on_demand=False, requested_by="system", failure="the source was away",
         )
     )  # fmt: skip
     office.session.flush()
@@ -159,7 +159,7 @@ def snapshot_fails(office: Office) -> None:
 
 def rule_does_not_run(office: Office) -> None:
     rule = RuleThatCouldNotRun("ENR-001", "Title", "its column is missing", 1)
-    finished = FinishedValidation(1, ValidationStatus.COMPLETED, (rule,))
+    finished = FinishedValidation(1, office.event.id, ValidationStatus.FAILED, 1, 1, 0, (rule,))
     announcements.rules_could_not_run(office.event, finished, session=office.session, now=office.now)
 
 
