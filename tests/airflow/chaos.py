@@ -271,7 +271,7 @@ class Chaos:
         self._wait(
             lambda: self._value(
                 "select count(*) = 0 from message where event_key = any(:keys) and email is not null "
-                "and delivered_at is null",
+                "and not gathered and delivered_at is null and handed_over_at is null",
                 keys=self.keys,
             ),
             "every mail is delivered",
