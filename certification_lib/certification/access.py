@@ -12,7 +12,8 @@ from sqlalchemy.orm import Session
 
 from certification_lib.audit.service import Actor
 from certification_lib.categories.models import Category, CategoryRole, Member
-from certification_lib.certification.facts import State, load_states, members_of_participants
+from certification_lib.certification.facts import State, load_states
+from certification_lib.certification.listed import members_of_participants
 from certification_lib.errors import BadInput, Conflict, NotAllowed, NotFound
 from certification_lib.events.models import Event, EventStatus, EventVersion, Participant
 from certification_lib.events.phases import Phase, end_moment, has_opened, local_day, phase

@@ -11,7 +11,8 @@ from certification_lib.audit.service import Actor
 from certification_lib.categories.models import Category, CategoryRole, Member
 from certification_lib.certification.access import LiveEvent
 from certification_lib.certification.changes import changed_since
-from certification_lib.certification.facts import Listed, State, load_states, members_of_participants
+from certification_lib.certification.facts import State, load_states
+from certification_lib.certification.listed import Listed, members_of_participants
 from certification_lib.certification.own_access import own_participant
 from certification_lib.certification.own_readmodels import MyEvent, MyEventDetail, Readiness
 from certification_lib.certification.readiness import Attestation, unmet

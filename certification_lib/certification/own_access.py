@@ -9,7 +9,8 @@ from sqlalchemy.orm import Session
 from certification_lib.audit.service import Actor
 from certification_lib.categories.models import Category, CategoryRole
 from certification_lib.certification.access import LIVE, LiveEvent, found_event, found_participants
-from certification_lib.certification.facts import Listed, State, load_states
+from certification_lib.certification.facts import State, load_states
+from certification_lib.certification.listed import Listed
 from certification_lib.certification.readiness import Gate
 from certification_lib.errors import CertificationError, Conflict, NotAllowed, NotFound
 from certification_lib.events.models import EventVersion, ParticipantStatus

@@ -16,7 +16,8 @@ from certification_lib.certification.access import (
     optional_text,
 )
 from certification_lib.certification.approving import APPROVER
-from certification_lib.certification.facts import Listed, State, load_states
+from certification_lib.certification.facts import State, load_states
+from certification_lib.certification.listed import Listed
 from certification_lib.certification.models import RequestOutcome, Review, ReviewOutcome
 from certification_lib.certification.outcomes import refuse, settle
 from certification_lib.certification.rules import Act, owing

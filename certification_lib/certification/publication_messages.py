@@ -11,7 +11,8 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from certification_lib.categories.models import CategoryRole, Member
-from certification_lib.certification.facts import Listed, listed_members, load_states
+from certification_lib.certification.facts import load_states
+from certification_lib.certification.listed import Listed, listed_members
 from certification_lib.certification.rules import owing
 from certification_lib.certification.taking_part import REMOVED, Roll
 from certification_lib.certification.telling import day_in_words

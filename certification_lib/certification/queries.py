@@ -12,7 +12,8 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from certification_lib.certification.district_queries import my_event, my_events
-from certification_lib.certification.facts import listed_members, load_states
+from certification_lib.certification.facts import load_states
+from certification_lib.certification.listed import listed_members
 from certification_lib.certification.models import Round, Submission
 from certification_lib.certification.participant_filter import ParticipantFilter
 from certification_lib.certification.readmodels import Owing

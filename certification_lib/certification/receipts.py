@@ -9,7 +9,8 @@ from sqlalchemy.orm import InstrumentedAttribute, Session
 from certification_lib.audit.service import Actor
 from certification_lib.categories.models import Member
 from certification_lib.certification.changes import certified_revisions
-from certification_lib.certification.facts import State, load_states, members_of_participants
+from certification_lib.certification.facts import State, load_states
+from certification_lib.certification.listed import members_of_participants
 from certification_lib.certification.models import Approval, Round, Submission
 from certification_lib.certification.own_readmodels import Receipt, Verification
 from certification_lib.certification.rules import Signed, counts, owing, progress

@@ -16,13 +16,12 @@ from certification_lib.certification.noticing import lapse_waiting_requests, not
 from certification_lib.certification.outcomes import BulkOutcome, LeftOut
 from certification_lib.certification.participation import record_review, send_message, withdraw_participant
 from certification_lib.certification.readiness import Attestation
-from certification_lib.certification.recertifying import (
+from certification_lib.certification.recertification_requests import (
     decide_request,
-    request_recertification,
     request_recertification_by_district,
-    take_back_recertification,
     withdraw_request,
 )
+from certification_lib.certification.recertifying import request_recertification, take_back_recertification
 from certification_lib.certification.setting_aside import end_set_aside, set_aside
 from certification_lib.certification.submitting import submit, submit_for_all
 

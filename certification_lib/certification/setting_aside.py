@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 from certification_lib.audit.service import Actor, record
 from certification_lib.certification.access import LiveEvent, event_for_state, locked_states, needed_reason
 from certification_lib.certification.approving import APPROVER
-from certification_lib.certification.facts import listed_members
+from certification_lib.certification.listed import listed_members
 from certification_lib.certification.models import RuleSetAside
 from certification_lib.errors import Conflict, NotFound
 from certification_lib.events.models import EventVersionRule, Participant

@@ -14,7 +14,8 @@ from certification_lib.audit.service import Actor
 from certification_lib.certification.access import LiveEvent
 from certification_lib.certification.changes import certified_before
 from certification_lib.certification.evidence import Evidence, load_evidence_of, row_counts
-from certification_lib.certification.facts import Listed, State
+from certification_lib.certification.facts import State
+from certification_lib.certification.listed import Listed
 from certification_lib.certification.own_access import certifying_gates
 from certification_lib.certification.readiness import (
     Attestation,

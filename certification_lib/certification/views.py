@@ -13,7 +13,8 @@ from certification_lib.categories.models import CategoryRole
 from certification_lib.certification import directory
 from certification_lib.certification.changes import changes_of
 from certification_lib.certification.evidence import finding_counts, finding_results
-from certification_lib.certification.facts import Listed, State
+from certification_lib.certification.facts import State
+from certification_lib.certification.listed import Listed
 from certification_lib.certification.models import Review, ReviewOutcome
 from certification_lib.certification.participant_filter import finding_totals
 from certification_lib.certification.readmodels import (

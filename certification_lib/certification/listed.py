@@ -1,0 +1,106 @@
+"""Who is listed for a participant: the active members of its category, for the LEA or for the one school."""
+
+import datetime
+from collections import defaultdict
+from collections.abc import Collection
+from dataclasses import dataclass
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
+
+from certification_lib.categories.models import CategoryRole, Member
+from certification_lib.events.models import Event, EventVersion, Participant
+from certification_lib.people.models import Person
+
+
+@dataclass(frozen=True)
+class Listed:
+    """An active member of the category for a participant; of several memberships the Certifier's is told."""
+
+    person_id: int
+    username: str
+    name: str
+    title: str | None
+    email: str | None
+    role: CategoryRole
+    since: datetime.datetime
+
+
+def listed_members(participant_ids: Collection[int], *, session: Session) -> dict[int, tuple[Listed, ...]]:
+    """The active certifiers and reviewers of each participant, by name; empty for one without.
+
+    Read in two steps, LEAs first: joined in one, a database without statistics yet compares everything with everything.
+    """
+    places = session.execute(
+        sa.select(Participant.id, Participant.lea_id, Participant.organization_id, EventVersion.category_id)
+        .join(Event, Event.id == Participant.event_id)
+        .join(EventVersion, EventVersion.id == Event.live_version_id)
+        .where(Participant.id.in_(participant_ids))
+    ).all()
+    of_lea = _members_of_leas({(place.category_id, place.lea_id) for place in places}, session)
+    found: dict[int, tuple[Listed, ...]] = defaultdict(tuple)
+    for place in places:
+        people: dict[int, Listed] = {}
+        for school_id, listed in of_lea[place.category_id, place.lea_id]:
+            known = people.get(listed.person_id)
+            promoted = known is not None and known.role != listed.role == CategoryRole.CERTIFIER
+            if school_id in {None, place.organization_id} and (known is None or promoted):
+                people[listed.person_id] = listed
+        found[place.id] = tuple(people.values())
+    return found
+
+
+def _members_of_leas(
+    places: Collection[tuple[int, int]], session: Session
+) -> dict[tuple[int, int], list[tuple[int | None, Listed]]]:
+    """{(category, LEA): [(school or None, member)]} of standing memberships of active people, by name."""
+    query = (
+        sa.select(
+            Member.category_id,
+            Member.organization_id,
+            Member.school_id,
+            Person.id,
+            Person.username,
+            Person.name,
+            Person.title,
+            Person.email,
+            Member.role,
+            Member.added_at,
+        )
+        .join(Person, Person.id == Member.person_id)
+        .where(
+            Member.category_id.in_({category_id for category_id, _ in places}),
+            Member.organization_id.in_({lea_id for _, lea_id in places}),
+            Member.removed_at.is_(None),
+            Member.role.in_([CategoryRole.CERTIFIER, CategoryRole.REVIEWER]),
+            Person.active,
+        )
+        .order_by(Person.name, Person.username, Member.added_at)
+    )
+    found: dict[tuple[int, int], list[tuple[int | None, Listed]]] = defaultdict(list)
+    for category_id, lea_id, school_id, *values in session.execute(query):
+        found[category_id, lea_id].append((school_id, Listed(*values)))
+    return found
+
+
+def members_of_participants() -> sa.Select[int, int]:
+    """(participant id, person id) of every standing membership of somebody active, to be filtered and extended.
+
+    A membership without a school covers the LEA itself and, on School level, all its schools.
+    """
+    return (
+        sa.select(Participant.id, Member.person_id)
+        .join(Event, Event.id == Participant.event_id)
+        .join(EventVersion, EventVersion.id == Event.live_version_id)
+        .join(
+            Member,
+            sa.and_(
+                Member.category_id == EventVersion.category_id,
+                Member.organization_id == Participant.lea_id,
+                sa.or_(Member.school_id.is_(None), Member.school_id == Participant.organization_id),
+                Member.removed_at.is_(None),
+                Member.role.in_([CategoryRole.CERTIFIER, CategoryRole.REVIEWER]),
+            ),
+        )
+        .join(Person, sa.and_(Person.id == Member.person_id, Person.active))
+    )
