@@ -46,7 +46,8 @@ PLAN = {
     MilestoneKind.CLOSE_WINDOW: 20,
 }
 _LONGEST_RECOVERY = 600.0
-_PASSING = (sa.exc.DBAPIError, httpx.HTTPError, AssertionError)
+# What an installation says that is being killed; anything else is a fault of this program and ends it.
+_PASSING = (sa.exc.OperationalError, sa.exc.InterfaceError, httpx.HTTPError, AssertionError)
 
 
 class Chaos:
@@ -148,9 +149,10 @@ class Chaos:
             for kind, seconds in PLAN.items():
                 connection.execute(
                     sa.text(
-                        "insert into milestone (event_id, kind, at, state) select :event, :kind, "
+                        "insert into milestone (event_id, kind, at, state) select :event, cast(:kind as text), "
                         "date_trunc('second', clock_timestamp()) + make_interval(secs => :seconds), 'due' "
-                        "where not exists (select from milestone where event_id = :event and kind = :kind)"
+                        "where not exists "
+                        "(select from milestone where event_id = :event and kind = cast(:kind as text))"
                     ),
                     {"event": event_id, "kind": kind.value, "seconds": seconds},
                 )
@@ -224,9 +226,14 @@ class Chaos:
         self._random.choice(backends or server.children()).send_signal(signal.SIGKILL)
 
     def _kill_a_worker(self) -> None:
-        scheduler = self._site.stack.pids["scheduler"]
-        workers = [each for each in members({scheduler}) if each.pid != scheduler]
-        self._random.choice(workers).send_signal(signal.SIGKILL)
+        """As soon as there is one: a scheduler that has just started has none yet."""
+
+        def workers() -> list[psutil.Process]:
+            scheduler = self._site.stack.pids["scheduler"]
+            return [each for each in members({scheduler}) if each.pid != scheduler]
+
+        found = self._site.until(workers, seconds=120, what="a worker is there")
+        self._random.choice(found).send_signal(signal.SIGKILL)
 
     def _refuse_mail(self) -> None:
         """Without its folder the mail server refuses whatever comes; half a minute later it is itself again."""
