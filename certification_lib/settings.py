@@ -68,6 +68,10 @@ class Settings:
     public_calendar: bool = False
     # Hosts inside the state's own network that webhooks may be sent to.
     private_webhook_hosts: tuple[str, ...] = ()
+    # Numbers below it are not shown in a certification report to who may not see the students behind them.
+    small_numbers_below: int = 10
+    # Where the closing packages of events are written: a folder, or any address fsspec knows.
+    package_folder: str = ""
     # True only in the state folder of `certify demo`, where shared passwords are allowed.
     demo: bool = False
 
@@ -116,6 +120,8 @@ def load_settings(environment: Mapping[str, str] | None = None) -> Settings:
         private_webhook_hosts=tuple(
             host.strip().lower() for host in (text("private_webhook_hosts") or "").split(",") if host.strip()
         ),
+        small_numbers_below=max(2, int(text("small_numbers_below") or Settings.small_numbers_below)),
+        package_folder=_folder_or_address(text("package_folder") or str(state_folder / "packages")),
         state_name=text("state_name"),
         help_contact=text("help_contact"),
         password_help=text("password_help"),
@@ -144,6 +150,10 @@ def source_url(connection: str, environment: Mapping[str, str] | None = None) ->
 def _absolute(path: str | Path) -> Path:
     """Relative paths count from the project, not from wherever the command was called."""
     return (PROJECT_FOLDER / path).resolve()
+
+
+def _folder_or_address(text: str) -> str:
+    return text if "://" in text else str(_absolute(text))
 
 
 def _written(file: Path) -> dict[str, str]:

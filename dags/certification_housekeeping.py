@@ -12,6 +12,7 @@ from certification_lib.orchestration.standing_dags import (
     audit_dag,
     housekeeping_dag,
     mail_dag,
+    reports_dag,
     retention_dag,
 )
 
@@ -19,4 +20,5 @@ mail: DAG = mail_dag()
 assets: DAG = assets_dag()
 housekeeping: DAG = housekeeping_dag()
 audit: DAG = audit_dag()
+reports: DAG = reports_dag()
 retention: DAG = retention_dag()

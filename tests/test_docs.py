@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from certification_lib.orchestration.reports import REPORTS_DAG
 from certification_lib.orchestration.requests import REQUESTS_DAG
 from certification_lib.orchestration.standing_dags import AUDIT_DAG, HOUSEKEEPING_DAG, MAIL_DAG
 from certification_lib.orchestration.triggering import RETENTION_DAG
@@ -61,5 +62,5 @@ def test_the_operators_page_names_every_setting() -> None:
 
 def test_the_operators_page_names_every_standing_dag() -> None:
     text = (PROJECT / "docs" / "operators.md").read_text(encoding="utf-8")
-    for dag in (REQUESTS_DAG, HOUSEKEEPING_DAG, MAIL_DAG, AUDIT_DAG, RETENTION_DAG):
+    for dag in (REQUESTS_DAG, REPORTS_DAG, HOUSEKEEPING_DAG, MAIL_DAG, AUDIT_DAG, RETENTION_DAG):
         assert f"`{dag}`" in text

@@ -80,7 +80,7 @@ def control_room(event: Event, *, session: Session, now: datetime.datetime) -> C
     statuses = _statuses(event.id, session)
     counts = dict(statuses)
     participants = sum(counts.values()) - counts.get(ParticipantStatus.WITHDRAWN, 0)
-    before = _year_before(event, version, session)
+    before = year_before(event, version, session)
     return ControlRoom(
         statuses=tuple(statuses),
         participants=participants,
@@ -111,7 +111,7 @@ def _standing(event_id: int, session: Session) -> int:
     return session.scalar(query) or 0
 
 
-def _year_before(event: Event, version: EventVersion, session: Session) -> tuple[Event, EventVersion] | None:
+def year_before(event: Event, version: EventVersion, session: Session) -> tuple[Event, EventVersion] | None:
     """The event of the same category and level whose Reporting Year is one less; the last of several."""
     query = (
         sa.select(Event, EventVersion)

@@ -10,6 +10,7 @@ from certification_lib.events import models as events
 from certification_lib.housekeeping import models as housekeeping
 from certification_lib.notifications import models as notifications
 from certification_lib.people import models as people
+from certification_lib.reports import models as reports
 from certification_lib.rulebook import models as rulebook
 from certification_lib.snapshots import models as snapshots
 from certification_lib.validation import models as validation
@@ -27,6 +28,7 @@ PACKAGES = (
     snapshots,
     validation,
     certification,
+    reports,
 )
 metadata = Base.metadata
 

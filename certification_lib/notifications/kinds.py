@@ -38,6 +38,8 @@ KIND_WORDS = {
     "recertification_requested": "Recertification request",
     "recertification_taken_back": "Recertification taken back",
     "reminder": "Reminder",
+    "report_failed": "Report",
+    "report_ready": "Report",
     "request_accepted": "Request accepted",
     "request_answered_by_approval": "Request answered",
     "request_denied": "Request denied",

@@ -13,7 +13,7 @@ from certification_lib.database import database_now, transaction
 from certification_lib.events.manifest import check_manifests, dag_id_of, read_manifests, rebuild_manifests
 from certification_lib.housekeeping.models import StepOutcome
 from certification_lib.housekeeping.service import Went
-from certification_lib.orchestration import connections, requests
+from certification_lib.orchestration import connections, reports, requests
 from certification_lib.orchestration.noting import noted, well
 from certification_lib.orchestration.pool import SNAPSHOT_POOL
 from certification_lib.orchestration.tasks import step
@@ -78,6 +78,39 @@ def forgotten_requests() -> str:
     if name is None:
         raise AirflowSkipException("Every request was begun")
     return f"{name}_again_{now:%Y-%m-%dT%H:%M}"
+
+
+@step
+def forgotten_reports() -> str:
+    """The name of a run for reports and closing packages that nobody has begun; skips when there are none."""
+    with connections.engine() as engine, transaction(engine) as session:
+        name = reports.forgotten_run(session=session, now=database_now(session))
+    if name is None:
+        raise AirflowSkipException("Every report and package was begun")
+    return name
+
+
+@step
+def make_reports() -> list[int]:
+    """Remove reports past their time and make those people wait for. Returns the ids of those ready."""
+    from certification_lib.reports import background
+
+    with connections.engine() as engine:
+        with transaction(engine) as session:
+            background.remove_expired(session=session, now=database_now(session))
+        return background.make_waiting(engine)
+
+
+@step
+def make_packages() -> list[str]:
+    """Write the closing packages of events that were closed. Returns their keys; fails when one could not be made."""
+    from certification_lib.reports.packages import make_due_packages
+
+    with connections.engine() as engine:
+        made, failed = make_due_packages(load_settings().package_folder, engine=engine)
+    if failed:
+        raise AirflowFailException(f"No closing package of {', '.join(failed)}; the reason is kept with the event")
+    return made
 
 
 @noted(lambda problems: well(len(problems), " ".join(f"{problem}." for problem in problems[:20])))

@@ -12,6 +12,7 @@ from certification_lib.orchestration import assets, housekeeping
 from certification_lib.orchestration.alarm import alarm
 from certification_lib.orchestration.dag_factory import RETRIES
 from certification_lib.orchestration.pool import SNAPSHOT_POOL
+from certification_lib.orchestration.reports import REPORTS_DAG
 from certification_lib.orchestration.requests import REQUESTS_DAG
 from certification_lib.orchestration.triggering import RETENTION_DAG
 
@@ -37,6 +38,22 @@ def requests_dag() -> DAG:
     # Whatever happens to one snapshot, the others are validated.
     validations = _step(dag, "validations", housekeeping.serve_validations, minutes=240, trigger_rule="all_done")
     snapshots >> validations
+    return dag
+
+
+def reports_dag() -> DAG:
+    """Apart from the requests: nobody's snapshot waits for a report."""
+    dag = _dag(
+        REPORTS_DAG,
+        "Reports",
+        "Event Reports that people asked for, and the closing packages of events",
+        schedule=None,
+        max_active_runs=2,
+        dagrun_timeout=datetime.timedelta(hours=8),
+        default_args={"owner": "certification", **RETRIES},
+    )
+    _step(dag, "reports", housekeeping.make_reports, minutes=120)
+    _step(dag, "closing_packages", housekeeping.make_packages, minutes=240)
     return dag
 
 
@@ -82,6 +99,14 @@ def housekeeping_dag() -> DAG:
         task_id="start_requests",
         trigger_dag_id=REQUESTS_DAG,
         trigger_run_id="{{ ti.xcom_pull(task_ids='forgotten_requests') }}",
+        skip_when_already_exists=True,
+    )
+    reports = _step(dag, "forgotten_reports", housekeeping.forgotten_reports)
+    reports >> TriggerDagRunOperator(
+        dag=dag,
+        task_id="start_reports",
+        trigger_dag_id=REPORTS_DAG,
+        trigger_run_id="{{ ti.xcom_pull(task_ids='forgotten_reports') }}",
         skip_when_already_exists=True,
     )
     late = _step(dag, "late_events", housekeeping.late_events)

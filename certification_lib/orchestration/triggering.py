@@ -10,6 +10,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import insert
 
 from certification_lib.events.manifest import dag_id_of
+from certification_lib.orchestration import reports
 from certification_lib.orchestration.parts import file_of
 from certification_lib.orchestration.requests import REQUESTS_DAG, open_batch
 from certification_lib.orchestration.resuming import run_after_hold
@@ -67,6 +68,22 @@ def trigger_resumed_event(key: str, *, engine: sa.Engine, username: str | None =
         _start(dag_id_of(key), run_id, username)
     except Exception as error:  # noqa: BLE001 – see the module docstring
         logger.warning("No run was started for what a hold kept back (%s)", type(error).__name__)
+        return False
+    return True
+
+
+def trigger_reports(*, engine: sa.Engine, username: str | None = None) -> bool:
+    """Start a run that makes the reports that wait and the packages that are due; True when one will.
+
+    Call it after the commit of the request, or of the closing.
+    """
+    try:
+        run_id = reports.open_run(engine)
+        if run_id is None:
+            return False
+        _start(reports.REPORTS_DAG, run_id, username)
+    except Exception as error:  # noqa: BLE001 – see the module docstring
+        logger.warning("No run was started for waiting reports (%s)", type(error).__name__)
         return False
     return True
 

@@ -5,6 +5,7 @@ import dataclasses
 import datetime
 import io
 import json
+from collections.abc import Sequence
 from typing import Any
 
 import xlsxwriter
@@ -34,12 +35,17 @@ def as_csv(report: EventReport) -> bytes:
     """
     text = io.StringIO(newline="")
     writer = csv.writer(text)
-    for table in tables(report):
-        writer.writerow([table.name])
-        writer.writerow(table.columns)
+    write_tables(writer, tables(report))
+    return text.getvalue().encode("utf-8-sig", errors="replace")
+
+
+def write_tables(writer: Any, parts: Sequence[Table]) -> None:
+    """Each with its name and columns above its rows and an empty line after them; no cell computes."""
+    for table in parts:
+        writer.writerow([safe_cell(table.name)])
+        writer.writerow([safe_cell(column) for column in table.columns])
         writer.writerows([safe_cell(_in_words(cell)) for cell in row] for row in table.rows)
         writer.writerow([])
-    return text.getvalue().encode("utf-8-sig", errors="replace")
 
 
 def _in_words(cell: Cell) -> Cell:
@@ -49,16 +55,20 @@ def _in_words(cell: Cell) -> Cell:
 
 
 def as_xlsx(report: EventReport) -> bytes:
+    return workbook(f"Event Report: {report.header.event_name}", report.header.made_by, tables(report))
+
+
+def workbook(title: str, author: str, parts: Sequence[Table]) -> bytes:
     """A sheet for each part: its head stays in sight and filters, days and moments are real ones, text is text."""
     content = io.BytesIO()
     with xlsxwriter.Workbook(content, {"in_memory": True, "remove_timezone": True}) as book:
-        book.set_properties({"title": f"Event Report: {report.header.event_name}", "author": report.header.made_by})
+        book.set_properties({"title": title, "author": author})
         formats = {
             "head": book.add_format({"bold": True, "bottom": 1, "text_wrap": True, "valign": "top"}),
             "day": book.add_format({"num_format": "yyyy-mm-dd", "align": "left"}),
             "moment": book.add_format({"num_format": "yyyy-mm-dd hh:mm:ss", "align": "left"}),
         }
-        for table in tables(report):
+        for table in parts:
             _sheet(book.add_worksheet(table.name), table, formats)
     return content.getvalue()
 

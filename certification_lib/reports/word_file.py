@@ -1,94 +1,33 @@
-"""The Event Report as a Word document with real headings and tables whose heads repeat.
+"""The Event Report as a Word document."""
 
-Rows are written as XML: python-docx looks a table through for every cell, which takes minutes for a large state.
-"""
-
-import io
 from collections.abc import Sequence
 from typing import Any
-from xml.sax.saxutils import escape
-
-import docx
-from docx.enum.section import WD_ORIENT
-from docx.oxml import parse_xml
-from docx.oxml.ns import nsdecls
-from docx.shared import Inches, Pt
 
 from certification_lib.reports.event_report import EventReport, ParticipantLine
 from certification_lib.reports.said import PARTICIPANT_HEAD, blocks, front_tables
+from certification_lib.reports.word_parts import LANDSCAPE_WIDTH, add_table, new_document, printable, saved
 
 _WIDTHS = (2800, 3600, 7000)
-_TEXT_WIDTH = sum(_WIDTHS)
 
 
 def as_docx(report: EventReport) -> bytes:
     """Landscape, for reading and for quoting from."""
-    document = docx.Document()
-    _set_up(document, report)
-    document.add_heading(f"Event Report: {report.header.event_name}", 0)
+    title = f"Event Report: {report.header.event_name}"
+    document = new_document(title, report.header.state_name, landscape=True)
+    document.add_heading(printable(title), 0)
     for part in front_tables(report):
         document.add_heading(part.name, 1)
-        widths = [_TEXT_WIDTH // len(part.columns)] * len(part.columns)
-        _add_table(document, part.columns, [[[str(cell)] for cell in row] for row in part.rows], widths)
+        widths = [LANDSCAPE_WIDTH // len(part.columns)] * len(part.columns)
+        add_table(document, part.columns, [[[str(cell)] for cell in row] for row in part.rows], widths)
     _add_participants(document, "Participant Detail", report.participants, report)
     if report.withdrawn:
         _add_participants(document, "Withdrawn Participants", report.withdrawn, report)
-    content = io.BytesIO()
-    document.save(content)
-    return content.getvalue()
-
-
-def _set_up(document: Any, report: EventReport) -> None:
-    properties = document.core_properties
-    properties.title = f"Event Report: {report.header.event_name}"
-    properties.author = report.header.state_name
-    properties.language = "en-US"
-    properties.comments = ""
-    document.styles["Normal"].font.size = Pt(9)
-    document.styles["Normal"].paragraph_format.space_after = Pt(0)
-    section = document.sections[0]
-    section.orientation = WD_ORIENT.LANDSCAPE
-    section.page_width, section.page_height = Inches(11), Inches(8.5)
-    section.left_margin = section.right_margin = Inches(0.8)
-    footer = section.footer.paragraphs[0]
-    said = footer.add_run(f"{properties.title} · {properties.author} · page ")
-    number = f'<w:fldSimple {nsdecls("w")} w:instr="PAGE"><w:r><w:t>1</w:t></w:r></w:fldSimple>'
-    said.element.addnext(parse_xml(number))
+    return saved(document)
 
 
 def _add_participants(document: Any, name: str, lines: Sequence[ParticipantLine], report: EventReport) -> None:
     document.add_heading(name, 1)
     if lines:
-        _add_table(document, PARTICIPANT_HEAD, [block.cells for block in blocks(lines, report)], _WIDTHS)
+        add_table(document, PARTICIPANT_HEAD, [block.cells for block in blocks(lines, report)], _WIDTHS)
     else:
         document.add_paragraph("None.")
-
-
-def _add_table(
-    document: Any, columns: Sequence[str], rows: Sequence[Sequence[list[str]]], widths: Sequence[int]
-) -> None:
-    """Cells are lists of lines; widths in twentieths of a point."""
-    head = "<w:trPr><w:cantSplit/><w:tblHeader/></w:trPr>" + "".join(_cell([name], bold=True) for name in columns)
-    body = "".join(f"<w:tr>{''.join(_cell(cell) for cell in row)}</w:tr>" for row in rows)
-    grid = "".join(f'<w:gridCol w:w="{width}"/>' for width in widths)
-    table = parse_xml(
-        f"<w:tbl {nsdecls('w')}>"
-        '<w:tblPr><w:tblStyle w:val="TableGrid"/><w:tblW w:w="0" w:type="auto"/><w:tblLayout w:type="fixed"/>'
-        '<w:tblLook w:val="0020" w:firstRow="1" w:lastRow="0" w:firstColumn="0" w:lastColumn="0" w:noHBand="1" '
-        'w:noVBand="1"/></w:tblPr>'
-        f"<w:tblGrid>{grid}</w:tblGrid><w:tr>{head}</w:tr>{body}</w:tbl>"
-    )
-    document.element.body.insert_element_before(table, "w:sectPr")
-
-
-def _cell(lines: Sequence[str], *, bold: bool = False) -> str:
-    style = "<w:rPr><w:b/></w:rPr>" if bold else ""
-    said = "".join(
-        f'<w:p><w:r>{style}<w:t xml:space="preserve">{escape(_printable(line))}</w:t></w:r></w:p>' for line in lines
-    )
-    return f"<w:tc>{said}</w:tc>"
-
-
-def _printable(text: str) -> str:
-    """XML 1.0 knows no other control characters than these."""
-    return "".join(letter for letter in text if letter >= " " or letter in "\t\n\r")

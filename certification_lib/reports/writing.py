@@ -1,35 +1,18 @@
 """Every format an Event Report is written in."""
 
-import enum
-
 from certification_lib.reports.event_report import EventReport
+from certification_lib.reports.formats import MEDIA_TYPES, ReportFormat
+from certification_lib.reports.progress import Progress, unheard
+
+__all__ = ["MEDIA_TYPES", "ReportFormat", "file_name", "write_report"]
 
 
-class ReportFormat(enum.StrEnum):
-    """The ending of the file's name."""
-
-    PDF = "pdf"
-    DOCX = "docx"
-    XLSX = "xlsx"
-    CSV = "csv"
-    JSON = "json"
-
-
-MEDIA_TYPES = {
-    ReportFormat.PDF: "application/pdf",
-    ReportFormat.DOCX: "application/vnd.openxmlformats-officedocument.wordprocessingml.document",
-    ReportFormat.XLSX: "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
-    ReportFormat.CSV: "text/csv; charset=utf-8",
-    ReportFormat.JSON: "application/json",
-}
-
-
-def write_report(report: EventReport, report_format: ReportFormat) -> bytes:
+def write_report(report: EventReport, report_format: ReportFormat, progress: Progress = unheard) -> bytes:
     """The file's content. The packages of a format are imported only where it is asked for."""
     if report_format is ReportFormat.PDF:
         from certification_lib.reports.paper import as_pdf
 
-        return as_pdf(report)
+        return as_pdf(report, progress)
     if report_format is ReportFormat.DOCX:
         from certification_lib.reports.word_file import as_docx
 

@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 from certification_lib.events.manifest import manifest_of, write_manifest
 from certification_lib.orchestration.triggering import (
     ask_for_parsing,
+    trigger_reports,
     trigger_requests,
     trigger_resumed_event,
     trigger_retention,
@@ -48,3 +49,9 @@ def start_requests(*, session: Session, engine: sa.Engine, username: str) -> boo
     """Commit what was asked for, and start the run that serves it."""
     session.commit()
     return trigger_requests(engine=engine, username=username)
+
+
+def start_reports(*, session: Session, engine: sa.Engine, username: str) -> bool:
+    """Commit what was asked for or closed, and start the run that makes reports and closing packages."""
+    session.commit()
+    return trigger_reports(engine=engine, username=username)

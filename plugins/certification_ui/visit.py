@@ -9,7 +9,7 @@ from starlette.responses import RedirectResponse, Response
 from certification_lib.audit.service import Actor
 from certification_lib.database import database_now
 from certification_ui import flash, urls
-from certification_ui.after_commit import start_requests
+from certification_ui.after_commit import start_reports, start_requests
 from certification_ui.deps import SessionOfRequest, VisitorOfRequest
 from certification_ui.templating import render_page
 from certification_ui.visitor import Visitor
@@ -45,6 +45,10 @@ class Visit:
     def commit_and_start_requests(self) -> None:
         """Write down what was asked for, then have Airflow start on it now."""
         start_requests(session=self.session, engine=self.request.app.state.engine, username=self.actor.username)
+
+    def commit_and_start_reports(self) -> None:
+        """Write down which report was asked for, then have Airflow start on it now."""
+        start_reports(session=self.session, engine=self.request.app.state.engine, username=self.actor.username)
 
     def nothing_written(self) -> None:
         """Take back what a refused act began, before its form is shown again."""

@@ -16,14 +16,19 @@ from certification_lib.audit.service import SYSTEM, record
 from certification_lib.database import database_now, transaction
 from certification_lib.errors import SourceFailure
 from certification_lib.events.manifest import read_manifests
-from certification_lib.events.models import Event, Milestone, MilestoneKind, MilestoneState
+from certification_lib.events.models import Event, EventStatus, Milestone, MilestoneKind, MilestoneState
 from certification_lib.housekeeping.queries import StepStatus, housekeeping_status
 from certification_lib.housekeeping.rules import STEPS, Standing
 from certification_lib.notifications.models import Message
 from certification_lib.notifications.service import notify
 from certification_lib.orchestration import housekeeping
+from certification_lib.orchestration.reports import open_run
 from certification_lib.orchestration.standing_dags import audit_dag
 from certification_lib.orchestration.triggering import ask_for_parsing, trigger_requests, trigger_resumed_event
+from certification_lib.people.models import Tool
+from certification_lib.reports import background
+from certification_lib.reports.event_report import Choice
+from certification_lib.reports.formats import ReportFormat
 from certification_lib.snapshots.models import Snapshot, SnapshotKind, SnapshotStatus
 from certification_lib.supervisor.mail_sink import start_mail_sink
 from certification_lib.supervisor.ports import free_port
@@ -150,6 +155,30 @@ def test_a_forgotten_request_is_given_a_run_of_another_name(engine: sa.Engine, e
 def test_when_nothing_is_forgotten_no_run_is_started(engine: sa.Engine, event: Event):
     with pytest.raises(AirflowSkipException):
         housekeeping.forgotten_requests()
+
+
+def test_a_report_asked_for_is_made_and_a_closed_event_gets_its_package(
+    engine: sa.Engine, event: Event, tmp_path: Path
+):
+    with pytest.raises(AirflowSkipException):
+        housekeeping.forgotten_reports()
+    with transaction(engine) as session:
+        world = World.__new__(World)
+        world.session = session
+        reader = world.person("reader")
+        world.give(reader, Tool.EVENT_REPORT, "R")
+        request_id = background.ask_for_report(
+            KEY, Choice(), ReportFormat.JSON, session=session, actor=world.actor(reader), now=database_now(session)
+        ).id
+        closed = session.get_one(Event, event.id)
+        closed.status, closed.closed_at = EventStatus.CLOSED, database_now(session) - datetime.timedelta(minutes=5)
+    assert open_run(engine) == f"reports__report-{request_id}_package-{KEY}"
+    assert housekeeping.forgotten_reports().startswith(f"reports__package-{KEY}_again_")
+    assert housekeeping.make_reports() == [request_id]
+    assert housekeeping.make_packages() == [KEY]
+    assert (tmp_path / "packages" / KEY / "manifest.json").exists()
+    assert housekeeping.make_packages() == []
+    assert open_run(engine) is None
 
 
 def test_a_late_milestone_is_given_a_run_of_its_event_once_an_hour(engine: sa.Engine, event: Event):

@@ -2,7 +2,6 @@
 
 import csv
 import datetime
-import hashlib
 import io
 import json
 from collections.abc import Callable, Iterator
@@ -16,9 +15,6 @@ import pytest
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from certification_lib.audit.service import Actor
-from certification_lib.certification import due_dates, participation, service, setting_aside
-from certification_lib.certification.readiness import Attestation
 from certification_lib.database import make_engine
 from certification_lib.errors import BadInput, NotFound
 from certification_lib.events.models import EventStatus, ParticipantStatus
@@ -31,54 +27,9 @@ from certification_lib.reports.writing import ReportFormat, file_name, write_rep
 from tests.conftest import CertificationDatabase
 from tests.factories import World
 from tests.factories.large_state import large_event
+from tests.reports.arranged import DECEMBER, FORMULA, KEY, NOON, NOVEMBER, arrange, submit
 
-KEY = "fall-enrollment-count-2016-17"
-NOON = datetime.datetime(2016, 10, 5, 16, 0, tzinfo=datetime.UTC)
-NOVEMBER = datetime.datetime(2016, 11, 10, 17, 0, tzinfo=datetime.UTC)
-DECEMBER = datetime.datetime(2016, 12, 5, 17, 0, tzinfo=datetime.UTC)
 EVERYBODY = Choice(include_reviewers=True)
-FORMULA = '=HYPERLINK("http://example.org")'
-NAMES = {"011": "Boyle 李明 محمد", "021": "ʻŌlelo Łódź नमस्ते สมชาย", "031": FORMULA}
-
-
-def _submit(session: Session, actor: Actor, number: str, content: str, now: datetime.datetime) -> None:
-    attestation = Attestation(
-        revision=1,
-        digest=hashlib.sha256(content.encode()).hexdigest(),
-        statement_version=1,
-        name=actor.name,
-        title="Superintendent",
-    )
-    service.submit(KEY, number, attestation, session=session, actor=actor, now=now)
-
-
-def _arrange(session: Session) -> None:
-    """001 on time, 005 within an extension, 011 approved with 1 of 2, 021 nobody, 031 withdrawn."""
-    world = World(session)
-    rule, broken = world.rule("ENR-001"), world.rule("ENR-002")
-    leas = {number: world.lea(number, NAMES.get(number, f"District {number}")) for number in ("001", "005", *NAMES)}
-    certifiers = {number: world.certifier(f"certifier{number}", lea) for number, lea in leas.items()}
-    second = world.certifier("second", leas["011"])
-    world.district_reviewer("brown", leas["001"])
-    approver = world.approver()
-    world.state_reviewer()
-    event = world.event(list(leas.values()), rules=[rule, broken])
-    for number, lea in leas.items():
-        revision = world.revision(world.participant(event, lea), number)
-        world.result(revision, rule, 3 if number == "001" else 0)
-        fails = number == "005"
-        world.result(revision, broken, None if fails else 0, could_not_run="it took too long" if fails else None)
-    act = {"session": session, "actor": approver, "now": NOON}
-    setting_aside.set_aside(KEY, "ENR-001", "The rule is wrong for charters", "001", **act)
-    due_dates.extend_due_date(KEY, ["005"], datetime.date(2016, 11, 30), "Flood", **act)
-    _submit(session, certifiers["001"], "001", "001", NOON)
-    _submit(session, certifiers["011"], "011", "011", NOON)
-    _submit(session, certifiers["005"], "005", "005", NOVEMBER)
-    service.approve(KEY, ["001"], **act)
-    service.approve(KEY, ["011"], "Superintendent on leave", include_uncertified=True, **act)
-    participation.withdraw_participant(KEY, "031", "Closed in June", **act)
-    assert second.person_id
-    session.flush()
 
 
 @pytest.fixture(scope="module")
@@ -86,7 +37,7 @@ def reported(make_lasting_database: Callable[[], CertificationDatabase]) -> Iter
     """The database with the event in it, for tests that change nothing."""
     engine = make_engine(make_lasting_database().url())
     with Session(engine, expire_on_commit=False) as session:
-        _arrange(session)
+        arrange(session)
         session.commit()
         yield session
     engine.dispose()
@@ -209,8 +160,8 @@ def test_the_signature_of_somebody_who_left_stands_in_the_report(session: Sessio
     smith, jones = world.certifier("smith", lea), world.certifier("jones", lea)
     event = world.event([lea])
     world.revision(world.participant(event, lea), "data")
-    _submit(session, smith, "001", "data", NOON)
-    _submit(session, jones, "001", "data", NOON)
+    submit(session, smith, "001", "data", NOON)
+    submit(session, jones, "001", "data", NOON)
     world.remove_member(smith, NOVEMBER)
     [line] = event_report(KEY, made_by="system", session=session, now=DECEMBER).participants
     assert (line.progress, line.timeliness) == ("2 of 2 certified", "on time")

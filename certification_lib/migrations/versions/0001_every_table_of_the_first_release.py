@@ -1851,6 +1851,135 @@ def upgrade() -> None:
     op.create_index(
         "ix_submission_round_person", "submission", ["round_id", "person_id"], unique=False, schema="certification"
     )
+    op.create_table(
+        "closing_package",
+        sa.Column("event_id", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column(
+            "status",
+            sa.Enum(
+                "requested",
+                "running",
+                "ready",
+                "failed",
+                name="status",
+                native_enum=False,
+                create_constraint=True,
+                length=60,
+                schema="certification",
+            ),
+            nullable=False,
+        ),
+        sa.Column("owner", sa.Text(), nullable=True),
+        sa.Column("attempts", sa.Integer(), server_default="0", nullable=False),
+        sa.Column("started_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("heard_from_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("finished_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("failure", sa.Text(), nullable=True, comment="In our words"),
+        sa.Column("address", sa.Text(), nullable=False, comment="Folder or fsspec URL, without credentials"),
+        sa.Column("files", sa.BigInteger(), nullable=True),
+        sa.Column("size", sa.BigInteger(), nullable=True, comment="In bytes"),
+        sa.Column("manifest_digest", sa.Text(), nullable=True, comment="SHA-256 of the manifest"),
+        sa.ForeignKeyConstraint(["event_id"], ["certification.event.id"], name=op.f("fk_closing_package_event_id")),
+        sa.PrimaryKeyConstraint("event_id", name=op.f("pk_closing_package")),
+        schema="certification",
+    )
+    op.create_index(
+        op.f("ix_closing_package_status"), "closing_package", ["status"], unique=False, schema="certification"
+    )
+    op.create_table(
+        "report_request",
+        sa.Column("id", sa.BigInteger(), sa.Identity(always=False), nullable=False),
+        sa.Column("event_id", sa.BigInteger(), nullable=False),
+        sa.Column("person_id", sa.BigInteger(), nullable=False),
+        sa.Column(
+            "format",
+            sa.Enum(
+                "pdf",
+                "docx",
+                "xlsx",
+                "csv",
+                "json",
+                name="format",
+                native_enum=False,
+                create_constraint=True,
+                length=60,
+                schema="certification",
+            ),
+            nullable=False,
+        ),
+        sa.Column(
+            "choice",
+            postgresql.JSONB(astext_type=sa.Text()),
+            nullable=False,
+            comment="{statuses, participants, include_reviewers}",
+        ),
+        sa.Column(
+            "status",
+            sa.Enum(
+                "requested",
+                "running",
+                "ready",
+                "failed",
+                name="status",
+                native_enum=False,
+                create_constraint=True,
+                length=60,
+                schema="certification",
+            ),
+            nullable=False,
+        ),
+        sa.Column("requested_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("started_at", sa.DateTime(timezone=True), nullable=True, comment="Of the attempt that runs or ended"),
+        sa.Column("owner", sa.Text(), nullable=True),
+        sa.Column("attempts", sa.Integer(), server_default="0", nullable=False),
+        sa.Column("parts_done", sa.Integer(), server_default="0", nullable=False),
+        sa.Column("parts", sa.Integer(), server_default="1", nullable=False),
+        sa.Column(
+            "heard_from_at",
+            sa.DateTime(timezone=True),
+            nullable=True,
+            comment="When the process last said how far it is",
+        ),
+        sa.Column("finished_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("failure", sa.Text(), nullable=True, comment="In our words"),
+        sa.Column("file_name", sa.Text(), nullable=True),
+        sa.Column("size", sa.BigInteger(), nullable=True, comment="In bytes"),
+        sa.Column("digest", sa.Text(), nullable=True, comment="SHA-256 of the file"),
+        sa.Column("expires_at", sa.DateTime(timezone=True), nullable=False, comment="When row and file are removed"),
+        sa.ForeignKeyConstraint(["event_id"], ["certification.event.id"], name=op.f("fk_report_request_event_id")),
+        sa.ForeignKeyConstraint(["person_id"], ["certification.person.id"], name=op.f("fk_report_request_person_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_report_request")),
+        schema="certification",
+    )
+    op.create_index(
+        op.f("ix_report_request_event_id"), "report_request", ["event_id"], unique=False, schema="certification"
+    )
+    op.create_index(
+        op.f("ix_report_request_expires_at"), "report_request", ["expires_at"], unique=False, schema="certification"
+    )
+    op.create_index(
+        "ix_report_request_person",
+        "report_request",
+        ["person_id", "requested_at"],
+        unique=False,
+        schema="certification",
+    )
+    op.create_index(
+        op.f("ix_report_request_status"), "report_request", ["status"], unique=False, schema="certification"
+    )
+    op.create_table(
+        "report_file",
+        sa.Column("request_id", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("content", sa.LargeBinary(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["request_id"],
+            ["certification.report_request.id"],
+            name=op.f("fk_report_file_request_id"),
+            ondelete="CASCADE",
+        ),
+        sa.PrimaryKeyConstraint("request_id", name=op.f("pk_report_file")),
+        schema="certification",
+    )
     for table, column, target in POINTERS:
         op.create_foreign_key(
             f"fk_{table}_{column}",
@@ -1984,6 +2113,14 @@ def downgrade() -> None:
         op.execute(f"drop function certification.tell_webhooks_of_{table}()")
     for table, column, _target in POINTERS:
         op.drop_constraint(f"fk_{table}_{column}", table, schema="certification", type_="foreignkey")
+    op.drop_table("report_file", schema="certification")
+    op.drop_index(op.f("ix_report_request_status"), table_name="report_request", schema="certification")
+    op.drop_index("ix_report_request_person", table_name="report_request", schema="certification")
+    op.drop_index(op.f("ix_report_request_expires_at"), table_name="report_request", schema="certification")
+    op.drop_index(op.f("ix_report_request_event_id"), table_name="report_request", schema="certification")
+    op.drop_table("report_request", schema="certification")
+    op.drop_index(op.f("ix_closing_package_status"), table_name="closing_package", schema="certification")
+    op.drop_table("closing_package", schema="certification")
     op.drop_index("ix_submission_round_person", table_name="submission", schema="certification")
     op.drop_index(op.f("ix_submission_person_id"), table_name="submission", schema="certification")
     op.drop_table("submission", schema="certification")

@@ -169,6 +169,7 @@ def close(key: str, body: bodies.CloseBody, visit: VisitOfRequest, once: OnceOfR
 
     answer = once(act, body)
     tell_airflow_of_event(key, session=visit.session)
+    visit.commit_and_start_reports()
     return answer
 
 

@@ -36,6 +36,7 @@ def routers() -> list[APIRouter]:
         participant_acts,
         people,
         receipts,
+        reports,
         rights,
         rules,
         snapshots,
@@ -59,6 +60,7 @@ def routers() -> list[APIRouter]:
         rules,
         groups,
         event_report,
+        reports,
         airflow_tabs,
     )
     state = (*state, due_dates, event_running, keeping, state_acts, state_message)

@@ -160,6 +160,7 @@ def close(visit: VisitOfRequest, sent: FormOfRequest, key: str) -> Response:
             form.refused(error)
         else:
             tell_airflow_of_event(key, session=visit.session)
+            visit.commit_and_start_reports()
             return visit.go(urls.EVENT if visit.visitor.views_events else urls.EVENTS, "The event is closed.", key=key)
     return _close_page(visit, key, form)
 
