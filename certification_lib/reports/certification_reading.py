@@ -10,7 +10,8 @@ from sqlalchemy.orm import Session
 from certification_lib.audit.service import Actor
 from certification_lib.categories.models import Category, CategoryRole, Member
 from certification_lib.certification.evidence import COULD_NOT_RUN, rules_set_aside
-from certification_lib.certification.facts import State, load_states, members_of_participants
+from certification_lib.certification.facts import State, load_states
+from certification_lib.certification.listed import members_of_participants
 from certification_lib.certification.models import Round, Submission
 from certification_lib.certification.rules import certified_people, progress, state_words
 from certification_lib.certification.views import dates_of, revision_views, shown_revision_id
