@@ -106,11 +106,15 @@ class Revision(Base):
 
 
 class RevisionView(Base):
-    """Rows and digest of one datamart view in a revision. `slot` names the partition that holds the rows."""
+    """Rows and digest of one datamart view in a revision. `slot` names the partition that holds the rows.
+
+    There is no foreign key: the last transaction of a snapshot writes thousands from a join with their revisions, which
+    are never deleted, and looking each one up again was half the time.
+    """
 
     __tablename__ = "revision_view"
 
-    revision_id: Mapped[int] = mapped_column(sa.ForeignKey("revision.id"), primary_key=True)
+    revision_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
     view: Mapped[str] = mapped_column(primary_key=True)
     row_count: Mapped[int]
     digest: Mapped[str]

@@ -8,7 +8,7 @@ outside libpq, so that signals still arrive and a task can be stopped.
 
 import select
 from collections.abc import Callable, Generator, Iterable, Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from typing import Any, TypeAlias, TypeVar
 
 import psycopg
@@ -147,6 +147,16 @@ def write(target: Connection[Any], copy_into: sql.Composable, rows: Iterable[byt
 def names_snapshot(connection: Connection[Any], snapshot_id: int) -> None:
     """Say whose rows this connection copies, so that `datamart.rows_being_copied` finds how far COPY is."""
     connection.execute("select set_config('application_name', %s, false)", [f"certification snapshot {snapshot_id}"])
+
+
+@contextmanager
+def target(engine: sa.Engine) -> Iterator[Connection[Any]]:
+    """A connection to the datamart, closed at the end whatever state it is in."""
+    connection = connect(engine.url)
+    try:
+        yield connection
+    finally:
+        abandon(connection)
 
 
 def abandon(connection: Connection[Any]) -> None:

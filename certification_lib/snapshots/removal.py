@@ -19,10 +19,10 @@ from sqlalchemy.orm import Session
 from certification_lib.database import DATAMART_SCHEMA, transaction
 from certification_lib.events.models import Participant
 from certification_lib.snapshots import pipe
+from certification_lib.snapshots.claiming import lock_number
 from certification_lib.snapshots.models import Revision, RevisionView, Snapshot, SnapshotParticipant
 from certification_lib.snapshots.partitions import Place, event_part, slot_table
 from certification_lib.snapshots.rules import SHARED_SLOT
-from certification_lib.snapshots.taking import lock_number
 from certification_lib.snapshots.views import participant_column
 
 LOCK_TIMEOUT = "1s"

@@ -376,7 +376,7 @@ def test_leftovers_of_dead_snapshots_are_dropped_and_those_of_living_ones_are_no
     for number in (77, 78):
         with data.toy.engine.begin() as connection:
             connection.exec_driver_sql(f"create table datamart.pupil_event_1_slot_{number} (like datamart.pupil)")
-    from certification_lib.snapshots.taking import lock_number
+    from certification_lib.snapshots.claiming import lock_number
 
     with connect(data.toy.engine.url) as taker:
         taker.execute("select pg_advisory_lock(%s)", [lock_number(78)])

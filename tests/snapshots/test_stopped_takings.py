@@ -11,7 +11,7 @@ from contextlib import contextmanager
 import pytest
 
 from certification_lib.errors import SourceFailure
-from certification_lib.snapshots import rules, taking
+from certification_lib.snapshots import copying, rules
 from certification_lib.snapshots.models import SnapshotStatus
 from tests.snapshots.conftest import Toy
 
@@ -97,14 +97,14 @@ def test_an_interrupted_process_stops_at_once_and_leaves_nothing(toy: Toy) -> No
 
 @pytest.mark.parametrize("connections", [1, 2])
 def test_a_lost_source_is_told_in_words(toy: Toy, monkeypatch: pytest.MonkeyPatch, connections: int) -> None:
-    copy_view = taking._copy_view
+    copy_view = copying._copy_view
 
     def lose_and_copy(plan, view, reading, source, target):
         if view.name == "lesson":
             source.pgconn.finish()
         return (yield from copy_view(plan, view, reading, source, target))
 
-    monkeypatch.setattr(taking, "_copy_view", lose_and_copy)
+    monkeypatch.setattr(copying, "_copy_view", lose_and_copy)
     snapshot_id = toy.request()
     with pytest.raises(SourceFailure, match="could not be taken"):
         toy.take(snapshot_id, connections=connections)

@@ -4,7 +4,7 @@ import hashlib
 import pytest
 
 from certification_lib.errors import BadInput, Conflict, SourceFailure
-from certification_lib.snapshots import rules, taking
+from certification_lib.snapshots import claiming, copying, rules
 from certification_lib.snapshots.models import SnapshotKind, SnapshotStatus
 from certification_lib.snapshots.pipe import SETTINGS, connect
 from tests.snapshots.conftest import Toy
@@ -72,14 +72,14 @@ def test_totals_count_who_is_enrolled_on_the_count_date(toy: Toy) -> None:
 
 @pytest.mark.parametrize("connections", [1, 2])
 def test_all_views_are_as_of_one_instant(toy: Toy, monkeypatch: pytest.MonkeyPatch, connections: int) -> None:
-    copy_view = taking._copy_view
+    copy_view = copying._copy_view
 
     def disturb_and_copy(plan, view, reading, source, target):
         toy.write("delete from source.lesson")
         toy.write("delete from source.pupil where pupil like '%1'")
         return (yield from copy_view(plan, view, reading, source, target))
 
-    monkeypatch.setattr(taking, "_copy_view", disturb_and_copy)
+    monkeypatch.setattr(copying, "_copy_view", disturb_and_copy)
     toy.take(connections=connections)
 
     assert toy.value("select count(*) from datamart.lesson") == 5
@@ -209,7 +209,7 @@ def test_a_snapshot_already_completed_is_only_reported(toy: Toy) -> None:
 
 def test_a_second_process_waits_for_the_first_and_takes_nothing_twice(toy: Toy) -> None:
     snapshot_id = toy.request()
-    held = taking._alone(toy.engine, taking.lock_number(snapshot_id), datetime.timedelta(0), "Snapshot")
+    held = claiming.alone(toy.engine, claiming.lock_number(snapshot_id), datetime.timedelta(0), "Snapshot")
     with held, pytest.raises(Conflict, match="another process"):
         toy.take(snapshot_id)
     assert toy.snapshot(snapshot_id).status is SnapshotStatus.REQUESTED
@@ -217,7 +217,7 @@ def test_a_second_process_waits_for_the_first_and_takes_nothing_twice(toy: Toy) 
 
 def test_who_lost_the_snapshot_to_another_process_cannot_complete_it(toy: Toy, monkeypatch: pytest.MonkeyPatch) -> None:
     snapshot_id = toy.request()
-    copy = taking._copy
+    copy = copying.copy_views
 
     def copy_then_lose(plan, *rest):
         copied = copy(plan, *rest)
@@ -226,7 +226,7 @@ def test_who_lost_the_snapshot_to_another_process_cannot_complete_it(toy: Toy, m
             connection.exec_driver_sql("update certification.snapshot set owner = 'another'")
         return copied
 
-    monkeypatch.setattr(taking, "_copy", copy_then_lose)
+    monkeypatch.setattr(copying, "copy_views", copy_then_lose)
     with pytest.raises(Conflict, match="taken over"):
         toy.take(snapshot_id)
 
@@ -237,7 +237,7 @@ def test_who_lost_the_snapshot_to_another_process_cannot_complete_it(toy: Toy, m
 
 
 def test_older_data_never_replace_newer(toy: Toy, monkeypatch: pytest.MonkeyPatch) -> None:
-    copy = taking._copy
+    copy = copying.copy_views
     whole_state = toy.request()
     own = toy.request(SnapshotKind.DISTRICT, numbers=["005"], on_demand=True)
 
@@ -248,7 +248,7 @@ def test_older_data_never_replace_newer(toy: Toy, monkeypatch: pytest.MonkeyPatc
             toy.take(own)
         return copied
 
-    monkeypatch.setattr(taking, "_copy", copy_while_a_district_takes_its_own)
+    monkeypatch.setattr(copying, "copy_views", copy_while_a_district_takes_its_own)
     outcome = toy.take(whole_state)
 
     assert (len(outcome.revision_ids), outcome.left_alone) == (2, 1)
@@ -266,7 +266,7 @@ def test_older_data_never_replace_newer(toy: Toy, monkeypatch: pytest.MonkeyPatc
 def test_what_was_copied_before_the_event_was_published_with_other_content_is_not_shown(
     toy: Toy, monkeypatch: pytest.MonkeyPatch, statement: str
 ) -> None:
-    copy = taking._copy
+    copy = copying.copy_views
 
     def copy_then_publish(plan, *rest):
         copied = copy(plan, *rest)
@@ -274,7 +274,7 @@ def test_what_was_copied_before_the_event_was_published_with_other_content_is_no
             connection.exec_driver_sql(statement)
         return copied
 
-    monkeypatch.setattr(taking, "_copy", copy_then_publish)
+    monkeypatch.setattr(copying, "copy_views", copy_then_publish)
     snapshot_id = toy.request()
     with pytest.raises(Conflict, match="while the snapshot was taken"):
         toy.take(snapshot_id)
@@ -284,7 +284,7 @@ def test_what_was_copied_before_the_event_was_published_with_other_content_is_no
 
 
 def test_an_event_closed_meanwhile_gets_no_data(toy: Toy, monkeypatch: pytest.MonkeyPatch) -> None:
-    copy = taking._copy
+    copy = copying.copy_views
 
     def copy_then_close(plan, *rest):
         copied = copy(plan, *rest)
@@ -292,7 +292,7 @@ def test_an_event_closed_meanwhile_gets_no_data(toy: Toy, monkeypatch: pytest.Mo
             connection.exec_driver_sql("update certification.event set status = 'Closed'")
         return copied
 
-    monkeypatch.setattr(taking, "_copy", copy_then_close)
+    monkeypatch.setattr(copying, "copy_views", copy_then_close)
     with pytest.raises(Conflict, match="closed while"):
         toy.take()
     assert toy.value("select count(*) from datamart.pupil") == 0

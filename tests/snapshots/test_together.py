@@ -10,7 +10,7 @@ from certification_lib.database import transaction
 from certification_lib.errors import CertificationError, SourceNotReached
 from certification_lib.events.models import Participant
 from certification_lib.orchestration import requests
-from certification_lib.snapshots import service, taking
+from certification_lib.snapshots import claiming, copying, service, taking
 from certification_lib.snapshots.models import Snapshot, SnapshotKind, SnapshotStatus
 from certification_lib.snapshots.outcome import SnapshotOutcome
 from certification_lib.snapshots.progress import progress_of
@@ -40,13 +40,13 @@ def statuses(toy: Toy, asked: list[int]) -> list[str]:
 def test_the_source_is_read_once_and_each_keeps_who_asked_and_what_came_of_it(
     toy: Toy, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    copies, copy = [], taking._copy
+    copies, copy = [], copying.copy_views
 
     def counted(plan, *rest):
         copies.append(sorted(plan.participants))
         return copy(plan, *rest)
 
-    monkeypatch.setattr(taking, "_copy", counted)
+    monkeypatch.setattr(copying, "copy_views", counted)
     asked = ask(toy, "001", "005", "005", "011")
     change(toy, asked[1], requested_by="sue")
     outcomes = take(toy, asked)
@@ -106,7 +106,7 @@ def test_a_source_that_cannot_be_reached_has_failed_all_of_them(toy: Toy) -> Non
 def test_what_a_process_is_at_is_left_to_it_and_what_a_dead_one_left_is_taken(toy: Toy) -> None:
     asked = ask(toy, "001", "005", "011")
     with psycopg.connect(toy.engine.url.set(drivername="postgresql").render_as_string(hide_password=False)) as other:
-        other.execute("select pg_advisory_lock(%s)", [taking.lock_number(asked[1])])
+        other.execute("select pg_advisory_lock(%s)", [claiming.lock_number(asked[1])])
         for id_ in asked:
             change(toy, id_, status=SnapshotStatus.RUNNING, owner="of a process that died")
         assert list(take(toy, asked)) == [asked[0], asked[2]]

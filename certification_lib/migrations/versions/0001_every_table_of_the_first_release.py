@@ -1510,9 +1510,6 @@ def upgrade() -> None:
             comment="Sums shown to certifiers: by school, grade, …",
         ),
         sa.Column("removed_at", sa.DateTime(timezone=True), nullable=True, comment="When its rows left the datamart"),
-        sa.ForeignKeyConstraint(
-            ["revision_id"], ["certification.revision.id"], name=op.f("fk_revision_view_revision_id")
-        ),
         sa.PrimaryKeyConstraint("revision_id", "view", name=op.f("pk_revision_view")),
         schema="certification",
     )
