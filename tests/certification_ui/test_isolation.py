@@ -35,7 +35,7 @@ from tests.certification_ui.site import ROOT
 ROUTES = [route for route in routes() if route.path != "/sign-out"]
 NEVER = {"key": "never-was", "number": "997", "code": "NEV-001", "username": "neverwas", "category_id": "999999"}
 # What of the addresses belongs to no district, so that there is nothing of another's to ask for.
-OF_NOBODY = {"request_id", "view", "dag_id", "group_id", "rule_id", "version", "tool", "role", "entry_id"}
+OF_NOBODY = {"request_id", "view", "dag_id", "group_id", "rule_id", "version", "tool", "role", "entry_id", "webhook_id"}
 
 
 @dataclass(frozen=True)
