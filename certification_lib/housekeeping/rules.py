@@ -47,6 +47,13 @@ STEPS = (
         _OFTEN,
     ),
     Step(
+        "forgotten_reports",
+        "Reports",
+        "Starts reports and closing packages that no run has begun, and removes reports past their time",
+        "certification_housekeeping",
+        _OFTEN,
+    ),
+    Step(
         "late_events",
         "Late milestones",
         "Starts events whose milestones nobody did in time, cleanup snapshots among them",

@@ -80,11 +80,18 @@ def forgotten_requests() -> str:
     return f"{name}_again_{now:%Y-%m-%dT%H:%M}"
 
 
+@noted(lambda run: well(1, f"Started the run {run}."))
 @step
 def forgotten_reports() -> str:
-    """The name of a run for reports and closing packages that nobody has begun; skips when there are none."""
-    with connections.engine() as engine, transaction(engine) as session:
-        name = reports.forgotten_run(session=session, now=database_now(session))
+    """Remove reports past their time. Returns the name of a run for reports and closing packages that nobody has
+    begun; skips when there are none."""
+    from certification_lib.reports import background
+
+    with connections.engine() as engine:
+        with transaction(engine) as session:
+            background.remove_expired(session=session, now=database_now(session))
+        with transaction(engine) as session:
+            name = reports.forgotten_run(session=session, now=database_now(session))
     if name is None:
         raise AirflowSkipException("Every report and package was begun")
     return name
@@ -92,12 +99,10 @@ def forgotten_reports() -> str:
 
 @step
 def make_reports() -> list[int]:
-    """Remove reports past their time and make those people wait for. Returns the ids of those ready."""
+    """Make the reports people wait for. Returns the ids of those ready."""
     from certification_lib.reports import background
 
     with connections.engine() as engine:
-        with transaction(engine) as session:
-            background.remove_expired(session=session, now=database_now(session))
         return background.make_waiting(engine)
 
 

@@ -29,6 +29,7 @@ from certification_lib.people.models import Tool
 from certification_lib.reports import background
 from certification_lib.reports.event_report import Choice
 from certification_lib.reports.formats import ReportFormat
+from certification_lib.reports.models import ReportRequest
 from certification_lib.snapshots.models import Snapshot, SnapshotKind, SnapshotStatus
 from certification_lib.supervisor.mail_sink import start_mail_sink
 from certification_lib.supervisor.ports import free_port
@@ -179,6 +180,12 @@ def test_a_report_asked_for_is_made_and_a_closed_event_gets_its_package(
     assert (tmp_path / "packages" / KEY / "manifest.json").exists()
     assert housekeeping.make_packages() == []
     assert open_run(engine) is None
+    with transaction(engine) as session:
+        session.execute(sa.update(ReportRequest).values(expires_at=database_now(session)))
+    with pytest.raises(AirflowSkipException):
+        housekeeping.forgotten_reports()
+    with transaction(engine) as session:
+        assert session.scalars(sa.select(ReportRequest.id)).all() == []
 
 
 def test_a_late_milestone_is_given_a_run_of_its_event_once_an_hour(engine: sa.Engine, event: Event):
@@ -289,6 +296,8 @@ def test_each_step_is_on_the_status_page_with_what_it_found(engine: sa.Engine, e
     assert noted_of(engine, "mend_manifests").found == 1
     with pytest.raises(AirflowSkipException):
         housekeeping.forgotten_requests()
+    with pytest.raises(AirflowSkipException):
+        housekeeping.forgotten_reports()
     housekeeping.late_events()
     housekeeping.snapshots_get_on()
     housekeeping.own_reminders()
