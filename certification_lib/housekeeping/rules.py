@@ -33,6 +33,20 @@ class Step:
 
 STEPS = (
     Step(
+        "deliver_messages",
+        "Mail",
+        "Sends the messages that wait; how each mail fares is on the page of the deliveries",
+        "certification_mail",
+        _OFTEN,
+    ),
+    Step(
+        "tell_webhooks",
+        "Webhooks",
+        "Tells the state's other systems of every status",
+        "certification_mail",
+        _OFTEN,
+    ),
+    Step(
         "mend_manifests",
         "Manifests",
         "Compares what Airflow parses with the database and writes anew what is missing or differs",

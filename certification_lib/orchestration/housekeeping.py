@@ -25,6 +25,7 @@ logger = logging.getLogger(__name__)
 _SAMPLE = 20
 
 
+@noted(lambda counts: well(0, _counted(counts)))
 @step
 def deliver_messages() -> dict[str, int]:
     """Send what waits, and what people who left make worth telling: that a certification is ready to be sent.
@@ -50,6 +51,7 @@ def deliver_messages() -> dict[str, int]:
     return counts
 
 
+@noted(lambda counts: well(0, _counted(counts)))
 @step
 def tell_webhooks() -> dict[str, int]:
     """Send changes of status to the state's other systems. One that cannot be reached is no failure of this step."""
@@ -247,6 +249,11 @@ def serve_validations() -> list[int]:
     rules_url = connections.address(connections.RULES)
     with connections.engine() as engine:
         return requests.run_validations(engine=engine, rules_url=rules_url)
+
+
+def _counted(counts: dict[str, int]) -> str:
+    """Of what a step delivers, how much met which fate; nothing when nothing waited."""
+    return ", ".join(f"{count} {fate.replace('_', ' ')}" for fate, count in counts.items() if count)
 
 
 def _started(runs: list[dict[str, str]]) -> str:

@@ -290,7 +290,11 @@ def noted_of(engine: sa.Engine, name: str) -> StepStatus:
         return next(one for one in housekeeping_status(session=session, now=now_of(engine)) if one.step.name == name)
 
 
-def test_each_step_is_on_the_status_page_with_what_it_found(engine: sa.Engine, event: Event):
+def test_each_step_is_on_the_status_page_with_what_it_found(engine: sa.Engine, event: Event, mails: Path):
+    write_message(engine, event)
+    housekeeping.deliver_messages()
+    assert noted_of(engine, "deliver_messages").said == "1 sent"
+    housekeeping.tell_webhooks()
     housekeeping.mend_manifests()
     assert noted_of(engine, "mend_manifests").said == f"{DAG_ID}.json: is missing."
     assert noted_of(engine, "mend_manifests").found == 1
