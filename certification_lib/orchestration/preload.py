@@ -1,8 +1,8 @@
 """A listener that imports in a starting component what every process forked from it would import again.
 
-Scheduler: Great Expectations, which takes about six seconds, and what a task's DAG file needs. Its forked workers share
-both. With other executors the setting stays off and the validating task imports it. Dag-processor: what the files of
-the events need, so that each of its sixteen processes reads manifests and nothing else.
+Scheduler: Great Expectations, which takes about six seconds, and what a task's DAG file and its steps need. Its forked
+workers share all of it. With other executors the setting stays off and each task imports what it needs. Dag-processor:
+what the files of the events need, so that each of its sixteen processes reads manifests and nothing else.
 """
 
 import logging
@@ -17,6 +17,8 @@ logger = logging.getLogger(__name__)
 
 VALIDATION = "certification_lib.validation.evaluation"
 DAG_FILES = "certification_lib.orchestration.standing_dags"
+# What the steps of an event's DAG import when they run: a second of processor time for each task otherwise.
+USE_CASES = ("certification_lib.certification.taking", "certification_lib.certification.announcements")
 
 
 @hookimpl
@@ -26,8 +28,8 @@ def on_starting(component: object) -> None:
         import_module(DAG_FILES)
     if is_component("scheduler", component, sys.argv) and load_settings().preload_validation:
         logger.info("Importing Great Expectations before the workers are forked")
-        import_module(DAG_FILES)
-        import_module(VALIDATION)
+        for name in (DAG_FILES, *USE_CASES, VALIDATION):
+            import_module(name)
 
 
 def is_component(name: str, component: object, command_line: list[str]) -> bool:

@@ -1,3 +1,4 @@
+import importlib.util
 import os
 import subprocess
 import sys
@@ -40,6 +41,16 @@ def test_the_dag_processor_has_imported_what_the_events_files_need_before_it_for
     monkeypatch.setattr(sys, "argv", ["/venv/bin/airflow", component])
     preload.on_starting(Job())
     assert (imported == [preload.DAG_FILES]) is asked
+
+
+def test_the_scheduler_has_imported_what_every_step_needs_before_it_forks(monkeypatch: pytest.MonkeyPatch):
+    imported: list[str] = []
+    monkeypatch.setattr(preload, "import_module", imported.append)
+    monkeypatch.setattr(sys, "argv", ["/venv/bin/airflow", "scheduler"])
+    monkeypatch.setenv("CERTIFICATION_PRELOAD_VALIDATION", "1")
+    preload.on_starting(Job())
+    assert imported == [preload.DAG_FILES, *preload.USE_CASES, preload.VALIDATION]
+    assert all(importlib.util.find_spec(name) for name in imported)
 
 
 def test_reading_the_plugin_and_the_dag_files_imports_nothing_heavy(project_folder: Path):
