@@ -45,6 +45,7 @@ HELD: dict[str, dict[str, str]] = {
     "clerk": {},
 }  # fmt: skip
 SHARED, THEIRS, HIDDEN, OVER = "fall-enrollment-count-2016-17", "barren-alone", "not-published", "closed-for-good"
+SCHOOLS = "fall-count-of-schools"
 SECRETS = ("700400999", "Barren", "Green", "a secret note")
 
 
@@ -82,6 +83,22 @@ def arrange(_: object, engine: sa.Engine) -> None:
             work.changed_by = "system"
             session.add(work)
     give_rows(engine)
+
+
+def add_schools(engine: sa.Engine) -> None:
+    """smith certifies the schools of Adair County too, in an event of their own."""
+    with transaction(engine) as session:
+        world = object.__new__(World)
+        world.session, world.level = session, Level.SCHOOL
+        adair = session.scalars(sa.select(Organization).where(Organization.number == "001")).one()
+        world.category = Category(name="Schools", level=Level.SCHOOL, active=True, published=True)
+        session.add(world.category)
+        session.flush()
+        schools = [world.school(f"0019{place:02}", adair, f"Adair School {place}") for place in range(3)]
+        world.certifier("smith", adair)
+        event = world.event(schools, key=SCHOOLS, name="Fall count of schools", **open_window())
+        for school in schools[:2]:
+            world.revision(world.participant(event, school), school.number)
 
 
 def _organization(session: Session, number: str) -> Organization:
