@@ -159,6 +159,22 @@ class Certification(RuleBasedStateMachine):
         effect = self.model.withdraw_request(PLACES[who], who)
         self.attempt(effect, service.withdraw_request, self.office.key, PLACES[who], by=who)
 
+    @rule(number=NUMBERS, answer=st.sampled_from(["none", "withdrawn", "accepted", "denied"]), days=DUE)
+    def ask_and_be_answered(self, number: str, answer: str, days: int | None) -> None:
+        """One after the other: drawn singly a request is hardly ever made where it may be, let alone answered."""
+        for who in sorted(self.model.districts[number].certifiers)[:1]:
+            key = self.office.key
+            self.tick()
+            asked = self.model.ask(number, who)
+            self.attempt(asked, service.request_recertification_by_district, key, number, "Because", by=who)
+            self.tick()
+            if answer == "withdrawn":
+                self.attempt(self.model.withdraw_request(number, who), service.withdraw_request, key, number, by=who)
+            elif answer != "none":
+                accept, due = answer == "accepted", self.day(days)
+                effect = self.model.decide(number, accept, due)
+                self.attempt(effect, service.decide_request, key, number, accept, "Because", due)
+
     # Acts of the state
 
     @rule(number=NUMBERS, tick=st.booleans())
