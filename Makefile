@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 .DEFAULT_GOAL := help
-.PHONY: help setup demo up test lint fix lock screenshots bench-snapshot soak-snapshot bench-validation scale-validation soak-certification bench-report bench-schedule chaos environment-file
+.PHONY: help setup demo up test lint fix lock screenshots bench-snapshot soak-snapshot bench-validation scale-validation soak-certification bench-report bench-ui bench-schedule chaos environment-file
 
 help: ## Say what there is
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-17s %s\n", $$1, $$2 }' Makefile
@@ -62,6 +62,9 @@ soak-certification: setup ## Walk 5,000 random steps through a certification bes
 
 bench-report: setup ## Measure the Event Report of a large state in every format, one line of JSON for each figure
 	@$(BIN)/python -m tests.benchmarks.report $(ARGS)
+
+bench-ui: setup ## Measure the pages of a large state beside Airflow's own list of DAGs, one line of JSON for each figure
+	@$(BIN)/python -m tests.benchmarks.ui $(ARGS)
 
 bench-schedule: setup ## Measure parsing, publishing and doing of many events, one line of JSON for each figure
 	@$(BIN)/python -m tests.benchmarks.schedule $(ARGS)

@@ -82,8 +82,25 @@ def category_by_id(category_id: int, *, session: Session) -> Category:
 
 def category_list(*, session: Session) -> list[CategoryRow]:
     """All categories by name, for the state's page. The caller has checked the right."""
-    current = sa.and_(Member.category_id == Category.id, Member.removed_at.is_(None))
+    # Counted by organization first: a hundred thousand members are not sorted to tell organizations apart.
+    current = (
+        sa.select(Member.category_id, Member.organization_id, sa.func.count().label("members"))
+        .where(Member.removed_at.is_(None))
+        .group_by(Member.category_id, Member.organization_id)
+        .subquery()
+    )
     is_state = Organization.kind == OrganizationKind.STATE
+    counted = (
+        sa.select(
+            current.c.category_id,
+            sa.cast(sa.func.sum(current.c.members).filter(is_state), sa.BigInteger).label("state"),
+            sa.cast(sa.func.sum(current.c.members).filter(sa.not_(is_state)), sa.BigInteger).label("others"),
+            sa.func.count().filter(sa.not_(is_state)).label("organizations"),
+        )
+        .join(Organization, Organization.id == current.c.organization_id)
+        .group_by(current.c.category_id)
+        .subquery()
+    )
     query = (
         sa.select(
             Category.id,
@@ -91,16 +108,19 @@ def category_list(*, session: Session) -> list[CategoryRow]:
             Category.level,
             Category.active,
             Category.published,
-            sa.func.count(Member.id).filter(is_state),
-            sa.func.count(Member.id).filter(sa.not_(is_state)),
-            sa.func.count(Member.organization_id.distinct()).filter(sa.not_(is_state)),
+            sa.func.coalesce(counted.c.state, 0),
+            sa.func.coalesce(counted.c.others, 0),
+            sa.func.coalesce(counted.c.organizations, 0),
         )
-        .outerjoin(Member, current)
-        .outerjoin(Organization, Organization.id == Member.organization_id)
-        .group_by(Category.id)
+        .outerjoin(counted, counted.c.category_id == Category.id)
         .order_by(Category.name)
     )
     return [CategoryRow(*row) for row in session.execute(query)]
+
+
+def all_categories(*, session: Session) -> Sequence[Category]:
+    """By name, for choosing one."""
+    return session.scalars(sa.select(Category).order_by(Category.name)).all()
 
 
 def published_categories_of(person_id: int, *, session: Session) -> Sequence[Category]:
@@ -126,22 +146,38 @@ def members_of(
     kind: OrganizationKind | None = None,
 ) -> list[MemberView]:
     """Current members by organization and name: all, those of some organizations, or those of one side (State, LEA)."""
+    conditions = [Member.category_id == category_id]
+    if organization_ids is not None:
+        conditions.append(Member.organization_id.in_(organization_ids))
+    if kind is not None:
+        conditions.append(Organization.kind == kind)
+    return [view for _, view in _current_members(*conditions, session=session)]
+
+
+def members_by_category(
+    category_ids: Collection[int], organization_id: int, *, session: Session
+) -> dict[int, list[MemberView]]:
+    """{category: current members of one organization by name}, in as many statements as for one category."""
+    found: dict[int, list[MemberView]] = {category_id: [] for category_id in category_ids}
+    conditions = (Member.category_id.in_(category_ids), Member.organization_id == organization_id)
+    for category_id, view in _current_members(*conditions, session=session):
+        found[category_id].append(view)
+    return found
+
+
+def _current_members(*conditions: sa.ColumnElement[bool], session: Session) -> list[tuple[int, MemberView]]:
     school = aliased(Organization)
     query = (
         sa.select(Member, Person, Organization, school)
         .join(Person, Person.id == Member.person_id)
         .join(Organization, Organization.id == Member.organization_id)
         .outerjoin(school, school.id == Member.school_id)
-        .where(Member.category_id == category_id, Member.removed_at.is_(None))
+        .where(*conditions, Member.removed_at.is_(None))
         .order_by(Organization.number, Person.name, Person.username, school.number)
     )
-    if organization_ids is not None:
-        query = query.where(Member.organization_id.in_(organization_ids))
-    if kind is not None:
-        query = query.where(Organization.kind == kind)
     rows = session.execute(query).all()
     held = rights_of_people({person.id for _, person, _, _ in rows}, session=session)
-    return [_view(*row, held.get(row[1].id, {})) for row in rows]
+    return [(row[0].category_id, _view(*row, held.get(row[1].id, {}))) for row in rows]
 
 
 def state_members(category_id: int, *, session: Session) -> list[MemberView]:

@@ -12,7 +12,7 @@ from certification_lib.categories.models import CategoryRole
 from certification_lib.certification.access import LiveEvent, event_for_state, needed_reason
 from certification_lib.certification.asset_facts import happened
 from certification_lib.certification.facts import State, load_states
-from certification_lib.certification.models import AssetName, RequestOutcome
+from certification_lib.certification.models import AssetName, DueDate, RecertificationRequest, RequestOutcome, Round
 from certification_lib.certification.outcomes import settle
 from certification_lib.certification.telling import day_in_words, state_members
 from certification_lib.errors import BadInput, Conflict
@@ -62,7 +62,7 @@ def close_event(
     live = _closable(key, session=session, actor=actor)
     comment = needed_reason(comment, "A comment")
     states = _states(live.event.id, session)
-    _confirm(live, states, confirmed_name, session=session, now=now)
+    _confirm(live, confirmed_name, session=session, now=now)
     lapsed = _lapse_requests(states, session=session, actor=actor, now=now)
     event = live.event
     had_draft = event.draft_version_id is not None
@@ -108,7 +108,7 @@ def unfinished(key: str, *, session: Session, actor: Actor, now: datetime.dateti
     would be."""
     require(Tool.EVENT_MANAGEMENT, "D", session=session, actor=actor)
     live = event_for_state(key, _APPROVER, "close the event", session=session, actor=actor, lock=False)
-    return _unfinished(live, _states(live.event.id, session, lock=False), session=session, now=now)
+    return _unfinished(live, session=session, now=now)
 
 
 def _closable(key: str, *, session: Session, actor: Actor) -> LiveEvent:
@@ -117,21 +117,18 @@ def _closable(key: str, *, session: Session, actor: Actor) -> LiveEvent:
     return event_for_state(key, _APPROVER, "close the event", session=session, actor=actor, alone=True)
 
 
-def _states(event_id: int, session: Session, *, lock: bool = True) -> list[State]:
+def _states(event_id: int, session: Session) -> list[State]:
     """The participants that take part, locked in the order of their ids."""
     standing = (
         sa.select(Participant.id)
         .where(Participant.event_id == event_id, Participant.withdrawn_at.is_(None))
         .order_by(Participant.id)
     )
-    ids = session.scalars(standing.with_for_update() if lock else standing).all()
-    return load_states(ids, session=session)
+    return load_states(session.scalars(standing.with_for_update()).all(), session=session)
 
 
-def _confirm(
-    live: LiveEvent, states: Sequence[State], confirmed_name: str | None, *, session: Session, now: datetime.datetime
-) -> None:
-    problems = [str(one) for one in _unfinished(live, states, session=session, now=now)]
+def _confirm(live: LiveEvent, confirmed_name: str | None, *, session: Session, now: datetime.datetime) -> None:
+    problems = [str(one) for one in _unfinished(live, session=session, now=now)]
     if not problems or (confirmed_name or "").strip() == live.version.name:
         return
     if confirmed_name:
@@ -142,16 +139,30 @@ def _confirm(
     )
 
 
-def _unfinished(
-    live: LiveEvent, states: Sequence[State], *, session: Session, now: datetime.datetime
-) -> list[Unfinished]:
-    open_names = [state.name for state in states if state.participant.status is not ParticipantStatus.APPROVED]
-    waiting = [state.name for state in states if state.request is not None]
+def _unfinished(live: LiveEvent, *, session: Session, now: datetime.datetime) -> list[Unfinished]:
+    name = Participant.organization_name
+    standing = (
+        sa.select(name)
+        .where(Participant.event_id == live.event.id, Participant.withdrawn_at.is_(None))
+        .order_by(Participant.organization_number)
+    )
+    this_round = sa.and_(Round.participant_id == Participant.id, Round.number == Participant.round_number)
+    open_names = session.scalars(standing.where(Participant.status != ParticipantStatus.APPROVED)).all()
+    waiting = session.scalars(
+        standing.join(Round, this_round)
+        .join(RecertificationRequest, RecertificationRequest.round_id == Round.id)
+        .where(RecertificationRequest.outcome.is_(None))
+    ).all()
+    later = (
+        standing.add_columns(DueDate.due_date)
+        .join(Round, this_round)
+        .join(DueDate, DueDate.round_id == Round.id)
+        .where(DueDate.taken_back_at.is_(None), DueDate.due_date > live.end)
+    )
     granted = [
-        f"{state.name} (until {day_in_words(due.due_date)})"
-        for state in states
-        for due in state.due_dates
-        if now < end_moment(due.due_date, live.zone) and due.due_date > live.end
+        f"{who} (until {day_in_words(until)})"
+        for who, until in session.execute(later)
+        if now < end_moment(until, live.zone)
     ]
     running = session.scalar(
         sa.select(sa.func.count()).where(

@@ -77,7 +77,7 @@ def keeping_of(key: str, *, session: Session) -> Keeping:
     """NotFound when there is no such event. The caller makes sure that it is the reader's to see."""
     event = event_by_key(key, session=session)
     holds = session.scalars(sa.select(LegalHold).where(LegalHold.event_id == event.id).order_by(LegalHold.id)).all()
-    disposal = session.scalar(sa.select(Disposal).where(Disposal.event_id == event.id))
+    disposal = disposal_of(event.id, session=session)
     held = any(hold.ended_at is None for hold in holds)
     purged = Revision.purged_at.is_not(None)
     revisions, rows, purged_revisions, purged_rows = session.execute(
@@ -100,11 +100,17 @@ def keeping_of(key: str, *, session: Session) -> Keeping:
         rows=int(rows),
         purged_revisions=purged_revisions,
         purged_rows=int(purged_rows),
-        disposal=None if disposal is None else _disposal(disposal),
+        disposal=disposal,
         stored=stored,
         superseded=superseded,
         next_purge=None if held else first,
     )
+
+
+def disposal_of(event_id: int, *, session: Session) -> DisposalView | None:
+    """None while the event's data were not disposed of."""
+    disposal = session.scalar(sa.select(Disposal).where(Disposal.event_id == event_id))
+    return None if disposal is None else _disposal(disposal)
 
 
 def _stored(event_id: int, *, session: Session) -> tuple[Stored, Stored, datetime.datetime | None]:

@@ -24,7 +24,7 @@ class Round(Base):
     started_by: Mapped[str]
     reason: Mapped[str | None] = mapped_column(comment="Why the state asked to certify again")
     sent_at: Mapped[datetime.datetime | None]
-    certified_revision_id: Mapped[int | None] = mapped_column(sa.ForeignKey("revision.id"))
+    certified_revision_id: Mapped[int | None] = mapped_column(sa.ForeignKey("revision.id"), index=True)
     taken_back_at: Mapped[datetime.datetime | None] = mapped_column(comment="The request for this round was taken back")
     taken_back_by: Mapped[str | None]
     taken_back_reason: Mapped[str | None]
@@ -60,7 +60,7 @@ class Submission(Base):
     submitted_at: Mapped[datetime.datetime]
     timeliness: Mapped[Timeliness] = mapped_column(words(Timeliness, "timeliness"))
     channel: Mapped[Channel] = mapped_column(words(Channel, "channel"))
-    revision_id: Mapped[int | None] = mapped_column(sa.ForeignKey("revision.id"))
+    revision_id: Mapped[int | None] = mapped_column(sa.ForeignKey("revision.id"), index=True)
     revision_number: Mapped[int | None] = mapped_column(sa.Integer)
     digest: Mapped[str | None]
     row_counts: Mapped[dict[str, Any]] = mapped_column(comment="{view: rows}")
@@ -78,8 +78,10 @@ class Approval(Base):
 
     id: Mapped[int] = mapped_column(sa.Identity(), primary_key=True)
     round_id: Mapped[int] = mapped_column(sa.ForeignKey("certification_round.id"))
-    revision_id: Mapped[int | None] = mapped_column(sa.ForeignKey("revision.id"), comment="None: approved without data")
-    previous_official_revision_id: Mapped[int | None] = mapped_column(sa.ForeignKey("revision.id"))
+    revision_id: Mapped[int | None] = mapped_column(
+        sa.ForeignKey("revision.id"), index=True, comment="None: approved without data"
+    )
+    previous_official_revision_id: Mapped[int | None] = mapped_column(sa.ForeignKey("revision.id"), index=True)
     certified_count: Mapped[int] = mapped_column(sa.Integer, comment="n of `n of m certified`")
     certifier_count: Mapped[int] = mapped_column(sa.Integer, comment="m of `n of m certified`")
     reason: Mapped[str | None] = mapped_column(comment="Required when not everyone has certified")

@@ -43,8 +43,8 @@ class GroupView:
 
 
 @dataclass(frozen=True)
-class EventDetails:
-    """Sections 1, 3 and 4 of the Event Viewer. `version` is the live one, or the draft while it is unpublished."""
+class EventHead:
+    """What every page about an event needs. `version` is the live one, or the draft while it is unpublished."""
 
     event: Event
     version: EventVersion
@@ -53,6 +53,12 @@ class EventDetails:
     category: Category
     time_zone: str
     phase: Phase | None
+
+
+@dataclass(frozen=True)
+class EventDetails(EventHead):
+    """Sections 1, 3 and 4 of the Event Viewer."""
+
     participants: int
     groups: tuple[GroupView, ...]
     staff: tuple[MemberView, ...]
@@ -130,24 +136,33 @@ def event_names(keys: Collection[str], *, session: Session) -> dict[str, str]:
     return {row.key: row.name for row in session.execute(query)}
 
 
-def event_details(key: str, *, session: Session, now: datetime.datetime) -> EventDetails:
-    """The Event Viewer's own sections; the caller has checked the right Read on Event Management."""
+def event_head(key: str, *, session: Session, now: datetime.datetime) -> EventHead:
+    """An event as the state sees it; the caller has checked the right Read on Event Management."""
     event = event_by_key(key, session=session)
     version = session.get_one(EventVersion, event.live_version_id or event.draft_version_id)
     has_draft = event.live_version_id is not None and event.draft_version_id is not None
     zone = state_time_zone(session=session)
-    corrected = (
-        sa.select(EventVersion.name)
-        .join(Event, Event.live_version_id == EventVersion.id)
-        .where(Event.id == event.corrects_event_id)
-    )
-    return EventDetails(
+    return EventHead(
         event=event,
         version=version,
         draft=session.get(EventVersion, event.draft_version_id) if has_draft else None,
         category=session.get_one(Category, version.category_id),
         time_zone=zone.key,
         phase=phase(version, now, zone) if event.status in LIVE else None,
+    )
+
+
+def event_details(key: str, *, session: Session, now: datetime.datetime) -> EventDetails:
+    """The Event Viewer's own sections; the caller has checked the right Read on Event Management."""
+    head = event_head(key, session=session, now=now)
+    event, version = head.event, head.version
+    corrected = (
+        sa.select(EventVersion.name)
+        .join(Event, Event.live_version_id == EventVersion.id)
+        .where(Event.id == event.corrects_event_id)
+    )
+    return EventDetails(
+        **vars(head),
         participants=_participant_count(version.id, session),
         groups=tuple(linked_groups(version.id, session=session)),
         staff=tuple(state_members(version.category_id, session=session)),

@@ -3,7 +3,6 @@
 import datetime
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from typing import cast
 from zoneinfo import ZoneInfo
 
 import sqlalchemy as sa
@@ -25,6 +24,8 @@ from certification_lib.people.models import (
     ToolRight,
 )
 from certification_lib.people.rules import ROLE_RIGHTS, STATE_TOOLS, rights_of_letters
+
+NO_STATE = "There is no organization of kind State yet; import the organizations first."
 
 # (tool, organization id); None stands for the state side.
 Holding = tuple[Tool, int | None]
@@ -80,18 +81,35 @@ def roles_of(person_id: int, *, session: Session) -> list[RoleHeld]:
 
 def rights_of_people(person_ids: Collection[int], *, session: Session) -> dict[int, dict[Holding, frozenset[Right]]]:
     """All rights of several people, those of their roles included. Nobody inactive holds any."""
-    active = sa.select(Person.id).where(Person.id.in_(person_ids), Person.active)
-    held: dict[int, dict[Holding, frozenset[Right]]] = {id_: {} for id_ in session.scalars(active)}
+    held: dict[int, dict[Holding, frozenset[Right]]] = {}
 
     def give(person_id: int, tool: Tool, organization_id: int | None, rights: frozenset[Right]) -> None:
         holding = (tool, organization_id if tool in DISTRICT_TOOLS else None)
         held[person_id][holding] = held[person_id].get(holding, frozenset()) | rights
 
-    for grant in session.scalars(sa.select(ToolRight).where(ToolRight.person_id.in_(held))):
-        give(cast(int, grant.person_id), grant.tool, grant.organization_id, granted(grant))
-    role_grants = session.scalars(sa.select(ToolRight).where(ToolRight.role.is_not(None))).all()
+    grants = (
+        sa.select(
+            Person.id,
+            ToolRight.tool,
+            ToolRight.organization_id,
+            ToolRight.read,
+            ToolRight.write,
+            ToolRight.add,
+            ToolRight.delete,
+        )
+        .outerjoin(ToolRight, ToolRight.person_id == Person.id)
+        .where(Person.id.in_(person_ids), Person.active)
+    )
+    for person_id, tool, organization_id, read, write, add, delete in session.execute(grants):
+        held.setdefault(person_id, {})
+        if tool is not None:  # null where nothing was granted to the person alone
+            give(person_id, tool, organization_id, _rights(read, write, add, delete))
     roles = sa.select(PersonRole.person_id, PersonRole.role, PersonRole.organization_id)
-    for person_id, role, organization_id in session.execute(roles.where(PersonRole.person_id.in_(held))):
+    held_roles = session.execute(roles.where(PersonRole.person_id.in_(held))).all()
+    # Few people have a role: pages of all the others do without this statement.
+    with_role = sa.select(ToolRight).where(ToolRight.role.is_not(None))
+    role_grants = session.scalars(with_role).all() if held_roles else []
+    for person_id, role, organization_id in held_roles:
         for tool, rights in ROLE_RIGHTS[role].items():
             give(person_id, tool, organization_id, rights)
         for grant in role_grants:
@@ -102,7 +120,11 @@ def rights_of_people(person_ids: Collection[int], *, session: Session) -> dict[i
 
 def granted(grant: ToolRight) -> frozenset[Right]:
     """The rights of one row."""
-    flags = {Right.READ: grant.read, Right.WRITE: grant.write, Right.ADD: grant.add, Right.DELETE: grant.delete}
+    return _rights(grant.read, grant.write, grant.add, grant.delete)
+
+
+def _rights(read: bool, write: bool, add: bool, delete: bool) -> frozenset[Right]:
+    flags = {Right.READ: read, Right.WRITE: write, Right.ADD: add, Right.DELETE: delete}
     return frozenset(right for right, given in flags.items() if given)
 
 
@@ -136,7 +158,7 @@ def state_organization(*, session: Session) -> Organization:
     """The state itself: one organization of that kind."""
     state = session.scalar(sa.select(Organization).where(Organization.kind == OrganizationKind.STATE))
     if state is None:
-        raise NotFound("There is no organization of kind State yet; import the organizations first.")
+        raise NotFound(NO_STATE)
     return state
 
 
@@ -161,7 +183,9 @@ def organization_by_number(number: str, *, session: Session) -> Organization:
 
 def organizations_by_number(numbers: Collection[str], *, session: Session) -> dict[str, Organization]:
     """Several at once; unknown numbers are missing from the answer."""
-    found = session.scalars(sa.select(Organization).where(Organization.number.in_(numbers)))
+    # One array, not a parameter for each: a state has thousands.
+    wanted = sa.any_(sa.literal(list(numbers), sa.ARRAY(sa.Text)))
+    found = session.scalars(sa.select(Organization).where(Organization.number == wanted))
     return {organization.number: organization for organization in found}
 
 

@@ -17,7 +17,7 @@ from certification_lib.rulebook.content import RuleContent
 from certification_lib.rulebook.definitions import rule_text
 from certification_lib.rulebook.models import Grain
 from certification_lib.rulebook.parameters import uses_count_date
-from certification_lib.snapshots.models import Revision
+from certification_lib.snapshots.models import Revision, Snapshot, SnapshotStatus
 from certification_lib.validation.run_schema import current_revisions
 from certification_lib.validation.trial import RuleToTry, SampleRow, try_rules
 
@@ -55,8 +55,9 @@ class PreviewEvent:
 
 
 def preview_events(*, session: Session) -> list[PreviewEvent]:
-    """The published events of which some participant has data, the newest first."""
-    with_data = sa.exists().where(Participant.event_id == Event.id, Participant.current_revision_id.is_not(None))
+    """The published events whose data were taken, the newest first."""
+    # Not by the participants' revisions: those of every event there ever was would be looked through.
+    with_data = sa.exists().where(Snapshot.event_id == Event.id, Snapshot.status == SnapshotStatus.COMPLETED)
     query = (
         sa.select(Event.key, EventVersion.name, EventVersion.reporting_year, EventVersion.datamart_views)
         .join(EventVersion, EventVersion.id == Event.live_version_id)

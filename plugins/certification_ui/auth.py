@@ -1,7 +1,7 @@
 """Who is signed in. Airflow gives the identity and nothing else; what a person may do stands in our own tables."""
 
 from typing import Annotated
-from urllib.parse import urlencode
+from urllib.parse import urlencode, urlsplit
 
 from airflow.api_fastapi.auth.managers.models.base_user import BaseUser
 from airflow.api_fastapi.core_api.security import get_user
@@ -39,18 +39,21 @@ SignedIn = Annotated[str, Depends(signed_in)]
 
 
 def to_sign_in(request: Request) -> Response:
-    """Send a person to the sign-in page and back here afterwards.
+    """Send a person to the sign-in page and back here afterwards: from a form to the page it is on.
 
     A fragment asked for by htmx must not be replaced by the sign-in page: the whole window goes there.
     """
-    wanted = str(request.scope["path"])
-    if request.scope.get("query_string"):
-        wanted += "?" + request.scope["query_string"].decode("latin-1")
-    if request.method != "GET":
-        wanted = ""
+    by_htmx = request.headers.get("HX-Request") == "true"
+    if request.method == "GET" and not by_htmx:
+        wanted = str(request.scope["path"])
+        if request.scope.get("query_string"):
+            wanted += "?" + request.scope["query_string"].decode("latin-1")
+    else:
+        page = urlsplit(request.headers.get("referer", ""))  # ours or none: the sign-in page goes nowhere else
+        wanted = page.path + (f"?{page.query}" if page.query else "")
     sign_in = urls.path(request, urls.SIGN_IN)
     address = f"{sign_in}?{urlencode({'next': wanted})}" if wanted else sign_in
-    if request.headers.get("HX-Request") == "true":
+    if by_htmx:
         return Response(status_code=401, headers={"HX-Redirect": address})
     return RedirectResponse(address, status_code=303)
 

@@ -114,7 +114,8 @@ class HeldRight(DeclaredRight):
         self.rights = rights
         self.words = " or ".join(RIGHT_WORDS[one] for one in rights)
 
-    def __call__(self, visitor: VisitorOfRequest) -> None:
+    # Asynchronous, as it only looks up: no thread is waited for.
+    async def __call__(self, visitor: VisitorOfRequest) -> None:
         if not any(visitor.may(self.tool, one) for one in self.rights):
             raise NotAllowed(f"You lack the right {self.words} on {self.tool.value}. Ask an Administrator for it.")
 
@@ -125,7 +126,7 @@ class OwnOnly(DeclaredRight):
     def __init__(self, why: str) -> None:
         self.words = why
 
-    def __call__(self) -> None:
+    async def __call__(self) -> None:
         """Signed in is enough."""
 
 

@@ -1,5 +1,6 @@
 """The person a page is made for: whom he acts for, and what he may open."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import sqlalchemy as sa
@@ -9,7 +10,7 @@ from certification_lib.audit.service import Actor
 from certification_lib.errors import NotFound
 from certification_lib.notifications.queries import unread_count
 from certification_lib.people import queries as people
-from certification_lib.people.models import DISTRICT_TOOLS, Organization, Person, Right, Tool
+from certification_lib.people.models import DISTRICT_TOOLS, Organization, OrganizationKind, Person, Right, Tool
 
 
 @dataclass(frozen=True)
@@ -122,19 +123,26 @@ class Visitor:
 
 
 def load_visitor(actor: Actor, *, session: Session) -> Visitor:
-    """Four short statements, whatever the number of organizations."""
+    """Four short statements at most, whatever the number of organizations: every page begins with them."""
     if actor.person_id is None:
         raise NotFound("The system itself opens no pages.")
     rights = people.rights_of_people([actor.person_id], session=session).get(actor.person_id, {})
     lea_ids = {lea for (tool, lea), held in rights.items() if tool in DISTRICT_TOOLS and lea and held}
-    agencies = session.scalars(sa.select(Organization).where(Organization.id.in_(lea_ids)).order_by(Organization.name))
-    state = people.state_organization(session=session)
+    agencies: Sequence[Organization] = []
+    if lea_ids:
+        named = sa.select(Organization).where(Organization.id.in_(lea_ids)).order_by(Organization.name)
+        agencies = session.scalars(named).all()
+    title = sa.select(Person.title).where(Person.id == actor.person_id)
+    about = sa.select(Organization.name, Organization.time_zone, title.scalar_subquery())
+    state = session.execute(about.where(Organization.kind == OrganizationKind.STATE)).first()
+    if state is None:
+        raise NotFound(people.NO_STATE)
     return Visitor(
         actor=actor,
-        title=session.scalar(sa.select(Person.title).where(Person.id == actor.person_id)) or "",
+        title=state[2] or "",
         rights=rights,
-        state_name=state.name,
-        zone=state.time_zone or "UTC",
+        state_name=state[0],
+        zone=state[1] or "UTC",
         agencies=tuple(Agency(one.id, one.number, one.name, one.time_zone) for one in agencies),
         unread_messages=unread_count(actor.person_id, session=session),
     )

@@ -283,7 +283,7 @@ def test_a_legal_hold_stands_on_the_events_page_until_it_is_lifted(browser: Brow
 
     assert approver.post(f"{EVENT}legal-hold", data={"reason": "Doe v. State"}).status_code == 303
     assert approver.post(f"{EVENT}legal-hold", data={"reason": "Again"}).status_code == 409
-    assert "none while the legal hold stands" in text_of(approver.get(EVENT).text)
+    assert "Nothing is purged while it stands: Doe v. State" in text_of(approver.get(EVENT).text)
     assert "Doe v. State" in approver.get(f"{EVENT}keeping").text
     assert approver.post(f"{EVENT}end-legal-hold", data={"reason": "Settled"}).status_code == 303
 

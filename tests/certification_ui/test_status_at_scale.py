@@ -89,7 +89,7 @@ def fields(page: str) -> list[tuple[str, str]]:
         ("search=number+1999", "1", "01999"),
         ("sort=progress", "2,000", "01901"),
         ("sort=status", "2,000", "01901"),
-        ("sort=due+date&page=40", "2,000", "01951"),
+        ("sort=due+date&page=79", "2,000", "01951"),
         ("progress=nonsense&sort=nonsense&size=x", "2,000", "00001"),
     ],
 )

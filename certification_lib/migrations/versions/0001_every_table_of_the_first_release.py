@@ -1846,6 +1846,24 @@ def upgrade() -> None:
     )
     op.create_index(op.f("ix_submission_person_id"), "submission", ["person_id"], unique=False, schema="certification")
     op.create_index(
+        op.f("ix_certification_round_certified_revision_id"),
+        "certification_round",
+        ["certified_revision_id"],
+        unique=False,
+        schema="certification",
+    )
+    op.create_index(
+        op.f("ix_submission_revision_id"), "submission", ["revision_id"], unique=False, schema="certification"
+    )
+    op.create_index(op.f("ix_approval_revision_id"), "approval", ["revision_id"], unique=False, schema="certification")
+    op.create_index(
+        op.f("ix_approval_previous_official_revision_id"),
+        "approval",
+        ["previous_official_revision_id"],
+        unique=False,
+        schema="certification",
+    )
+    op.create_index(
         "ix_submission_round_person", "submission", ["round_id", "person_id"], unique=False, schema="certification"
     )
     op.create_table(
@@ -2118,6 +2136,12 @@ def downgrade() -> None:
     op.drop_table("report_request", schema="certification")
     op.drop_index(op.f("ix_closing_package_status"), table_name="closing_package", schema="certification")
     op.drop_table("closing_package", schema="certification")
+    op.drop_index(
+        op.f("ix_certification_round_certified_revision_id"), table_name="certification_round", schema="certification"
+    )
+    op.drop_index(op.f("ix_submission_revision_id"), table_name="submission", schema="certification")
+    op.drop_index(op.f("ix_approval_revision_id"), table_name="approval", schema="certification")
+    op.drop_index(op.f("ix_approval_previous_official_revision_id"), table_name="approval", schema="certification")
     op.drop_index("ix_submission_round_person", table_name="submission", schema="certification")
     op.drop_index(op.f("ix_submission_person_id"), table_name="submission", schema="certification")
     op.drop_table("submission", schema="certification")

@@ -8,7 +8,7 @@ from certification_lib.categories.queries import state_role
 from certification_lib.certification import queries
 from certification_lib.certification.changes import difference, revisions_of
 from certification_lib.errors import BadInput, NotAllowed, NotFound
-from certification_lib.events.queries import event_details
+from certification_lib.events.queries import event_head
 from certification_lib.snapshots.changed_rows import changed_rows
 from certification_lib.snapshots.comparison import total
 from certification_ui.api.answers import cursor_of, listed, plain, position_of
@@ -64,7 +64,7 @@ def _opened(visit: Visit, key: str, number: str, *, rows: bool) -> tuple[int, tu
         since = own.changed_since
         return own.participant_id, (since.from_revision, since.to_revision) if since else (None, own.revision.number)
     detail = queries.participant_detail(key, number, session=visit.session, now=visit.now)
-    category = event_details(key, session=visit.session, now=visit.now).category
+    category = event_head(key, session=visit.session, now=visit.now).category
     if state_role(category.id, visit.actor.person_id or 0, session=visit.session) is not None:
         show_rows_to_state(visit.session)
     elif rows:

@@ -12,7 +12,7 @@ from certification_lib.certification import queries
 from certification_lib.certification.assigning import Work, assign_rule, work_on_rules
 from certification_lib.certification.readmodels import RevisionView
 from certification_lib.errors import NotAllowed, NotFound
-from certification_lib.events.queries import event_by_key, event_details
+from certification_lib.events.queries import event_by_key, event_head
 from certification_lib.people.models import Right, Tool
 from certification_lib.rulebook.models import Severity
 from certification_lib.validation.matrix import MatrixFilter, MatrixOrder, matrix, matrix_rules
@@ -164,7 +164,7 @@ def _opened(visit: Visit, key: str, number: str, *, rows: bool) -> Opened:
         school = own.event.number if own.event.level is Level.SCHOOL else None
         return Opened(own.revision, school, work_on_rules(own.participant_id, session=visit.session), True)
     detail = queries.participant_detail(key, number, session=visit.session, now=visit.now)
-    category = event_details(key, session=visit.session, now=visit.now).category
+    category = event_head(key, session=visit.session, now=visit.now).category
     listed_there = state_role(category.id, visit.actor.person_id or 0, session=visit.session) is not None
     if listed_there:
         show_rows_to_state(visit.session)

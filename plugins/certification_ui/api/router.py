@@ -25,6 +25,7 @@ from certification_ui.api import (
     webhooks,
 )
 from certification_ui.api.changes import router as changes
+from certification_ui.api.examples import add_examples
 from certification_ui.deps import own_only
 
 router = APIRouter(prefix="/api/v1")
@@ -59,4 +60,5 @@ def openapi(request: Request) -> dict[str, Any]:
     schema = EventContent.model_json_schema(ref_template="#/components/schemas/{model}")
     schemas = described.setdefault("components", {}).setdefault("schemas", {})
     schemas |= schema.pop("$defs", {}) | {"EventContent": schema}
+    add_examples(described)
     return described

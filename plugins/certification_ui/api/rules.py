@@ -128,7 +128,9 @@ class SuitesBody(JsonBody):
         ],
     )
     name: Text | None = Field(
-        default=None, description="Name of the group; null: the one the suites were exported from"
+        default=None,
+        description="Name of the group; null: the one the suites were exported from",
+        examples=["Enrollment, our own"],
     )
 
 

@@ -5,7 +5,7 @@ from starlette.responses import Response
 
 from certification_lib.events import manifest
 from certification_lib.events.due import milestones_done_by
-from certification_lib.events.queries import event_details
+from certification_lib.events.queries import event_head
 from certification_lib.people.models import Right, Tool
 from certification_ui import urls
 from certification_ui.deps import right
@@ -25,7 +25,7 @@ def run_of_dag(visit: VisitOfRequest, dag_id: str, run_id: str) -> Response:
     event = manifest.event_of_dag(dag_id, session=visit.session)
     return visit.page(
         "events/run.html",
-        shown=event_details(event.key, session=visit.session, now=visit.now),
+        shown=event_head(event.key, session=visit.session, now=visit.now),
         run_id=run_id,
         milestones=milestones_done_by(event.id, run_id, session=visit.session),
     )

@@ -11,7 +11,7 @@ from certification_lib.certification.acts_told import last_act
 from certification_lib.certification.previews import ActPreview
 from certification_lib.certification.service import BulkOutcome
 from certification_lib.errors import CertificationError, NotFound
-from certification_lib.events.queries import EventDetails, event_details
+from certification_lib.events.queries import EventHead, event_head
 from certification_ui import urls, words
 from certification_ui.choosing import Chosen
 from certification_ui.forms import Form, Placing
@@ -67,14 +67,14 @@ def ask(
     *,
     action: str,
     back: str,
-    shown: EventDetails | None = None,
+    shown: EventHead | None = None,
     preview: ActPreview | None = None,
     chosen: Chosen | None = None,
     hidden: dict[str, str] | None = None,
     lead: str | None = None,
 ) -> Response:
     """The page. `action` and `back` are addresses as they stand in a link; `hidden` goes with what is sent."""
-    shown = shown or event_details(key, session=visit.session, now=visit.now)
+    shown = shown or event_head(key, session=visit.session, now=visit.now)
     return visit.page(
         "events/act.html",
         status=form.status,

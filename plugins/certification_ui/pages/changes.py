@@ -10,7 +10,7 @@ from starlette.responses import Response
 from certification_lib.certification import queries
 from certification_lib.certification.changes import difference, revisions_of
 from certification_lib.errors import CertificationError, NotFound
-from certification_lib.events.queries import event_details
+from certification_lib.events.queries import event_head
 from certification_lib.people.models import Right, Tool
 from certification_lib.snapshots.changed_rows import ChangedRow, changed_rows
 from certification_lib.snapshots.comparison import NO_SCHOOL, Counts, Pair, ViewDifference, total
@@ -74,7 +74,7 @@ class Row:
 def participant_changes(
     visit: VisitOfRequest, key: str, number: str, asked: Annotated[ChangesQuery, Depends()]
 ) -> Response:
-    shown = event_details(key, session=visit.session, now=visit.now)
+    shown = event_head(key, session=visit.session, now=visit.now)
     detail = queries.participant_detail(key, number, session=visit.session, now=visit.now)
     held = powers(visit, shown)
     if asked.view:

@@ -8,7 +8,7 @@ from starlette.responses import Response
 from certification_lib.certification import queries, service
 from certification_lib.certification.previews import act_preview, extensions
 from certification_lib.certification.rules import Act
-from certification_lib.events.queries import event_details
+from certification_lib.events.queries import event_head
 from certification_lib.people.models import Right, Tool
 from certification_ui import urls
 from certification_ui.choosing import chosen, list_address
@@ -56,7 +56,7 @@ TAKE_BACK = Asking(
 
 @router.get(urls.DUE_DATES, dependencies=[look])
 def due_dates(visit: VisitOfRequest, key: str, page: str = "1") -> Response:
-    shown = event_details(key, session=visit.session, now=visit.now)
+    shown = event_head(key, session=visit.session, now=visit.now)
     number = page_number(page)
     given, total = extensions(key, session=visit.session, offset=(number - 1) * PAGE_SIZE, limit=PAGE_SIZE)
     return visit.page(
@@ -71,7 +71,7 @@ def due_dates(visit: VisitOfRequest, key: str, page: str = "1") -> Response:
 
 @router.post(urls.EXTEND, dependencies=[act])
 def extend(visit: VisitOfRequest, sent: FormOfRequest, key: str) -> Response:
-    shown = event_details(key, session=visit.session, now=visit.now)
+    shown = event_head(key, session=visit.session, now=visit.now)
     whom = chosen(visit, key, sent)
     if not whom.numbers:
         return visit.go(urls.EVENT, NOBODY, kind="warning", key=key)

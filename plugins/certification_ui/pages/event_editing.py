@@ -10,7 +10,7 @@ from certification_lib.certification.publication_preview import publication_prev
 from certification_lib.certification.publishing import problems_of_draft, publish_event
 from certification_lib.errors import BadInput, CertificationError, NotFound
 from certification_lib.events.models import EventStatus
-from certification_lib.events.queries import content_of, event_by_key, event_details, shown_version
+from certification_lib.events.queries import content_of, event_by_key, event_head, shown_version
 from certification_lib.events.service import copy_event, delete_event, discard_draft, import_event
 from certification_lib.events.written import written_event
 from certification_lib.people.models import Right, Tool
@@ -63,7 +63,7 @@ def _publish_page(visit: Visit, key: str, form: Form) -> Response:
         in_the_way=problems_of_draft(key, session=visit.session, now=visit.now) if has_draft else [],
         event=event,
         version=version,
-        shown=event_details(key, session=visit.session, now=visit.now),
+        shown=event_head(key, session=visit.session, now=visit.now),
         content=content_of(version, active=event.active, session=visit.session),
         preview=publication_preview(key, session=visit.session, now=visit.now) if has_draft else None,
         changed=changed_rules(key, session=visit.session),

@@ -8,7 +8,7 @@ from certification_lib.certification import service
 from certification_lib.certification.changed_rules import WhatIf, changed_rules, take_changed_rules, what_if
 from certification_lib.certification.setting_aside import set_aside_in_event
 from certification_lib.errors import CertificationError, NotFound
-from certification_lib.events.queries import event_details
+from certification_lib.events.queries import event_head
 from certification_lib.people.models import Right, Tool
 from certification_lib.rulebook.queries import pinned_rules
 from certification_lib.validation.rules import distinct
@@ -53,7 +53,7 @@ def ask_what_if(visit: VisitOfRequest, sent: FormOfRequest, key: str) -> Respons
 
 
 def _changed_page(visit: Visit, key: str, form: Form, answer: WhatIf | None) -> Response:
-    shown = event_details(key, session=visit.session, now=visit.now)
+    shown = event_head(key, session=visit.session, now=visit.now)
     return visit.page(
         "events/changed_rules.html",
         status=form.status,
@@ -94,7 +94,7 @@ def end(visit: VisitOfRequest, sent: FormOfRequest, key: str) -> Response:
 
 
 def _aside_page(visit: Visit, key: str, form: Form) -> Response:
-    shown = event_details(key, session=visit.session, now=visit.now)
+    shown = event_head(key, session=visit.session, now=visit.now)
     rules = distinct(pinned_rules(shown.event.live_version_id or 0, session=visit.session))
     return visit.page(
         "events/set_aside.html",

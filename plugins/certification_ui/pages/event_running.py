@@ -8,7 +8,7 @@ from starlette.responses import Response
 from certification_lib.certification.reminding import pause_reminders, reminder_preview, resume_reminders
 from certification_lib.events.carried_out import PlanLine, Standing, plan_of
 from certification_lib.events.manifest import dag_id_of
-from certification_lib.events.queries import EventDetails, event_details
+from certification_lib.events.queries import EventHead, event_head
 from certification_lib.notifications import deliveries as mails
 from certification_lib.people.models import Right, Tool
 from certification_ui import urls
@@ -53,7 +53,7 @@ def plan(
     standing: str = "",
     page: str = "1",
 ) -> Response:
-    shown = event_details(key, session=visit.session, now=visit.now)
+    shown = event_head(key, session=visit.session, now=visit.now)
     whole = plan_of(shown.event, session=visit.session, now=visit.now)
     lines: list[PlanLine] = [one for one in whole.lines if not standing or one.standing == standing]
     number = page_number(page)
@@ -73,7 +73,7 @@ def plan(
 
 @router.get(urls.DELIVERIES, dependencies=[look])
 def deliveries(visit: VisitOfRequest, key: str, standing: str = "", page: str = "1") -> Response:
-    shown, session = event_details(key, session=visit.session, now=visit.now), visit.session
+    shown, session = event_head(key, session=visit.session, now=visit.now), visit.session
     wanted = [mails.Standing(standing)] if standing in set(mails.Standing) else []
     number = page_number(page)
     counts = mails.delivery_counts(key, session=session)
@@ -96,7 +96,7 @@ def deliveries(visit: VisitOfRequest, key: str, standing: str = "", page: str = 
 
 @router.get(urls.REMINDERS, dependencies=[look])
 def reminders(visit: VisitOfRequest, key: str) -> Response:
-    shown = event_details(key, session=visit.session, now=visit.now)
+    shown = event_head(key, session=visit.session, now=visit.now)
     return visit.page(
         "events/reminders.html",
         shown=shown,
@@ -129,6 +129,6 @@ def resume(visit: VisitOfRequest, key: str) -> Response:
 
 
 def _pause_page(visit: Visit, key: str, form: Form) -> Response:
-    shown: EventDetails = event_details(key, session=visit.session, now=visit.now)
+    shown: EventHead = event_head(key, session=visit.session, now=visit.now)
     action, back = here(visit, urls.PAUSE_REMINDERS, key=key), here(visit, urls.REMINDERS, key=key)
     return ask(visit, key, PAUSE, form, action=action, back=back, shown=shown)

@@ -10,7 +10,7 @@ from starlette.datastructures import FormData, UploadFile
 from starlette.responses import Response
 
 from certification_lib.categories.models import Level
-from certification_lib.categories.queries import category_list
+from certification_lib.categories.queries import all_categories
 from certification_lib.errors import BadInput, CertificationError, Conflict, NotFound
 from certification_lib.events.content import Frequency, Schedule, parse_content
 from certification_lib.events.models import Event, FindingsPolicy
@@ -216,7 +216,7 @@ def _choices(visit: Visit, step: Step, typed: Mapping[str, Any], check: StepChec
             "levels": list(Level),
             "policies": list(FindingsPolicy),
             "categories": [
-                (one.name, f"{one.name} ({one.level})") for one in category_list(session=session) if one.active
+                (one.name, f"{one.name} ({one.level})") for one in all_categories(session=session) if one.active
             ],
             "groups": [_of_level(one) for one in groups(session=session, active_only=True)],
         }

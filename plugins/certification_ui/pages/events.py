@@ -8,12 +8,13 @@ from fastapi import APIRouter, Depends
 from starlette.responses import Response
 
 from certification_lib.categories.models import CategoryRole
-from certification_lib.categories.queries import category_list, state_role
+from certification_lib.categories.queries import all_categories, state_role
 from certification_lib.certification import queries
 from certification_lib.certification.changed_rules import changed_rules
 from certification_lib.certification.control_room import control_room
 from certification_lib.certification.directory import directory_changes
-from certification_lib.certification.keeping import keeping_of
+from certification_lib.certification.keeping import disposal_of
+from certification_lib.certification.legal_hold import standing_hold
 from certification_lib.certification.participant_filter import FINDINGS, SIZES, SORTS, places
 from certification_lib.errors import NotAllowed
 from certification_lib.events.listing import EventFilter, event_count, event_list, reporting_years
@@ -25,7 +26,7 @@ from certification_lib.events.manifest import (
     read_manifests,
 )
 from certification_lib.events.models import Event, EventStatus, ParticipantStatus
-from certification_lib.events.queries import EventDetails, event_details
+from certification_lib.events.queries import EventHead, event_details
 from certification_lib.events.rules import LIVE
 from certification_lib.people.models import Right, Tool
 from certification_lib.rulebook.queries import pinned_rules
@@ -46,7 +47,7 @@ router = APIRouter()
 any_right = right(Tool.EVENT_MANAGEMENT, *Right)
 view = right(Tool.EVENT_MANAGEMENT, Right.READ)
 EVENTS_SIZE = 25
-PARTICIPANTS_SIZE = 50
+PARTICIPANTS_SIZE = 25
 HISTORY_SIZE = 30
 RUNS_SIZE = 5
 
@@ -91,7 +92,7 @@ def events(visit: VisitOfRequest, asked: Annotated[ListQuery, Depends()]) -> Res
         total=total,
         asked=asked.values(),
         years=reporting_years(session=session),
-        categories=[one.name for one in category_list(session=session)],
+        categories=[one.name for one in all_categories(session=session)],
         statuses=list(EventStatus),
         broken=broken_manifests(),
         pages=numbered_pages(visit, urls.EVENTS, asked.values(), page=asked.page, size=EVENTS_SIZE, total=total),
@@ -169,14 +170,14 @@ class Powers:
         return self.role is not None
 
 
-def powers(visit: Visit, shown: EventDetails) -> Powers:
+def powers(visit: Visit, shown: EventHead) -> Powers:
     role = state_role(shown.category.id, visit.actor.person_id or 0, session=visit.session)
     visitor = visit.visitor
     live = shown.event.status in LIVE
     return Powers(role, live, visitor.edits_events, visitor.adds_events, visitor.deletes_events)
 
 
-def refuse_without_place(held: Powers, shown: EventDetails) -> None:
+def refuse_without_place(held: Powers, shown: EventHead) -> None:
     """NotAllowed for who may follow the event and is no member of its category: rows are about students."""
     if not held.opens_rows:
         raise NotAllowed(
@@ -260,6 +261,7 @@ def event_viewer(visit: VisitOfRequest, key: str, asked: Annotated[ParticipantQu
         history=snapshot_history(key, session=session, limit=HISTORY_SIZE),
         running=something_is_running(shown.event.id, session=session),
         directory=directory_changes(shown.event, session=session),
-        keeping=keeping_of(key, session=session),
+        legal_hold=standing_hold(shown.event.id, session=session),
+        disposal=disposal_of(shown.event.id, session=session),
         **listed,
     )

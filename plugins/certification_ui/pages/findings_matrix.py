@@ -9,7 +9,7 @@ from starlette.responses import Response
 
 from certification_lib.certification import queries
 from certification_lib.certification.readmodels import ParticipantDetail
-from certification_lib.events.queries import EventDetails, event_details
+from certification_lib.events.queries import EventHead, event_head
 from certification_lib.people.models import Right, Tool
 from certification_lib.rulebook.models import Severity
 from certification_lib.validation.matrix import (
@@ -76,7 +76,7 @@ class MatrixQuery:
 
 @router.get(urls.MATRIX, dependencies=[view])
 def findings_matrix(visit: VisitOfRequest, request: Request, key: str) -> Response:
-    shown = event_details(key, session=visit.session, now=visit.now)
+    shown = event_head(key, session=visit.session, now=visit.now)
     by = MatrixQuery(request)
     rules = matrix_rules(shown.event.id, session=visit.session)
     found = matrix(
@@ -132,7 +132,7 @@ def _rule_pages(visit: Visit, key: str, by: MatrixQuery, found: Matrix) -> dict[
 @router.get(urls.MATRIX_FILE, dependencies=[view])
 def matrix_file(visit: VisitOfRequest, request: Request, key: str) -> Response:
     """The whole matrix of the filter as a file; counts only."""
-    shown = event_details(key, session=visit.session, now=visit.now)
+    shown = event_head(key, session=visit.session, now=visit.now)
     rules = matrix_rules(shown.event.id, session=visit.session)
     found = matrix(
         shown.event.id,
@@ -192,9 +192,9 @@ def participant_file(visit: VisitOfRequest, request: Request, key: str, number: 
     return findings_file(visit, detail.shown, number, request=request)
 
 
-def _opened(visit: Visit, key: str, number: str) -> tuple[EventDetails, ParticipantDetail]:
+def _opened(visit: Visit, key: str, number: str) -> tuple[EventHead, ParticipantDetail]:
     """The participant, its rows opened to this session where the person may see rows."""
-    shown = event_details(key, session=visit.session, now=visit.now)
+    shown = event_head(key, session=visit.session, now=visit.now)
     refuse_without_place(powers(visit, shown), shown)
     detail = queries.participant_detail(key, number, session=visit.session, now=visit.now)
     show_rows_to_state(visit.session)

@@ -7,7 +7,7 @@ from certification_lib.categories.models import CategoryRole
 from certification_lib.certification.disposing import dispose
 from certification_lib.certification.keeping import keeping_of
 from certification_lib.certification.legal_hold import end_legal_hold, place_legal_hold
-from certification_lib.events.queries import event_details
+from certification_lib.events.queries import event_head
 from certification_lib.people.models import Right, Tool
 from certification_ui import urls
 from certification_ui.after_commit import start_retention
@@ -56,7 +56,7 @@ DISPOSAL = Asking(
 
 @router.get(urls.KEEPING, dependencies=[look])
 def keeping(visit: VisitOfRequest, key: str) -> Response:
-    shown = event_details(key, session=visit.session, now=visit.now)
+    shown = event_head(key, session=visit.session, now=visit.now)
     held = powers(visit, shown)
     return visit.page(
         "events/keeping.html",

@@ -8,7 +8,7 @@ from starlette.responses import Response
 from certification_lib.categories.administering import administered
 from certification_lib.categories.models import Category, CategoryRole
 from certification_lib.categories.organization_members import categories_for_lea
-from certification_lib.categories.queries import MemberView, members_of
+from certification_lib.categories.queries import MemberView, members_by_category, members_of
 from certification_lib.categories.rules import change_problem
 from certification_lib.errors import NotFound
 from certification_lib.people.models import Organization, Right, Tool
@@ -71,16 +71,18 @@ def own_categories(visit: VisitOfRequest) -> Response:
 @router.get(urls.OWN_MEMBERS, dependencies=[read])
 def own_members(visit: VisitOfRequest, category_id: int, number: str) -> Response:
     agency = own_agency(visit, number)
-    shown = _with_categories(visit, agency)
-    own = next((one for one in shown.categories if one.category.id == category_id), None)
-    if own is None:
+    administers = _administers(visit, agency)
+    found = categories_for_lea(agency.id, visit.actor.person_id or 0, session=visit.session, administers=administers)
+    category = next((one for one in found if one.id == category_id), None)
+    if category is None:
         raise NotFound("There is no such certification category.")
+    members = members_of(category.id, session=visit.session, organization_ids=[agency.id])
     return visit.page(
         "own_members/view.html",
         agency=agency,
-        own=own,
-        category=own.category,
-        administers=shown.administers,
+        own=_own_category(visit, category, agency, administers, members),
+        category=category,
+        administers=administers,
         administrators=_administrators(visit, agency),
     )
 
@@ -136,11 +138,14 @@ def _administers(visit: Visit, agency: Agency) -> bool:
 def _with_categories(visit: Visit, agency: Agency) -> OwnAgency:
     person_id, administers = visit.actor.person_id or 0, _administers(visit, agency)
     found = categories_for_lea(agency.id, person_id, session=visit.session, administers=administers)
-    return OwnAgency(agency, administers, tuple(_own_category(visit, one, agency, administers) for one in found))
+    members = members_by_category([one.id for one in found], agency.id, session=visit.session)
+    own = (_own_category(visit, one, agency, administers, members[one.id]) for one in found)
+    return OwnAgency(agency, administers, tuple(own))
 
 
-def _own_category(visit: Visit, category: Category, agency: Agency, administers: bool) -> OwnCategory:
-    members = members_of(category.id, session=visit.session, organization_ids=[agency.id])
+def _own_category(
+    visit: Visit, category: Category, agency: Agency, administers: bool, members: list[MemberView]
+) -> OwnCategory:
     held = visit.visitor.rights.get((TOOL, agency.id), frozenset())
     certifies = any(one.person_id == visit.actor.person_id and one.role is CategoryRole.CERTIFIER for one in members)
 

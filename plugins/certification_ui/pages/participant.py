@@ -7,7 +7,7 @@ from starlette.responses import Response
 
 from certification_lib.certification import queries
 from certification_lib.certification.acts_told import act_on_many, history_of
-from certification_lib.events.queries import event_details, participants_by_number
+from certification_lib.events.queries import event_head, participants_by_number
 from certification_lib.people.models import Right, Tool
 from certification_ui import urls, worklist
 from certification_ui.choosing import ParticipantQuery, list_address
@@ -22,7 +22,7 @@ view = right(Tool.EVENT_MANAGEMENT, Right.READ)
 
 @router.get(urls.PARTICIPANTS, dependencies=[view])
 def participants(visit: VisitOfRequest, key: str, asked: Annotated[ParticipantQuery, Depends()]) -> Response:
-    shown = event_details(key, session=visit.session, now=visit.now)
+    shown = event_head(key, session=visit.session, now=visit.now)
     return visit.page(
         "events/participants.html", shown=shown, powers=powers(visit, shown), **participant_list(visit, key, asked)
     )
@@ -31,7 +31,7 @@ def participants(visit: VisitOfRequest, key: str, asked: Annotated[ParticipantQu
 @router.get(urls.ACT_RESULT, dependencies=[view])
 def result(visit: VisitOfRequest, key: str, entry_id: int, asked: Annotated[ParticipantQuery, Depends()]) -> Response:
     """What became of an act on many, told from the audit trail; `asked` is the list to go back to."""
-    shown = event_details(key, session=visit.session, now=visit.now)
+    shown = event_head(key, session=visit.session, now=visit.now)
     act = act_on_many(key, entry_id, session=visit.session)
     found = participants_by_number(shown.event.id, act.done, session=visit.session)
     return visit.page(
@@ -45,7 +45,7 @@ def result(visit: VisitOfRequest, key: str, entry_id: int, asked: Annotated[Part
 
 @router.get(urls.PARTICIPANT, dependencies=[view])
 def participant(visit: VisitOfRequest, key: str, number: str) -> Response:
-    shown = event_details(key, session=visit.session, now=visit.now)
+    shown = event_head(key, session=visit.session, now=visit.now)
     detail = queries.participant_detail(key, number, session=visit.session, now=visit.now)
     return visit.page(
         "events/participant.html",

@@ -14,7 +14,7 @@ from certification_lib.certification.previews import act_preview
 from certification_lib.certification.rules import Act
 from certification_lib.certification.service import BulkOutcome
 from certification_lib.errors import CertificationError, Conflict
-from certification_lib.events.queries import EventDetails, event_details, participants_by_number
+from certification_lib.events.queries import EventHead, event_head, participants_by_number
 from certification_lib.people.models import Right, Tool
 from certification_ui import urls
 from certification_ui.choosing import Chosen, chosen, list_address
@@ -32,7 +32,7 @@ NOBODY = "Choose at least one participant."
 
 @router.post(urls.APPROVE, dependencies=[act])
 def approve(visit: VisitOfRequest, sent: FormOfRequest, key: str) -> Response:
-    shown = event_details(key, session=visit.session, now=visit.now)
+    shown = event_head(key, session=visit.session, now=visit.now)
     whom = chosen(visit, key, sent)
     if not whom.numbers:
         return visit.go(urls.EVENT, NOBODY, kind="warning", key=key)
@@ -52,7 +52,7 @@ def approve(visit: VisitOfRequest, sent: FormOfRequest, key: str) -> Response:
     return _approve_page(visit, shown, whom, form)
 
 
-def _approve_page(visit: Visit, shown: EventDetails, whom: Chosen, form: Form) -> Response:
+def _approve_page(visit: Visit, shown: EventHead, whom: Chosen, form: Form) -> Response:
     """Shows exactly what approving would do: it is done and taken back."""
     key = shown.event.key
     try:
@@ -78,7 +78,7 @@ def _approve_page(visit: Visit, shown: EventDetails, whom: Chosen, form: Form) -
 
 @router.post(urls.ASK_AGAIN, dependencies=[act])
 def request_recertification(visit: VisitOfRequest, sent: FormOfRequest, key: str) -> Response:
-    shown = event_details(key, session=visit.session, now=visit.now)
+    shown = event_head(key, session=visit.session, now=visit.now)
     whom = chosen(visit, key, sent)
     if not whom.numbers:
         return visit.go(urls.EVENT, NOBODY, kind="warning", key=key)
@@ -131,7 +131,7 @@ def decide_request(visit: VisitOfRequest, sent: FormOfRequest, key: str, number:
 
 
 def _decide_page(visit: Visit, key: str, number: str, form: Form) -> Response:
-    shown = event_details(key, session=visit.session, now=visit.now)
+    shown = event_head(key, session=visit.session, now=visit.now)
     detail = queries.participant_detail(key, number, session=visit.session, now=visit.now)
     return visit.page(
         "events/decide_request.html",

@@ -3,7 +3,7 @@
 from fastapi import APIRouter
 from starlette.responses import Response
 
-from certification_lib.events.queries import event_details
+from certification_lib.events.queries import event_head
 from certification_lib.people.models import Right, Tool
 from certification_lib.snapshots.queries import snapshot_participants, snapshot_row
 from certification_ui import urls
@@ -18,7 +18,7 @@ PAGE_SIZE = 100
 
 @router.get(urls.SNAPSHOT, dependencies=[right(Tool.EVENT_MANAGEMENT, Right.READ)])
 def snapshot(visit: VisitOfRequest, key: str, snapshot_id: str, page: str = "1") -> Response:
-    shown = event_details(key, session=visit.session, now=visit.now)
+    shown = event_head(key, session=visit.session, now=visit.now)
     taken = snapshot_row(key, as_number(snapshot_id) or 0, session=visit.session)
     number = page_number(page)
     return visit.page(

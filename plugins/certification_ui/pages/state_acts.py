@@ -11,7 +11,7 @@ from certification_lib.certification.models import ReviewOutcome
 from certification_lib.certification.outcomes import BulkOutcome
 from certification_lib.certification.previews import act_preview
 from certification_lib.certification.rules import Act
-from certification_lib.events.queries import event_details
+from certification_lib.events.queries import event_head
 from certification_lib.people.models import Right, Tool
 from certification_ui import urls
 from certification_ui.after_commit import start_what_a_hold_kept_back
@@ -94,7 +94,7 @@ def _bulk(
     visit: Visit, sent: FormOfRequest, key: str, asking: Asking, what: Act, do: Callable[..., BulkOutcome]
 ) -> Response:
     """An act on the chosen participants that asks for a reason."""
-    shown = event_details(key, session=visit.session, now=visit.now)
+    shown = event_head(key, session=visit.session, now=visit.now)
     whom = chosen(visit, key, sent)
     if not whom.numbers:
         return visit.go(urls.EVENT, NOBODY, kind="warning", key=key)
@@ -175,7 +175,7 @@ def _review_page(visit: Visit, key: str, number: str, form: Form) -> Response:
     return visit.page(
         "events/review.html",
         status=form.status,
-        shown=event_details(key, session=visit.session, now=visit.now),
+        shown=event_head(key, session=visit.session, now=visit.now),
         detail=queries.participant_detail(key, number, session=visit.session, now=visit.now),
         outcomes=list(ReviewOutcome),
         **form.shown(),

@@ -11,7 +11,7 @@ from certification_lib.certification import service
 from certification_lib.certification.previews import Receiver, message_preview
 from certification_lib.errors import CertificationError, NotFound
 from certification_lib.events.models import ParticipantStatus
-from certification_lib.events.queries import event_details, participants_by_number
+from certification_lib.events.queries import event_head, participants_by_number
 from certification_lib.people.models import Right, Tool
 from certification_ui import urls, words
 from certification_ui.choosing import Chosen, chosen
@@ -84,7 +84,7 @@ def send_message(visit: VisitOfRequest, sent: FormOfRequest, key: str) -> Respon
         return _write(visit, key, addressed, form, left_out)
     return visit.page(
         "events/message_preview.html",
-        shown=event_details(key, session=visit.session, now=visit.now),
+        shown=event_head(key, session=visit.session, now=visit.now),
         addressed=addressed,
         receivers=receivers,
         left_out=left_out,
@@ -99,7 +99,7 @@ def _addressed(visit: Visit, key: str, sent: FormData) -> tuple[Addressed, list[
     if of_event:
         return Addressed(to if to in (EVERYBODY, OWING) else OWING, None, ()), []
     whom = chosen(visit, key, sent)
-    shown = event_details(key, session=visit.session, now=visit.now)
+    shown = event_head(key, session=visit.session, now=visit.now)
     found = participants_by_number(shown.event.id, whom.numbers, session=visit.session)
     withdrawn = {
         one.organization_number: one.organization_name for one in found if one.status == ParticipantStatus.WITHDRAWN
@@ -121,7 +121,7 @@ def _write(visit: Visit, key: str, addressed: Addressed, form: Form, left_out: l
     return visit.page(
         "events/message.html",
         status=form.status,
-        shown=event_details(key, session=visit.session, now=visit.now),
+        shown=event_head(key, session=visit.session, now=visit.now),
         addressed=addressed,
         people=people if len(people) <= MOST_TO_CHOOSE_FROM else [],
         left_out=left_out or [],

@@ -4,7 +4,7 @@ from fastapi import APIRouter
 from starlette.responses import Response
 
 from certification_lib.errors import CertificationError, NotFound
-from certification_lib.events.queries import event_details
+from certification_lib.events.queries import event_head
 from certification_lib.people.models import Right, Tool
 from certification_lib.validation.queries import something_is_running
 from certification_lib.validation.run_reports import run_count, run_report, runs
@@ -27,7 +27,7 @@ def validation_runs(visit: VisitOfRequest, key: str, page: str = "1") -> Respons
 
 
 def _list(visit: Visit, key: str, page: int, form: Form) -> Response:
-    shown = event_details(key, session=visit.session, now=visit.now)
+    shown = event_head(key, session=visit.session, now=visit.now)
     total = run_count(shown.event.id, session=visit.session)
     return visit.page(
         "events/validation_runs.html",
@@ -43,7 +43,7 @@ def _list(visit: Visit, key: str, page: int, form: Form) -> Response:
 
 @router.get(urls.VALIDATION_RUN, dependencies=[view])
 def validation_run(visit: VisitOfRequest, key: str, run_id: str) -> Response:
-    shown = event_details(key, session=visit.session, now=visit.now)
+    shown = event_head(key, session=visit.session, now=visit.now)
     report = run_report(shown.event.id, as_number(run_id) or 0, session=visit.session)
     return visit.page("events/validation_run.html", shown=shown, report=report, run=report.line)
 
