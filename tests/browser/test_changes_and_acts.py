@@ -39,6 +39,7 @@ SIZES = {"phone": PHONE, "wide": WIDE} if SCREENSHOTS else {"phone": PHONE}
 DISTRICT_PAGES = {
     "own-event-changed": OWN,
     "submit-changed": f"{OWN}submit",
+    "own-rows": f"{OWN}data/enrollment",
     "own-changes": f"{OWN}changes",
     "own-changed-rows": f"{OWN}changes?view=enrollment&school=001020",
 }

@@ -29,7 +29,9 @@ def picture(page: Page, name: str, size: str) -> None:
         page.screenshot(path=Path(SCREENSHOTS) / f"docs-district-{name}.png")
 
 
-@pytest.mark.parametrize("viewport", [WIDE, PHONE], ids=["wide", "phone"])
+@pytest.mark.parametrize(
+    "viewport", [pytest.param(PHONE, id="phone"), *([pytest.param(WIDE, id="wide")] if SCREENSHOTS else [])]
+)
 def test_a_superintendent_certifies(chromium: Browser, base_url: str, viewport: dict[str, int]) -> None:  # noqa: F811
     size = "phone" if viewport is PHONE else "wide"
     smith = open_as(chromium, base_url, "smith", viewport)

@@ -139,9 +139,15 @@ DISTRICT_PAGES = {
 REFUSED = {"refused", "not-found"}
 
 
-@pytest.mark.parametrize("viewport", [WIDE, PHONE], ids=["wide", "phone"])
 @pytest.mark.parametrize(
-    ("username", "addresses"), [("approver", STATE_PAGES), ("smith", DISTRICT_PAGES)], ids=["state", "district"]
+    ("username", "addresses", "viewport"),
+    [
+        pytest.param("approver", STATE_PAGES, WIDE, id="state-wide"),
+        pytest.param("approver", STATE_PAGES, PHONE, id="state-phone"),
+        pytest.param("smith", DISTRICT_PAGES, WIDE, id="district-wide"),
+        # Every page of a district is visited at this width by `test_district_side`.
+        *([pytest.param("smith", DISTRICT_PAGES, PHONE, id="district-phone")] if SCREENSHOTS else []),
+    ],
 )
 def test_every_page_is_accessible_and_fits(
     chromium: Browser, base_url: str, username: str, addresses: dict[str, str], viewport: dict[str, int]
