@@ -41,9 +41,10 @@ lock: setup ## Pin the newest versions that fit pyproject.toml and package.json
 	$(BIN)/uv pip compile pyproject.toml --group dev --universal --python-version 3.11 --no-header --upgrade -q -c requirements.txt -o requirements-dev.txt
 	cd plugins/certification_ui && npm install --package-lock-only
 
-screenshots: setup ## Take pictures of every page at two widths into screenshots/, to be looked at
+screenshots: setup ## Take pictures of every page at two widths; small ones stand in docs/screens.md
 	@$(BIN)/python scripts/browser.py
 	SCREENSHOTS=screenshots $(BIN)/pytest tests/browser
+	$(BIN)/python scripts/screens.py screenshots docs
 
 bench-snapshot: setup ## Measure snapshots beside their baselines, one line of JSON for each figure
 	@$(BIN)/python -m tests.benchmarks.snapshot $(ARGS)

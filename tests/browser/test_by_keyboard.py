@@ -138,7 +138,7 @@ def test_participants_are_acted_on_and_the_event_closed_by_keyboard(
     keys.tick("All 3 participants that match the filter, also on other pages")
     keys.press("Approve Certification")
     keys.skip()
-    keys.tick("Approve also", exact=False)
+    keys.tick("Approve these as well", exact=False)
     keys.type("Reason", "Agreed by telephone.")
     keys.press("Approve Certification")
     page.get_by_text("3 participants approved.").wait_for()
