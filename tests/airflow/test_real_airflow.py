@@ -1,6 +1,9 @@
 """A published event in real Airflow processes: seen at once, run to the end, and finished in spite of a crash."""
 
+import hashlib
+import json
 import time
+from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
@@ -189,3 +192,9 @@ def test_publishing_changes_and_closing_reach_airflow_at_once(site: Site, publis
         what="the DAG of the closed event runs no more",
     )
     assert len(site.runs(published)) == 2
+    package = Path(site.stack.settings.package_folder) / "first-count"
+    site.until((package / "manifest.json").exists, seconds=120, what="the closed event's package lies there whole")
+    files = json.loads((package / "manifest.json").read_text(encoding="utf-8"))["files"]
+    recomputed = {one["path"]: hashlib.sha256((package / one["path"]).read_bytes()).hexdigest() for one in files}
+    assert recomputed == {one["path"]: one["sha256"] for one in files}
+    assert "reports/event-report-first-count.pdf" in recomputed
