@@ -7,6 +7,7 @@ connections, COPY, row-level security or races takes `certification_database`: a
 import datetime
 import os
 import tempfile
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -56,6 +57,19 @@ class CertificationDatabase:
 
     def url(self, role: str = "certification_task") -> str:
         return self.server.url(role, self.name)
+
+    def wait_until_unlocked(self, seconds: float = 60) -> None:
+        """The server notices a moment later that a client was killed: until then its advisory locks stay."""
+        held = (
+            "select count(*) from pg_locks join pg_database on pg_database.oid = pg_locks.database"
+            " where locktype = 'advisory' and datname = current_database()"
+        )
+        deadline = time.monotonic() + seconds
+        url = self.url().replace("postgresql+psycopg://", "postgresql://")
+        with psycopg.connect(url, autocommit=True) as connection:
+            while (connection.execute(held).fetchone() or (0,))[0]:
+                assert time.monotonic() < deadline, "a killed client's lock is still held"
+                time.sleep(0.02)
 
 
 @pytest.fixture

@@ -78,6 +78,7 @@ def test_no_mail_goes_out_twice_and_only_the_one_in_flight_is_unclear(
         handler.client = process.pid
         process.join(timeout=120)
         assert process.exitcode == -signal.SIGKILL
+        certification_database.wait_until_unlocked()
     handler.client = None
 
     last = deliver(certification_database.url(), port)

@@ -194,6 +194,7 @@ def test_a_request_whose_sender_dies_before_noting_the_answer_comes_again_with_t
     process.start()
     process.join(timeout=120)
     assert process.exitcode == -signal.SIGKILL
+    certification_database.wait_until_unlocked()
     assert deliver(engine) == Told(delivered=2)
     ids = [headers["X-Certification-Delivery"] for headers, _ in receiver.got]
     assert ids[0] == ids[1] != ids[2]
