@@ -11,12 +11,12 @@ from sqlalchemy.orm import Session
 from certification_lib.categories.models import CategoryRole, Member
 from certification_lib.certification.models import Approval, Round
 from certification_lib.certification.rules import OPEN
-from certification_lib.events.models import Event, EventVersion, EventVersionRule, Participant, ParticipantStatus
+from certification_lib.events.models import Event, EventVersion, Participant, ParticipantStatus
 from certification_lib.events.phases import local_day
 from certification_lib.people.models import Person
 from certification_lib.people.queries import state_time_zone
 from certification_lib.rulebook.models import RuleVersion, Severity
-from certification_lib.validation.models import ValidationResult
+from certification_lib.validation.counted import results_that_say_something, rules_that_ran
 
 WAITING_FOR_THE_STATE = frozenset({ParticipantStatus.SENT, ParticipantStatus.REQUESTED})
 
@@ -91,7 +91,7 @@ def control_room(event: Event, *, session: Session, now: datetime.datetime) -> C
         days=tuple(_days(event, version, before, today=today, zone=zone.key, session=session)),
         last_year=before[1].name if before else None,
         last_year_participants=_standing(before[0].id, session) if before else 0,
-        findings=tuple(_findings(event.id, version.id, session)),
+        findings=tuple(_findings(event.id, session)),
         unreachable=tuple(_unreachable(event.id, version, session)),
     )
 
@@ -168,16 +168,18 @@ def _by_day(moments: sa.Subquery, zone: str, session: Session) -> dict[datetime.
 
 def _certified_by_day(event_id: int, zone: str, session: Session) -> dict[datetime.date, int]:
     """Each participant on the day it was sent for the first time."""
-    first = (
+    # Looked up for each participant: joined, the planner reads the rounds of all events there ever were.
+    sent = (
         sa.select(sa.func.min(Round.sent_at).label("moment"))
-        .join(Participant, Participant.id == Round.participant_id)
-        .where(
-            Participant.event_id == event_id,
-            Participant.withdrawn_at.is_(None),
-            Round.sent_at.is_not(None),
-            Round.taken_back_at.is_(None),
-        )
-        .group_by(Round.participant_id)
+        .where(Round.participant_id == Participant.id, Round.sent_at.is_not(None), Round.taken_back_at.is_(None))
+        .correlate(Participant)
+        .lateral("sent")
+    )
+    first = (
+        sa.select(sent.c.moment)
+        .select_from(Participant)
+        .join(sent, sa.true())
+        .where(Participant.event_id == event_id, Participant.withdrawn_at.is_(None), sent.c.moment.is_not(None))
     )
     return _by_day(first.subquery(), zone, session)
 
@@ -199,24 +201,20 @@ def _approved_by_day(event_id: int, zone: str, session: Session) -> dict[datetim
     return _by_day(standing.subquery(), zone, session)
 
 
-def _findings(event_id: int, version_id: int, session: Session) -> list[Findings]:
-    shown = sa.func.coalesce(Participant.certified_revision_id, Participant.current_revision_id)
-    pinned = sa.select(EventVersionRule.rule_version_id).where(EventVersionRule.event_version_id == version_id)
-    query = (
-        sa.select(
-            RuleVersion.severity,
-            sa.func.coalesce(sa.func.sum(ValidationResult.finding_count), 0),
-            sa.func.count(Participant.id.distinct()).filter(ValidationResult.finding_count > 0),
-            sa.func.count(RuleVersion.id.distinct()).filter(ValidationResult.finding_count.is_(None)),
-        )
-        .select_from(Participant)
-        .join(ValidationResult, ValidationResult.revision_id == shown)
-        .join(RuleVersion, RuleVersion.id == ValidationResult.rule_version_id)
-        .where(Participant.event_id == event_id, Participant.withdrawn_at.is_(None), RuleVersion.id.in_(pinned))
-        .group_by(RuleVersion.severity)
-    )
+def _findings(event_id: int, session: Session) -> list[Findings]:
+    """Of every severity of which a rule has run, also where it found nothing."""
+    telling = results_that_say_something(event_id).subquery("telling")
+    query = sa.select(
+        telling.c.severity,
+        sa.func.coalesce(sa.func.sum(telling.c.finding_count), 0),
+        sa.func.count(telling.c.participant_id.distinct()).filter(telling.c.finding_count > 0),
+        sa.func.count(telling.c.rule_id.distinct()).filter(telling.c.finding_count.is_(None)),
+    ).group_by(telling.c.severity)
     found = {row[0]: Findings(row[0], int(row[1] or 0), row[2], row[3]) for row in session.execute(query)}
-    return [found[severity] for severity in Severity if severity in found]
+    ran = rules_that_ran(event_id).subquery("ran_rule")
+    severities = sa.select(RuleVersion.severity).join(ran, ran.c.newest == RuleVersion.id).distinct()
+    nothing = {severity: Findings(severity, 0, 0, 0) for severity in session.scalars(severities)}
+    return [(nothing | found)[severity] for severity in Severity if severity in nothing | found]
 
 
 def _unreachable(event_id: int, version: EventVersion, session: Session) -> list[Unreachable]:

@@ -50,8 +50,11 @@ def directory_changes(event: Event, *, session: Session) -> list[DirectoryChange
     """What changed since an event was published, by number; nothing for one that is not live."""
     if event.live_version_id is None or event.status is EventStatus.CLOSED:
         return []
+    changed = session.scalars(of_event(event.id)).all()
+    if not changed:
+        return []
     columns = sa.select(_Part, _Now, _Successor.name.label("successor"), _Lea)
-    query = _joined(columns).where(_Part.event_id == event.id).order_by(_Part.organization_number)
+    query = _joined(columns).where(_Part.id.in_(changed)).order_by(_Part.organization_number)
     return [
         DirectoryChange(part.organization_number, part.organization_name, _sentences(part, now, successor, lea))
         for part, now, successor, lea in session.execute(query)

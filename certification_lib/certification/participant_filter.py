@@ -11,17 +11,15 @@ from sqlalchemy.orm import Session, aliased
 from certification_lib.certification.models import Round
 from certification_lib.certification.progress_filter import certified_share, due_date_of, progress_condition
 from certification_lib.errors import BadInput
-from certification_lib.events.models import EventVersion, EventVersionRule, Participant, ParticipantStatus
+from certification_lib.events.models import EventVersion, Participant, ParticipantStatus
 from certification_lib.people.models import Organization
 from certification_lib.rulebook.models import RuleVersion, Severity
 from certification_lib.snapshots.models import Revision
+from certification_lib.validation.counted import SHOWN, newest_only, pinned_rules
 from certification_lib.validation.models import ValidationResult
 
 Condition = sa.ColumnElement[bool]
 Order = list[sa.SQLColumnExpression[Any]]
-
-SHOWN = sa.func.coalesce(Participant.certified_revision_id, Participant.current_revision_id)
-"""What approvers are shown: the certified revision when there is one, else the current."""
 
 FINDINGS = ("has errors", "has warnings", "could not run", "no findings")
 SIZES: Mapping[str, tuple[int, int | None]] = {
@@ -140,41 +138,10 @@ def _named(text: str) -> Condition:
 
 def _results(version: EventVersion) -> sa.Select[int]:
     """Results of the rules the event pins; of several versions of one rule on a revision the newest counts."""
-    pinned = (
-        sa.select(RuleVersion.rule_id)
-        .join(EventVersionRule, EventVersionRule.rule_version_id == RuleVersion.id)
-        .where(EventVersionRule.event_version_id == version.id)
-    )
-    # Only where a republish took another version can there be two of a rule: the rest is not looked through for it.
-    republished = (
-        sa.select(RuleVersion.rule_id)
-        .join(EventVersionRule, EventVersionRule.rule_version_id == RuleVersion.id)
-        .join(EventVersion, EventVersion.id == EventVersionRule.event_version_id)
-        .where(EventVersion.event_id == version.event_id)
-        .group_by(RuleVersion.rule_id)
-        .having(sa.func.count(RuleVersion.id.distinct()) > 1)
-    )
-    result, newer = aliased(ValidationResult), aliased(RuleVersion)
-    outdated = (
-        sa.select(sa.literal(1))
-        .select_from(newer)
-        .join(result, result.rule_version_id == newer.id)
-        .where(
-            newer.rule_id == RuleVersion.rule_id,
-            newer.version > RuleVersion.version,
-            result.revision_id == ValidationResult.revision_id,
-        )
-    )
     return (
         sa.select(ValidationResult.revision_id)
         .join(RuleVersion, RuleVersion.id == ValidationResult.rule_version_id)
-        .where(
-            RuleVersion.rule_id.in_(pinned),
-            sa.or_(
-                RuleVersion.rule_id.not_in(republished),
-                ~outdated.correlate(ValidationResult, RuleVersion).exists(),
-            ),
-        )
+        .where(RuleVersion.rule_id.in_(pinned_rules(version.event_id)), newest_only(version.event_id))
     )
 
 

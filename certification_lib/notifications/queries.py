@@ -47,6 +47,13 @@ def unread_count(person_id: int, *, session: Session) -> int:
     return message_count(person_id, session=session, where=MessageFilter(unread=True))
 
 
+def unread_of(person_id: sa.SQLColumnExpression[int]) -> sa.ScalarSelect[int]:
+    """The same as a part of a statement about people."""
+    conditions = conditions_of(MessageFilter(unread=True))
+    query = sa.select(sa.func.count(Message.id)).where(Message.person_id == person_id, *conditions)
+    return query.scalar_subquery()
+
+
 def events_of_messages(person_id: int, *, session: Session) -> list[str]:
     """Keys of the events that the person's messages are about."""
     keys = sa.select(Message.event_key).where(Message.person_id == person_id, Message.event_key.is_not(None))

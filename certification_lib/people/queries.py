@@ -3,6 +3,7 @@
 import datetime
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import sqlalchemy as sa
@@ -44,12 +45,26 @@ class RoleHeld:
 def actor_of(username: str, *, session: Session, channel: Channel, operating_system_user: str | None = None) -> Actor:
     """The person behind a signed-in user; NotAllowed, naming whom to ask, when there is no active one."""
     person = session.scalar(sa.select(Person).where(Person.username == username))
-    if person is None or not person.active:
-        why = "is not known here" if person is None else "is no longer active"
-        raise NotAllowed(
-            f"{username} {why}. Ask your District Administrator or, at the state, an Administrator of People and "
-            "Rights to add you."
-        )
+    if person is None:
+        raise nobody_of_that_name(username)
+    return actor_for(person, channel=channel, operating_system_user=operating_system_user)
+
+
+def nobody_of_that_name(username: str) -> NotAllowed:
+    return _may_not_come_in(username, "is not known here")
+
+
+def _may_not_come_in(username: str, why: str) -> NotAllowed:
+    return NotAllowed(
+        f"{username} {why}. Ask your District Administrator or, at the state, an Administrator of People and Rights "
+        "to add you."
+    )
+
+
+def actor_for(person: Person, *, channel: Channel, operating_system_user: str | None = None) -> Actor:
+    """The same for who has read the person already."""
+    if not person.active:
+        raise _may_not_come_in(person.username, "is no longer active")
     return Actor(
         username=person.username,
         name=person.name,
@@ -87,25 +102,13 @@ def rights_of_people(person_ids: Collection[int], *, session: Session) -> dict[i
         holding = (tool, organization_id if tool in DISTRICT_TOOLS else None)
         held[person_id][holding] = held[person_id].get(holding, frozenset()) | rights
 
-    grants = (
-        sa.select(
-            Person.id,
-            ToolRight.tool,
-            ToolRight.organization_id,
-            ToolRight.read,
-            ToolRight.write,
-            ToolRight.add,
-            ToolRight.delete,
-        )
-        .outerjoin(ToolRight, ToolRight.person_id == Person.id)
-        .where(Person.id.in_(person_ids), Person.active)
-    )
-    for person_id, tool, organization_id, read, write, add, delete in session.execute(grants):
+    held_roles: list[tuple[int, Role, int | None]] = []
+    for person_id, role, tool, organization_id, *letters in session.execute(_grants_and_roles(person_ids)):
         held.setdefault(person_id, {})
-        if tool is not None:  # null where nothing was granted to the person alone
-            give(person_id, tool, organization_id, _rights(read, write, add, delete))
-    roles = sa.select(PersonRole.person_id, PersonRole.role, PersonRole.organization_id)
-    held_roles = session.execute(roles.where(PersonRole.person_id.in_(held))).all()
+        if tool is not None:
+            give(person_id, tool, organization_id, _rights(*letters))
+        elif role is not None:
+            held_roles.append((person_id, role, organization_id))
     # Few people have a role: pages of all the others do without this statement.
     with_role = sa.select(ToolRight).where(ToolRight.role.is_not(None))
     role_grants = session.scalars(with_role).all() if held_roles else []
@@ -116,6 +119,24 @@ def rights_of_people(person_ids: Collection[int], *, session: Session) -> dict[i
             if grant.role == role and grant.organization_id in {None, organization_id}:
                 give(person_id, grant.tool, organization_id, granted(grant))
     return held
+
+
+def _grants_and_roles(person_ids: Collection[int]) -> sa.CompoundSelect[Any]:
+    """Of each active person one line, and one for each grant and each role, in one statement: every page asks it."""
+    letters = (ToolRight.read, ToolRight.write, ToolRight.add, ToolRight.delete)
+    no_letters = [sa.cast(sa.null(), sa.Boolean) for _ in letters]
+    no_role, no_tool = sa.cast(sa.null(), PersonRole.role.type), sa.cast(sa.null(), ToolRight.tool.type)
+    no_organization = sa.cast(sa.null(), sa.BigInteger)
+    wanted = (Person.id.in_(person_ids), Person.active)
+    return sa.union_all(
+        sa.select(Person.id, no_role.label("role"), ToolRight.tool, ToolRight.organization_id, *letters)
+        .join(ToolRight, ToolRight.person_id == Person.id)
+        .where(*wanted),
+        sa.select(Person.id, PersonRole.role, no_tool, PersonRole.organization_id, *no_letters)
+        .join(PersonRole, PersonRole.person_id == Person.id)
+        .where(*wanted),
+        sa.select(Person.id, no_role, no_tool, no_organization, *no_letters).where(*wanted),
+    )
 
 
 def granted(grant: ToolRight) -> frozenset[Right]:

@@ -7,11 +7,18 @@ from dataclasses import dataclass
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.dialects.postgresql import distinct_on
 from sqlalchemy.orm import Session
 
-from certification_lib.events.models import Event, EventVersionRule, Participant, ParticipantStatus
+from certification_lib.events.models import Participant
 from certification_lib.rulebook.models import Rule, RuleVersion, Severity
+from certification_lib.validation.counted import (
+    SHOWN,
+    newest_only,
+    pinned_rules,
+    results_that_say_something,
+    rules_that_ran,
+    taking_part,
+)
 from certification_lib.validation.models import ValidationResult
 from certification_lib.validation.worklist import SEVERITIES
 
@@ -89,12 +96,11 @@ class Matrix:
 
 def matrix_rules(event_id: int, *, session: Session) -> list[MatrixRule]:
     """Every rule of the published event that ran; first those that could not run, then the severest and the most."""
-    of_rule = _results(event_id).subquery("result")
+    of_rule = results_that_say_something(event_id).subquery("result")
     findings = sa.func.coalesce(sa.func.sum(of_rule.c.finding_count), 0)
     totals = (
         sa.select(
             of_rule.c.rule_id,
-            sa.func.max(of_rule.c.rule_version_id).label("newest"),
             sa.cast(findings, sa.BigInteger).label("findings"),
             sa.func.count().filter(of_rule.c.finding_count > 0).label("participants"),
             sa.func.count().filter(of_rule.c.could_not_run.is_not(None)).label("could_not_run"),
@@ -102,18 +108,22 @@ def matrix_rules(event_id: int, *, session: Session) -> list[MatrixRule]:
         .group_by(of_rule.c.rule_id)
         .subquery("totals")
     )
+    ran = rules_that_ran(event_id).subquery("ran_rule")
     query = (
         sa.select(
             Rule.id,
             Rule.code,
             RuleVersion.title,
             RuleVersion.severity,
-            totals.c.findings,
-            totals.c.participants,
-            totals.c.could_not_run,
+            *(
+                sa.func.coalesce(column, 0)
+                for column in (totals.c.findings, totals.c.participants, totals.c.could_not_run)
+            ),
         )
-        .join(RuleVersion, RuleVersion.id == totals.c.newest)
-        .join(Rule, Rule.id == totals.c.rule_id)
+        .select_from(ran)
+        .join(RuleVersion, RuleVersion.id == ran.c.newest)
+        .join(Rule, Rule.id == ran.c.rule_id)
+        .outerjoin(totals, totals.c.rule_id == ran.c.rule_id)
     )
     found = [MatrixRule(*row) for row in session.execute(query)]
     return sorted(found, key=lambda one: (not one.could_not_run, SEVERITIES[one.severity], -one.findings, one.code))
@@ -130,7 +140,7 @@ def matrix(
     limit: int = 50,
     session: Session,
 ) -> Matrix:
-    """A page of the matrix: three statements, however many participants and rules there are.
+    """A page of the matrix: four statements at most, however many participants and rules there are.
 
     `rules` are those of `matrix_rules`. A result counts on the revision that the state is shown: the certified one,
     else the current.
@@ -138,13 +148,29 @@ def matrix(
     wanted = tuple(rule for rule in rules if _wanted(rule, where))
     shown = wanted[first_rule : first_rule + columns]
     participants = _participants(event_id, where, [rule.rule_id for rule in wanted])
-    total = session.scalar(sa.select(sa.func.count()).select_from(participants.subquery())) or 0
-    page = [
-        MatrixRow(*row) for row in session.execute(participants.order_by(*_order(where)).offset(offset).limit(limit))
-    ]
-    cells = _cells(event_id, [row.participant_id for row in page], [rule.rule_id for rule in shown], session=session)
-    filled = tuple(dataclasses.replace(row, cells=cells.get(row.participant_id, {})) for row in page)
-    return Matrix(wanted, shown, filled, total)
+    counted = participants.add_columns(sa.func.count().over().label("total"))
+    page = session.execute(counted.order_by(*_order(where)).offset(offset).limit(limit)).all()
+    # Beyond the last page there is no row to say how many there are.
+    total = page[0].total if page else session.scalar(sa.select(sa.func.count()).select_from(participants.subquery()))
+    ids = [row.id for row in page]
+    cells = _cells(event_id, ids, [rule.rule_id for rule in shown], session=session)
+    validated = _validated(event_id, ids, [rule.rule_id for rule in wanted], session=session)
+    rows = (_row(row, row.id in validated, cells.get(row.id, {})) for row in page)
+    return Matrix(wanted, shown, tuple(rows), total or 0)
+
+
+def _row(row: sa.Row[Any], validated: bool, cells: dict[int, MatrixCell]) -> MatrixRow:
+    return MatrixRow(
+        participant_id=row.id,
+        number=row.organization_number,
+        name=row.organization_name,
+        lea_name=row.lea_name,
+        findings=row.findings,
+        errors=row.errors,
+        could_not_run=row.could_not_run,
+        validated=validated,
+        cells=cells,
+    )
 
 
 def area_of(code: str) -> str:
@@ -160,43 +186,11 @@ def _wanted(rule: MatrixRule, where: MatrixFilter) -> bool:
     )
 
 
-def _shown_revision() -> sa.ColumnElement[int | None]:
-    return sa.func.coalesce(Participant.certified_revision_id, Participant.current_revision_id)
-
-
-def _results(event_id: int) -> sa.Select[int, int, int, Severity, int | None, str | None]:
-    """The newest result of every rule that counts now, on every revision shown."""
-    pinned = (
-        sa.select(RuleVersion.rule_id)
-        .join(EventVersionRule, EventVersionRule.rule_version_id == RuleVersion.id)
-        .join(Event, Event.live_version_id == EventVersionRule.event_version_id)
-        .where(Event.id == event_id)
-    )
-    return (
-        sa.select(
-            Participant.id.label("participant_id"),
-            RuleVersion.rule_id,
-            RuleVersion.id.label("rule_version_id"),
-            RuleVersion.severity,
-            ValidationResult.finding_count,
-            ValidationResult.could_not_run,
-        )
-        .join(ValidationResult, ValidationResult.revision_id == _shown_revision())
-        .join(RuleVersion, RuleVersion.id == ValidationResult.rule_version_id)
-        .where(
-            Participant.event_id == event_id,
-            Participant.status != ParticipantStatus.WITHDRAWN,
-            RuleVersion.rule_id.in_(pinned),
-        )
-        .ext(distinct_on(Participant.id, RuleVersion.rule_id))
-        .order_by(Participant.id, RuleVersion.rule_id, RuleVersion.version.desc())
-    )
-
-
 def _participants(
     event_id: int, where: MatrixFilter, rule_ids: Sequence[int]
-) -> sa.Select[int, str, str, str | None, int, int, int, bool]:
-    result = _results(event_id).where(RuleVersion.rule_id.in_(rule_ids)).subquery("result")
+) -> sa.Select[int, str, str, str | None, int, int, int]:
+    telling = results_that_say_something(event_id).where(RuleVersion.rule_id.in_(rule_ids))
+    result = telling.subquery("result")
     findings = sa.cast(sa.func.coalesce(sa.func.sum(result.c.finding_count), 0), sa.BigInteger)
     errors = sa.func.sum(result.c.finding_count).filter(result.c.severity == Severity.ERROR)
     could_not_run = sa.func.count().filter(result.c.could_not_run.is_not(None))
@@ -210,18 +204,15 @@ def _participants(
             findings.label("findings"),
             sa.cast(sa.func.coalesce(errors, 0), sa.BigInteger).label("errors"),
             could_not_run.label("could_not_run"),
-            (sa.func.count(result.c.rule_id) > 0).label("validated"),
         )
-        .outerjoin(result, result.c.participant_id == Participant.id)
-        .where(Participant.event_id == event_id, Participant.status != ParticipantStatus.WITHDRAWN)
+        .join(result, result.c.participant_id == Participant.id, isouter=not where.only_with_findings)
+        .where(taking_part(event_id))
         .group_by(Participant.id)
     )
     text = where.search.strip().replace("\0", "")  # which PostgreSQL could not even compare
     if text:
         named = (Participant.organization_name, Participant.organization_number)
         query = query.where(sa.or_(*(column.icontains(text, autoescape=True) for column in named)))
-    if where.only_with_findings:
-        query = query.having(sa.or_(findings > 0, could_not_run > 0))
     return query
 
 
@@ -241,6 +232,24 @@ def _cells(
 ) -> dict[int, dict[int, MatrixCell]]:
     query = _results(event_id).where(Participant.id.in_(participant_ids), RuleVersion.rule_id.in_(rule_ids))
     cells: dict[int, dict[int, MatrixCell]] = {}
-    for row in session.execute(query):
-        cells.setdefault(row.participant_id, {})[row.rule_id] = MatrixCell(row.finding_count, row.could_not_run)
+    for participant_id, rule_id, finding_count, could_not_run in session.execute(query):
+        cells.setdefault(participant_id, {})[rule_id] = MatrixCell(finding_count, could_not_run)
     return cells
+
+
+def _validated(
+    event_id: int, participant_ids: Sequence[int], rule_ids: Sequence[int], *, session: Session
+) -> frozenset[int]:
+    """Those on whose data one of the rules ran, whatever it found."""
+    query = _results(event_id).where(Participant.id.in_(participant_ids), RuleVersion.rule_id.in_(rule_ids))
+    return frozenset(session.scalars(query.with_only_columns(Participant.id).distinct()))
+
+
+def _results(event_id: int) -> sa.Select[int, int, int | None, str | None]:
+    """All results that count, those of 0 too: for a few participants."""
+    return (
+        sa.select(Participant.id, RuleVersion.rule_id, ValidationResult.finding_count, ValidationResult.could_not_run)
+        .join(ValidationResult, ValidationResult.revision_id == SHOWN)
+        .join(RuleVersion, RuleVersion.id == ValidationResult.rule_version_id)
+        .where(taking_part(event_id), RuleVersion.rule_id.in_(pinned_rules(event_id)), newest_only(event_id))
+    )

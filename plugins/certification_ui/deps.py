@@ -10,15 +10,13 @@ from sqlalchemy.orm import Session
 from starlette.datastructures import FormData
 
 from certification_lib.audit.models import Channel
-from certification_lib.audit.service import Actor
 from certification_lib.errors import NotAllowed, SourceFailure
-from certification_lib.people import queries as people
 from certification_lib.people.models import Right, Tool
 from certification_lib.people.rules import RIGHT_WORDS
 from certification_ui.auth import SignedIn
 from certification_ui.csrf import SAFE_METHODS
 from certification_ui.errors import is_api
-from certification_ui.visitor import Visitor, load_visitor
+from certification_ui.visitor import Arrival, Visitor, arrival_of, load_visitor
 
 _SCOPE = "certification.scope"
 _ORGANIZATIONS = "certification.organizations"
@@ -60,9 +58,9 @@ def get_session(request: Request) -> Iterator[Session]:
     engine: sa.Engine | None = request.app.state.engine
     if engine is None:
         raise SourceFailure("The certification database is not set up yet.")
+    if request.method in SAFE_METHODS:
+        engine = engine.execution_options(postgresql_readonly=True)
     with Session(engine, expire_on_commit=False) as session:
-        if request.method in SAFE_METHODS:
-            session.execute(sa.text("set transaction read only"))
         yield session
         session.commit()
 
@@ -70,12 +68,12 @@ def get_session(request: Request) -> Iterator[Session]:
 SessionOfRequest = Annotated[Session, Depends(get_session, scope="function")]
 
 
-def get_actor(request: Request, username: SignedIn, session: SessionOfRequest) -> Actor:
+def get_arrival(request: Request, username: SignedIn, session: SessionOfRequest) -> Arrival:
     """The active person of that username; others are told whom to ask."""
-    return people.actor_of(username, session=session, channel=Channel.API if is_api(request) else Channel.PAGE)
+    return arrival_of(username, session=session, channel=Channel.API if is_api(request) else Channel.PAGE)
 
 
-ActorOfRequest = Annotated[Actor, Depends(get_actor)]
+ArrivalOfRequest = Annotated[Arrival, Depends(get_arrival)]
 
 
 async def get_form(request: Request) -> AsyncIterator[FormData]:
@@ -87,9 +85,9 @@ async def get_form(request: Request) -> AsyncIterator[FormData]:
 FormOfRequest = Annotated[FormData, Depends(get_form)]
 
 
-def get_visitor(request: Request, session: SessionOfRequest, actor: ActorOfRequest) -> Visitor:
+def get_visitor(request: Request, session: SessionOfRequest, arrival: ArrivalOfRequest) -> Visitor:
     """The person with his rights; kept for the page of a refusal, which has his navigation too."""
-    request.state.visitor = load_visitor(actor, session=session)
+    request.state.visitor = load_visitor(arrival, session=session)
     return request.state.visitor
 
 

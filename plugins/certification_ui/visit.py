@@ -1,5 +1,6 @@
 """One request of one person, with what every page needs at hand."""
 
+import datetime
 from typing import Annotated, Any
 
 from fastapi import Depends, Request
@@ -7,20 +8,19 @@ from sqlalchemy.orm import Session
 from starlette.responses import RedirectResponse, Response
 
 from certification_lib.audit.service import Actor
-from certification_lib.database import database_now
 from certification_ui import flash, urls
 from certification_ui.after_commit import start_reports, start_requests
-from certification_ui.deps import SessionOfRequest, VisitorOfRequest
+from certification_ui.deps import ArrivalOfRequest, SessionOfRequest, VisitorOfRequest
 from certification_ui.templating import render_page
 from certification_ui.visitor import Visitor
 
 
 class Visit:
-    def __init__(self, request: Request, session: Session, visitor: Visitor) -> None:
+    def __init__(self, request: Request, session: Session, visitor: Visitor, now: datetime.datetime) -> None:
         self.request = request
         self.session = session
         self.visitor = visitor
-        self.now = database_now(session)
+        self.now = now
 
     @property
     def actor(self) -> Actor:
@@ -55,8 +55,10 @@ class Visit:
         self.session.rollback()
 
 
-def get_visit(request: Request, session: SessionOfRequest, visitor: VisitorOfRequest) -> Visit:
-    return Visit(request, session, visitor)
+def get_visit(
+    request: Request, session: SessionOfRequest, visitor: VisitorOfRequest, arrival: ArrivalOfRequest
+) -> Visit:
+    return Visit(request, session, visitor, arrival.now)
 
 
 VisitOfRequest = Annotated[Visit, Depends(get_visit)]

@@ -1,14 +1,16 @@
 """The person a page is made for: whom he acts for, and what he may open."""
 
+import datetime
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
+from certification_lib.audit.models import Channel
 from certification_lib.audit.service import Actor
 from certification_lib.errors import NotFound
-from certification_lib.notifications.queries import unread_count
+from certification_lib.notifications.queries import unread_of
 from certification_lib.people import queries as people
 from certification_lib.people.models import DISTRICT_TOOLS, Organization, OrganizationKind, Person, Right, Tool
 
@@ -21,6 +23,37 @@ class Agency:
     number: str
     name: str
     time_zone: str | None
+
+
+@dataclass(frozen=True)
+class Arrival:
+    """A request has reached the server: who asks, and what every page shows."""
+
+    actor: Actor
+    title: str
+    state: tuple[str, str | None] | None
+    """Name and time zone of the state; None before there is one."""
+    unread_messages: int
+    now: datetime.datetime
+    """By the database's clock."""
+
+
+def arrival_of(username: str, *, session: Session, channel: Channel) -> Arrival:
+    """In one statement, since every page begins with it; NotAllowed, naming whom to ask, for nobody active."""
+    state = sa.select(Organization.name, Organization.time_zone).where(Organization.kind == OrganizationKind.STATE)
+    here = state.subquery("here")
+    query = (
+        sa.select(Person, here.c.name, here.c.time_zone, unread_of(Person.id), sa.func.clock_timestamp())
+        .outerjoin(here, sa.true())
+        .where(Person.username == username)
+    )
+    found = session.execute(query).first()
+    if found is None:
+        raise people.nobody_of_that_name(username)
+    person, name, zone, unread, now = found
+    actor = people.actor_for(person, channel=channel)
+    named = (name, zone) if name is not None else None
+    return Arrival(actor, person.title or "", named, unread, now.astimezone(datetime.UTC))
 
 
 @dataclass(frozen=True)
@@ -122,27 +155,26 @@ class Visitor:
         return ", ".join(named) or "no organization yet"
 
 
-def load_visitor(actor: Actor, *, session: Session) -> Visitor:
-    """Four short statements at most, whatever the number of organizations: every page begins with them."""
+def load_visitor(arrival: Arrival, *, session: Session) -> Visitor:
+    """Two statements at most, whatever the number of organizations; a third for who has a role."""
+    actor = arrival.actor
     if actor.person_id is None:
         raise NotFound("The system itself opens no pages.")
+    if arrival.state is None:
+        raise NotFound(people.NO_STATE)
     rights = people.rights_of_people([actor.person_id], session=session).get(actor.person_id, {})
     lea_ids = {lea for (tool, lea), held in rights.items() if tool in DISTRICT_TOOLS and lea and held}
     agencies: Sequence[Organization] = []
     if lea_ids:
         named = sa.select(Organization).where(Organization.id.in_(lea_ids)).order_by(Organization.name)
         agencies = session.scalars(named).all()
-    title = sa.select(Person.title).where(Person.id == actor.person_id)
-    about = sa.select(Organization.name, Organization.time_zone, title.scalar_subquery())
-    state = session.execute(about.where(Organization.kind == OrganizationKind.STATE)).first()
-    if state is None:
-        raise NotFound(people.NO_STATE)
+    name, zone = arrival.state
     return Visitor(
         actor=actor,
-        title=state[2] or "",
+        title=arrival.title,
         rights=rights,
-        state_name=state[0],
-        zone=state[1] or "UTC",
+        state_name=name,
+        zone=zone or "UTC",
         agencies=tuple(Agency(one.id, one.number, one.name, one.time_zone) for one in agencies),
-        unread_messages=unread_count(actor.person_id, session=session),
+        unread_messages=arrival.unread_messages,
     )
