@@ -37,7 +37,7 @@ class Entry:
 def read_entries(file: Path, problems: list[str]) -> list[Entry]:
     """What the file holds; a file that is not YAML is added to the problems."""
     try:
-        loader = yaml.SafeLoader(file.read_text(encoding="utf-8"))
+        loader = yaml.CSafeLoader(file.read_text(encoding="utf-8"))
         node = loader.get_single_node()
         content = loader.construct_document(node) if node is not None else None
     except (yaml.YAMLError, UnicodeDecodeError) as error:

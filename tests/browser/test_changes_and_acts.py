@@ -58,6 +58,7 @@ def base_url(
         monkeypatch.setenv("AIRFLOW__API__BASE_URL", url)
         yield url
     pages.state.pages.state.engine.dispose()
+    pages.state.pages.state.engine = None
 
 
 def test_changes_and_acts_are_accessible_and_fit(chromium: Browser, base_url: str) -> None:

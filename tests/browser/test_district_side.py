@@ -66,6 +66,7 @@ def base_url(pages: FastAPI, engine: tuple[sa.Engine, CertificationDatabase]) ->
     with listening(pages) as url:
         yield url
     pages.state.pages.state.engine.dispose()
+    pages.state.pages.state.engine = None
 
 
 @pytest.fixture(scope="module")

@@ -70,6 +70,7 @@ def serve(
             return url
 
         yield served
+    pages.state.pages.state.engine = None
     web.dispose()
 
 

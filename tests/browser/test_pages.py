@@ -17,7 +17,7 @@ from certification_lib.database import make_engine
 from scripts.browser import browser_path
 from tests.browser.state import PEOPLE, fill_state
 from tests.certification_ui.listening import listening
-from tests.certification_ui.site import KEY, PASSWORD, ROOT, RULE, make_site
+from tests.certification_ui.site import KEY, PASSWORD, ROOT, RULE, shared_site
 from tests.conftest import CertificationDatabase
 
 pytestmark = pytest.mark.browser
@@ -39,7 +39,7 @@ def chromium() -> Iterator[Browser]:
 
 @pytest.fixture(scope="module")
 def pages() -> FastAPI:
-    return make_site()
+    return shared_site()
 
 
 @pytest.fixture
@@ -54,6 +54,7 @@ def base_url(
         monkeypatch.setenv("AIRFLOW__API__BASE_URL", url)
         yield url
     pages.state.pages.state.engine.dispose()
+    pages.state.pages.state.engine = None
 
 
 def open_as(chromium: Browser, base_url: str, username: str, viewport: dict[str, int], *, script: bool = True) -> Page:

@@ -9,7 +9,7 @@ from starlette.testclient import TestClient
 
 from certification_lib.database import make_engine
 from tests.certification_ui.listening import listening
-from tests.certification_ui.site import make_site
+from tests.certification_ui.site import shared_site
 from tests.conftest import CertificationDatabase
 
 SAME_SITE = {"Sec-Fetch-Site": "same-origin"}
@@ -25,8 +25,7 @@ def manifests(tmp_path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture(scope="session")
 def site() -> FastAPI:
-    """One for all tests: putting it together takes a second."""
-    return make_site()
+    return shared_site()
 
 
 def opened(site: FastAPI) -> Browser:

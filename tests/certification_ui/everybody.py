@@ -19,8 +19,7 @@ from certification_lib.notifications.models import Message
 from certification_lib.people.models import Organization, OrganizationKind, PersonRole, Role
 from certification_lib.rulebook.models import Rule
 from certification_lib.snapshots.models import Revision
-from certification_ui.app import create_app
-from tests.certification_ui.site import fill, open_window
+from tests.certification_ui.site import fill, open_window, shared_site
 from tests.certification_ui.trying import give_rows
 from tests.factories import World
 from tests.factories.world import LONG_AGO
@@ -135,7 +134,7 @@ def _signed(world: World, username: str, district: Organization) -> None:
 
 
 def routes() -> list[APIRoute]:
-    return [route for route in create_app("postgresql+psycopg://nowhere/").routes if isinstance(route, APIRoute)]
+    return [route for route in shared_site().state.pages.routes if isinstance(route, APIRoute)]
 
 
 def calls(dependant: Dependant) -> Iterator[object]:

@@ -1,6 +1,7 @@
 """The pages mounted at /certification as Airflow mounts them, with a sign-in whose token is the user name."""
 
 import datetime
+import functools
 import html
 import os
 import re
@@ -75,6 +76,13 @@ def make_site(web_url: str | None = None) -> FastAPI:
     outer.mount(ROOT, pages)
     outer.state.pages = pages
     return outer
+
+
+@functools.cache
+def shared_site() -> FastAPI:
+    """One for all tests of a process: putting it together takes seconds. Who serves it sets its engine and takes it
+    away again."""
+    return make_site()
 
 
 @dataclass(frozen=True)

@@ -5,16 +5,14 @@ import re
 
 import pytest
 import sqlalchemy as sa
-from fastapi.routing import APIRoute
 
 from certification_lib.database import transaction
 from certification_lib.events.models import Participant
 from certification_lib.people.models import Organization, Person, PersonRole, Role
 from certification_lib.snapshots.models import Revision
 from certification_ui import urls
-from certification_ui.app import create_app
 from tests.certification_ui.conftest import Browser, Scene
-from tests.certification_ui.everybody import SCHOOLS, add_schools
+from tests.certification_ui.everybody import SCHOOLS, add_schools, routes
 from tests.certification_ui.reading import grade, sentences_of
 from tests.certification_ui.site import KEY, ROOT, RULE, text_of
 from tests.certification_ui.test_changes import correct, sent_back
@@ -56,8 +54,7 @@ def _in_round_two(_: Browser, engine: sa.Engine) -> None:
 
 def pages() -> list[str]:
     """The addresses of all pages of the district's side that are opened by a link."""
-    routes = create_app("postgresql+psycopg://nowhere/").routes
-    found = [one.path for one in routes if isinstance(one, APIRoute) and "GET" in one.methods]
+    found = [one.path for one in routes() if "GET" in one.methods]
     return [urls.HOME, *sorted(one for one in found if one.startswith(DISTRICT_SIDE) and is_known(one))]
 
 

@@ -6,16 +6,15 @@ import pytest
 import sqlalchemy as sa
 from fastapi.routing import APIRoute
 
-from certification_ui.app import create_app
 from certification_ui.auth import signed_in
 from certification_ui.csrf import came_from_elsewhere
 from certification_ui.deps import HeldRight, declared_rights
 from certification_ui.guard import HEADERS
 from tests.certification_ui.conftest import Browser
+from tests.certification_ui.everybody import routes
 from tests.certification_ui.site import KEY, PASSWORD, ROOT, STUDENT, fill
 
-routes = [route for route in create_app("postgresql+psycopg://nowhere/").routes if isinstance(route, APIRoute)]
-by_name = pytest.mark.parametrize("route", routes, ids=lambda route: f"{min(route.methods)} {route.path}")
+by_name = pytest.mark.parametrize("route", routes(), ids=lambda route: f"{min(route.methods)} {route.path}")
 SECURE = "default-src 'none'; script-src 'self'; style-src 'self'"
 
 
@@ -45,11 +44,11 @@ def test_every_route_asks_who_it_is() -> None:
     def names(dependant) -> set[object]:
         return {dependant.call}.union(*(names(inner) for inner in dependant.dependencies))
 
-    assert all(signed_in in names(route.dependant) for route in routes)
+    assert all(signed_in in names(route.dependant) for route in routes())
 
 
 def test_district_routes_need_a_district_right_and_state_routes_a_state_right() -> None:
-    for route in routes:
+    for route in routes():
         declared = declared_rights(route.dependant)[0]
         if route.path.startswith("/my-events/"):
             assert isinstance(declared, HeldRight)
