@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 .DEFAULT_GOAL := help
-.PHONY: help setup demo up test lint fix lock screenshots bench-snapshot soak-snapshot bench-validation scale-validation soak-certification bench-report bench-ui bench-schedule chaos environment-file
+.PHONY: help setup demo up test lint fix lock screenshots bench-snapshot soak-snapshot bench-validation scale-validation soak-certification bench-report bench-ui bench-schedule chaos environment-file lint-types lint-rest
 
 help: ## Say what there is
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-17s %s\n", $$1, $$2 }' Makefile
@@ -21,14 +21,19 @@ test: setup lint ## Run all checks and tests; make test ARGS=tests/people runs t
 ifdef ARGS
 	$(BIN)/pytest $(ARGS)
 else
-	$(BIN)/pytest -m "not stack and not chaos" --numprocesses 2 --dist loadfile
+	$(BIN)/pytest -m "not stack and not chaos" --numprocesses 2 --dist loadfile --no-loadscope-reorder
 	$(BIN)/pytest -m stack
 endif
 
 lint: setup ## Check style, types, the direction of imports, and that migrations and code agree
+	@$(MAKE) --no-print-directory --jobs=2 --output-sync=target lint-types lint-rest
+
+lint-types:
+	$(BIN)/mypy
+
+lint-rest:
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
-	$(BIN)/mypy
 	PYTHONPATH=.:plugins $(BIN)/lint-imports --no-logo
 	$(BIN)/python scripts/check_migrations.py
 

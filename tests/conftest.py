@@ -28,6 +28,36 @@ os.environ.setdefault("AIRFLOW__CORE__LOAD_EXAMPLES", "False")
 
 TEMPLATE = "certification_template"
 
+# Half a minute and more each. They begin first, so that of two processes neither works long after the other.
+LONGEST = (
+    "commands/test_whole_way.py",
+    "snapshots/test_faults.py",
+    "browser/",
+    "benchmarks/",
+    "certification_ui/test_isolation.py",
+    "certification_ui/test_rights_matrix.py",
+    "certification/test_lives_of_revisions.py",
+    "expectations/",
+    "certification/test_state_machine.py",
+    "snapshots/test_foreign_databases.py",
+    "certification/test_retention.py",
+    "certification_ui/",
+    "orchestration/test_dag_factory.py",
+    "snapshots/",
+    "validation/",
+)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Files stay together, in the order in which they were found, but for the longest."""
+    here = Path(__file__).parent
+
+    def place(item: pytest.Item) -> int:
+        file = item.path.relative_to(here).as_posix() if item.path.is_relative_to(here) else ""
+        return next((number for number, start in enumerate(LONGEST) if file.startswith(start)), len(LONGEST))
+
+    items.sort(key=place)
+
 
 @pytest.fixture(scope="session")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
