@@ -9,7 +9,7 @@ from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
 from certification_lib.categories.models import Level
-from certification_lib.database import Base, words
+from certification_lib.database import ROOM_TO_CHANGE, Base, words
 
 
 class EventStatus(enum.StrEnum):
@@ -176,6 +176,7 @@ class Participant(Base):
     __table_args__ = (
         sa.UniqueConstraint("event_id", "organization_id"),
         sa.Index("ix_participant_event_status", "event_id", "status"),
+        ROOM_TO_CHANGE,
     )
 
     id: Mapped[int] = mapped_column(sa.Identity(), primary_key=True)

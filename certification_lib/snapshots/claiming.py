@@ -16,6 +16,7 @@ from certification_lib.snapshots import pipe
 from certification_lib.snapshots.giving_up import drop_leftovers
 from certification_lib.snapshots.models import Snapshot, SnapshotParticipant, SnapshotStatus
 from certification_lib.snapshots.outcome import Plan
+from certification_lib.snapshots.preparing import forget_prepared
 from certification_lib.snapshots.rules import few_districts
 
 # One lock number per snapshot: this class in the upper half, the snapshot's id in the lower.
@@ -108,6 +109,7 @@ def _made_ours(snapshots: Sequence[Snapshot], session: Session) -> Plan:
         ),
         execution_options={"synchronize_session": False},
     )
+    forget_prepared(ids, session=session)
     event = session.get_one(Event, first.event_id)
     version = session.get_one(EventVersion, event.live_version_id)
     rows = session.execute(

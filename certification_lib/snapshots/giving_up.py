@@ -11,6 +11,7 @@ from certification_lib.database import database_now, transaction
 from certification_lib.snapshots import partitions, pipe
 from certification_lib.snapshots.models import Snapshot, SnapshotStatus
 from certification_lib.snapshots.outcome import Plan
+from certification_lib.snapshots.preparing import forget_prepared
 
 
 def drop_leftovers(engine: sa.Engine, plan: Plan) -> None:
@@ -32,11 +33,13 @@ def give_back(engine: sa.Engine, plan: Plan, _reason: str) -> None:
     """Let all of them wait again, as if nobody had begun, and drop what was copied."""
     with suppress(psycopg.Error, sqlalchemy.exc.DBAPIError):
         with transaction(engine) as session:
-            session.execute(
+            ours = session.scalars(
                 sa.update(Snapshot)
                 .where(*_still_ours(plan))
                 .values(status=SnapshotStatus.REQUESTED, owner=None, started_at=None, taken_with_id=None)
-            )
+                .returning(Snapshot.id)
+            ).all()
+            forget_prepared(ours, session=session)
         drop_leftovers(engine, plan)
 
 
@@ -50,6 +53,7 @@ def _note_failure(engine: sa.Engine, plan: Plan, reason: str) -> bool:
             .values(status=SnapshotStatus.FAILED, failure=reason, finished_at=now, taken_with_id=None)
             .returning(Snapshot.id)
         ).all()
+        forget_prepared(failed, session=session)
         record_all(
             "snapshot:fail",
             [Entry(f"Snapshot {id_}", details={"snapshot": id_, "reason": reason}) for id_ in sorted(failed)],

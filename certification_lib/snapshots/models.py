@@ -8,7 +8,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
-from certification_lib.database import Base, words
+from certification_lib.database import ROOM_TO_CHANGE, Base, words
 
 
 class SnapshotKind(enum.StrEnum):
@@ -55,6 +55,9 @@ class Snapshot(Base):
     taken_with_id: Mapped[int | None] = mapped_column(
         sa.ForeignKey("snapshot.id"), index=True, comment="The one it was taken together with, whose rows are its rows"
     )
+    prepared_revision_ids: Mapped[list[int] | None] = mapped_column(
+        sa.ARRAY(sa.BigInteger), comment="Of lines in revision_view whose revisions its last transaction will write"
+    )
 
     @classmethod
     def rows_id(cls) -> sa.ColumnElement[int]:
@@ -63,16 +66,18 @@ class Snapshot(Base):
 
 
 class SnapshotParticipant(Base):
-    """A participant a snapshot takes, or leaves alone with a reason."""
+    """A participant a snapshot takes, or leaves alone with a reason.
+
+    `revision_id` is no foreign key: it is only ever copied from the participant's pointer, which is one.
+    """
 
     __tablename__ = "snapshot_participant"
+    __table_args__ = (ROOM_TO_CHANGE,)
 
     snapshot_id: Mapped[int] = mapped_column(sa.ForeignKey("snapshot.id"), primary_key=True)
     participant_id: Mapped[int] = mapped_column(sa.ForeignKey("participant.id"), primary_key=True, index=True)
     left_alone: Mapped[str | None] = mapped_column(comment="Why its data were not taken, for example signed in part")
-    revision_id: Mapped[int | None] = mapped_column(
-        sa.ForeignKey("revision.id"), comment="The revision made, or the equal one confirmed"
-    )
+    revision_id: Mapped[int | None] = mapped_column(comment="The revision made, or the equal one confirmed")
 
 
 class Revision(Base):
@@ -81,12 +86,14 @@ class Revision(Base):
     __tablename__ = "revision"
     __table_args__ = (
         sa.UniqueConstraint("participant_id", "number"),
-        sa.UniqueConstraint("participant_id", "snapshot_id"),
+        sa.UniqueConstraint("snapshot_id", "participant_id"),
+        sa.Index("ix_revision_disposal_id", "disposal_id", postgresql_where=sa.text("disposal_id is not null")),
+        ROOM_TO_CHANGE,
     )
 
     id: Mapped[int] = mapped_column(sa.Identity(), primary_key=True)
     participant_id: Mapped[int] = mapped_column(sa.ForeignKey("participant.id"))
-    snapshot_id: Mapped[int] = mapped_column(sa.ForeignKey("snapshot.id"), index=True)
+    snapshot_id: Mapped[int] = mapped_column(sa.ForeignKey("snapshot.id"))
     number: Mapped[int] = mapped_column(sa.Integer)
     kind: Mapped[SnapshotKind] = mapped_column(words(SnapshotKind, "kind"))
     taken_by: Mapped[str]
@@ -101,7 +108,7 @@ class Revision(Base):
         comment="Superseded and past the event's days: its rows and findings are removed from then on"
     )
     disposal_id: Mapped[int | None] = mapped_column(
-        sa.ForeignKey("disposal.id"), index=True, comment="The act that disposed of its rows and findings"
+        sa.ForeignKey("disposal.id"), comment="The act that disposed of its rows and findings"
     )
 
 

@@ -6,7 +6,8 @@ lock no longer than `LOCK_TIMEOUT`, let everybody pass, and try again.
 
 import re
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -22,6 +23,7 @@ from certification_lib.snapshots import pipe
 from certification_lib.snapshots.claiming import lock_number
 from certification_lib.snapshots.models import Revision, RevisionView, Snapshot, SnapshotParticipant
 from certification_lib.snapshots.partitions import Place, event_part, slot_table
+from certification_lib.snapshots.preparing import forget_prepared
 from certification_lib.snapshots.rules import SHARED_SLOT
 from certification_lib.snapshots.views import participant_column
 
@@ -132,6 +134,7 @@ def drop_leftovers_of_dead_snapshots(engine: sa.Engine, *, event_id: int | None 
     removed = Removed()
     database = pipe.connect(engine.url)
     try:
+        _forget_prepared_by_the_dead(database, engine, event_id)
         rows = database.execute(
             "select relname, greatest(reltuples, 0)::bigint, pg_total_relation_size(oid) from pg_class "
             "where relnamespace = %s::regnamespace and relkind = 'r' and not relispartition",
@@ -146,13 +149,36 @@ def drop_leftovers_of_dead_snapshots(engine: sa.Engine, *, event_id: int | None 
     return removed
 
 
-def _drop_if_dead(database: psycopg.Connection[Any], name: str, snapshot_id: int) -> bool:
-    """Whoever takes the snapshot holds its lock for as long as he lives, and makes the table anew when he begins."""
+def _forget_prepared_by_the_dead(database: psycopg.Connection[Any], engine: sa.Engine, event_id: int | None) -> None:
+    """Lines of `revision_view` that were prepared and never became those of a revision."""
+    query = sa.select(Snapshot.id).where(Snapshot.prepared_revision_ids.is_not(None))
+    if event_id is not None:
+        query = query.where(Snapshot.event_id == event_id)
+    with transaction(engine) as session:
+        found = session.scalars(query).all()
+    for snapshot_id in found:
+        with _nobody_takes(database, snapshot_id) as dead, transaction(engine) as session:
+            if dead:
+                forget_prepared([snapshot_id], session=session)
+
+
+@contextmanager
+def _nobody_takes(database: psycopg.Connection[Any], snapshot_id: int) -> Iterator[bool]:
+    """Whether nobody is at the snapshot, or can be during the block: whoever takes it holds its lock while he lives."""
     number = [lock_number(snapshot_id)]
     row = database.execute("select pg_try_advisory_lock(%s)", number).fetchone()
-    if not row or not row[0]:
-        return False
+    free = bool(row and row[0])
     try:
+        yield free
+    finally:
+        if free:
+            database.execute("select pg_advisory_unlock(%s)", number)
+
+
+def _drop_if_dead(database: psycopg.Connection[Any], name: str, snapshot_id: int) -> bool:
+    with _nobody_takes(database, snapshot_id) as dead:
+        if not dead:
+            return False
         # Attached meanwhile, or dropped by another: asked again under the lock.
         still = database.execute(
             "select 1 from pg_class where oid = to_regclass(%s) and not relispartition",
@@ -161,8 +187,6 @@ def _drop_if_dead(database: psycopg.Connection[Any], name: str, snapshot_id: int
         if still:
             database.execute(sql.SQL("drop table {}").format(_name(name)))
         return bool(still)
-    finally:
-        database.execute("select pg_advisory_unlock(%s)", number)
 
 
 def _drop_part(parent: str, part: str, *, session: Session) -> int:

@@ -22,9 +22,11 @@ from certification_lib.errors import CertificationError, SourceFailure, SourceNo
 from certification_lib.settings import load_settings
 from certification_lib.snapshots import copying
 from certification_lib.snapshots.claiming import alone, claim, claim_waiting, lock_number, locked
-from certification_lib.snapshots.completing import Callbacks, LeaveAlone, OnNewRevisions, complete, outcome_of
+from certification_lib.snapshots.completing import Callbacks, OnNewRevisions, complete
 from certification_lib.snapshots.giving_up import give_back, give_up
+from certification_lib.snapshots.judging import LeaveAlone
 from certification_lib.snapshots.outcome import Plan, SnapshotOutcome
+from certification_lib.snapshots.outcomes import outcome_of
 from certification_lib.snapshots.sources.opening import SourceUrlOf
 from certification_lib.snapshots.views import VIEWS_FOLDER, DatamartView, read_views
 

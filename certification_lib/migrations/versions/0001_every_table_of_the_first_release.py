@@ -524,6 +524,7 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_participant")),
         sa.UniqueConstraint("event_id", "organization_id", name=op.f("uq_participant_event_id_organization_id")),
         schema="certification",
+        postgresql_with={"fillfactor": 50},
     )
     op.create_index(
         "ix_participant_event_status", "participant", ["event_id", "status"], unique=False, schema="certification"
@@ -1120,6 +1121,12 @@ def upgrade() -> None:
             nullable=True,
             comment="The one it was taken together with, whose rows are its rows",
         ),
+        sa.Column(
+            "prepared_revision_ids",
+            sa.ARRAY(sa.BigInteger()),
+            nullable=True,
+            comment="Of lines in revision_view whose revisions its last transaction will write",
+        ),
         sa.ForeignKeyConstraint(["event_id"], ["certification.event.id"], name=op.f("fk_snapshot_event_id")),
         sa.ForeignKeyConstraint(
             ["milestone_id"], ["certification.milestone.id"], name=op.f("fk_snapshot_milestone_id")
@@ -1302,12 +1309,19 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["snapshot_id"], ["certification.snapshot.id"], name=op.f("fk_revision_snapshot_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_revision")),
         sa.UniqueConstraint("participant_id", "number", name=op.f("uq_revision_participant_id_number")),
-        sa.UniqueConstraint("participant_id", "snapshot_id", name=op.f("uq_revision_participant_id_snapshot_id")),
+        sa.UniqueConstraint("snapshot_id", "participant_id", name=op.f("uq_revision_snapshot_id_participant_id")),
         schema="certification",
+        postgresql_with={"fillfactor": 50},
     )
-    op.create_index(op.f("ix_revision_disposal_id"), "revision", ["disposal_id"], unique=False, schema="certification")
+    op.create_index(
+        "ix_revision_disposal_id",
+        "revision",
+        ["disposal_id"],
+        unique=False,
+        schema="certification",
+        postgresql_where=sa.text("disposal_id is not null"),
+    )
     op.create_index(op.f("ix_revision_digest"), "revision", ["digest"], unique=False, schema="certification")
-    op.create_index(op.f("ix_revision_snapshot_id"), "revision", ["snapshot_id"], unique=False, schema="certification")
     op.create_table(
         "validation_run",
         sa.Column("id", sa.BigInteger(), sa.Identity(always=False), nullable=False),
@@ -1566,13 +1580,11 @@ def upgrade() -> None:
             ["participant_id"], ["certification.participant.id"], name=op.f("fk_snapshot_participant_participant_id")
         ),
         sa.ForeignKeyConstraint(
-            ["revision_id"], ["certification.revision.id"], name=op.f("fk_snapshot_participant_revision_id")
-        ),
-        sa.ForeignKeyConstraint(
             ["snapshot_id"], ["certification.snapshot.id"], name=op.f("fk_snapshot_participant_snapshot_id")
         ),
         sa.PrimaryKeyConstraint("snapshot_id", "participant_id", name=op.f("pk_snapshot_participant")),
         schema="certification",
+        postgresql_with={"fillfactor": 50},
     )
     op.create_index(
         op.f("ix_snapshot_participant_participant_id"),
@@ -2067,6 +2079,8 @@ def _grant() -> None:
     op.execute(f"grant select, insert, update, delete on all tables in schema certification to {everybody}")
     if (op.get_bind().dialect.server_version_info or ()) >= (17,):  # older ones know no such right
         op.execute("grant maintain on all tables in schema certification to certification_task")
+    # Lines of revisions are written before the revisions, under ids taken for them.
+    op.execute("grant usage on sequence certification.revision_id_seq to certification_task")
     # What was done and what was signed stays as it was, whatever our own code tries.
     op.execute(f"revoke update, delete on certification.audit_entry, certification.submission from {everybody}")
     op.execute(f"revoke delete on certification.disposal, certification.legal_hold from {everybody}")
@@ -2194,9 +2208,13 @@ def downgrade() -> None:
     op.drop_index(op.f("ix_validation_run_snapshot_id"), table_name="validation_run", schema="certification")
     op.drop_index(op.f("ix_validation_run_event_id"), table_name="validation_run", schema="certification")
     op.drop_table("validation_run", schema="certification")
-    op.drop_index(op.f("ix_revision_snapshot_id"), table_name="revision", schema="certification")
     op.drop_index(op.f("ix_revision_digest"), table_name="revision", schema="certification")
-    op.drop_index(op.f("ix_revision_disposal_id"), table_name="revision", schema="certification")
+    op.drop_index(
+        "ix_revision_disposal_id",
+        table_name="revision",
+        schema="certification",
+        postgresql_where=sa.text("disposal_id is not null"),
+    )
     op.drop_table("revision", schema="certification")
     op.drop_table("disposal", schema="certification")
     op.drop_index(
