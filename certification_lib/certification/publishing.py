@@ -45,7 +45,7 @@ from certification_lib.rulebook.models import ValidationGroup
 from certification_lib.rulebook.queries import rules_of_groups
 from certification_lib.rulebook.rules import LinkedRule, form_problems, group_problems
 from certification_lib.snapshots.models import Snapshot, SnapshotStatus
-from certification_lib.snapshots.views import read_views
+from certification_lib.snapshots.view_files import read_views
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,9 @@ from typing import Any
 
 from certification_lib.errors import BadInput, NotFound
 from certification_lib.snapshots.totals import NOT_REPORTED
-from certification_lib.snapshots.views import DatamartView, Totals, read_views
+from certification_lib.snapshots.view_files import read_views
+from certification_lib.snapshots.view_headers import Totals
+from certification_lib.snapshots.views import DatamartView
 
 _GRADES = (
     "infant", "early education", "preschool", "prekindergarten", "transitional", "kindergarten", "first", "second",

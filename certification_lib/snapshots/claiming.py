@@ -17,7 +17,7 @@ from certification_lib.snapshots.giving_up import drop_leftovers
 from certification_lib.snapshots.models import Snapshot, SnapshotParticipant, SnapshotStatus
 from certification_lib.snapshots.outcome import Plan
 from certification_lib.snapshots.preparing import forget_prepared
-from certification_lib.snapshots.rules import few_districts
+from certification_lib.snapshots.rules import few_participants
 
 # One lock number per snapshot: this class in the upper half, the snapshot's id in the lower.
 _LOCK_CLASS = 0x534E4150 << 32
@@ -132,5 +132,5 @@ def _made_ours(snapshots: Sequence[Snapshot], session: Session) -> Plan:
         view_names=tuple(version.datamart_views),
         participants={number: participant_id for number, participant_id, _ in rows},
         asked_in={number: asked_in for number, _, asked_in in rows},
-        districts=few_districts(version.level, [number for number, _, _ in rows]),
+        few=few_participants([number for number, _, _ in rows]),
     )

@@ -15,7 +15,7 @@ from psycopg import Connection, sql
 
 from certification_lib.database import DATAMART_SCHEMA
 from certification_lib.snapshots import downstream
-from certification_lib.snapshots.views import Header
+from certification_lib.snapshots.view_headers import Header
 
 log = logging.getLogger(__name__)
 

@@ -17,7 +17,7 @@ class Plan:
     participant id, `asked_in` to the first of the snapshots that asks for it.
 
     Rows and revisions carry `snapshot_id`, the first of `snapshot_ids`; `owner` is the token of all of them.
-    `districts` are the numbers of the few districts whose rows are wanted; None: the source is read from end to end.
+    `few` are the numbers of the few participants whose rows are wanted; None: the source is read from end to end.
     """
 
     snapshot_id: int
@@ -32,7 +32,7 @@ class Plan:
     view_names: tuple[str, ...]
     participants: Mapping[str, int]
     asked_in: Mapping[str, int]
-    districts: tuple[str, ...] | None = None
+    few: tuple[str, ...] | None = None
     source_as_of: datetime.datetime | None = None
 
 

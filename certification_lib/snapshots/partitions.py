@@ -19,7 +19,8 @@ from certification_lib.errors import BadInput, SourceFailure
 from certification_lib.snapshots import definitions, downstream
 from certification_lib.snapshots.column_types import can_be_widened, is_stored_as_it_is
 from certification_lib.snapshots.rules import SHARED_SLOT
-from certification_lib.snapshots.views import HOUSEKEEPING, DatamartView, Header, participant_column
+from certification_lib.snapshots.view_headers import Header
+from certification_lib.snapshots.views import HOUSEKEEPING, DatamartView, participant_column
 
 Database: TypeAlias = Connection[Any]
 

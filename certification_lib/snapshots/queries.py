@@ -24,7 +24,7 @@ from certification_lib.snapshots.models import (
     SnapshotParticipant,
     SnapshotStatus,
 )
-from certification_lib.snapshots.views import read_views
+from certification_lib.snapshots.view_files import read_views
 
 _KINDS = {
     MilestoneKind.STATE_SNAPSHOT: SnapshotKind.STATE,

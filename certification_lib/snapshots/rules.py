@@ -4,7 +4,6 @@ import datetime
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from certification_lib.categories.models import Level
 from certification_lib.events.models import ParticipantStatus
 from certification_lib.snapshots.models import SnapshotKind
 
@@ -13,8 +12,8 @@ SMALL_SHARE = 0.05
 SMALL_ROWS = 10_000
 SHARED_SLOT = 0
 
-# Of so many districts rows are found by index; for more, every table of the source is read once.
-FEW_DISTRICTS = 25
+# Of so many districts or schools rows are found by index; for more, every table of the source is read once.
+FEW_PARTICIPANTS = 25
 
 OPEN = frozenset({ParticipantStatus.IN_PROGRESS, ParticipantStatus.RECERTIFYING})
 
@@ -26,12 +25,9 @@ def takes(kind: SnapshotKind, status: ParticipantStatus) -> bool:
     return kind is not SnapshotKind.CLEANUP or status in OPEN
 
 
-def few_districts(level: Level, numbers: Sequence[str]) -> tuple[str, ...] | None:
-    """The districts to restrict the source to, when that is faster than reading it from end to end.
-
-    A school may have moved to another district since the event was published, so schools are not looked for by theirs.
-    """
-    return tuple(numbers) if level is Level.DISTRICT and len(numbers) <= FEW_DISTRICTS else None
+def few_participants(numbers: Sequence[str]) -> tuple[str, ...] | None:
+    """The participants to restrict the source to, when that is faster than reading it from end to end."""
+    return tuple(numbers) if len(numbers) <= FEW_PARTICIPANTS else None
 
 
 def is_small(rows: int, rows_of_event: int) -> bool:

@@ -28,7 +28,8 @@ from certification_lib.snapshots.judging import LeaveAlone
 from certification_lib.snapshots.outcome import Plan, SnapshotOutcome
 from certification_lib.snapshots.outcomes import outcome_of
 from certification_lib.snapshots.sources.opening import SourceUrlOf
-from certification_lib.snapshots.views import VIEWS_FOLDER, DatamartView, read_views
+from certification_lib.snapshots.view_files import VIEWS_FOLDER, read_views
+from certification_lib.snapshots.views import DatamartView
 
 
 def take_snapshot(
@@ -119,7 +120,7 @@ def _copy_and_complete(
         undo(engine, plan, f"The taking was stopped ({type(error).__name__}).")
         raise
     else:
-        if plan.districts is None:  # a few new rows tell the planner nothing
+        if plan.few is None:  # a few new rows tell the planner nothing
             _refresh_statistics(engine)
         return outcomes
     raise failure

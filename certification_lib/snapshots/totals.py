@@ -11,7 +11,8 @@ from typing import Any
 from psycopg import Connection, sql
 
 from certification_lib.snapshots import pipe
-from certification_lib.snapshots.views import DatamartView, Totals
+from certification_lib.snapshots.view_headers import Totals
+from certification_lib.snapshots.views import DatamartView
 
 NOT_REPORTED = "Not reported"
 

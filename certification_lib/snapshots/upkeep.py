@@ -7,7 +7,7 @@ import sqlalchemy as sa
 
 from certification_lib.errors import CertificationError
 from certification_lib.snapshots import partitions, pipe
-from certification_lib.snapshots.views import VIEWS_FOLDER, read_views
+from certification_lib.snapshots.view_files import VIEWS_FOLDER, read_views
 
 log = logging.getLogger(__name__)
 

@@ -46,6 +46,7 @@ school as not materialized (
             :districts is null
             or coalesce(district_number.number, school.localeducationagencyid::text) = any(:districts)
         )
+        and (:schools is null or coalesce(school_number.number, school.schoolid::text) = any(:schools))
 ),
 calendar as (
     select
@@ -58,7 +59,10 @@ calendar as (
     from edfi.calendardatecalendarevent as day
     join edfi.descriptor as event on event.descriptorid = day.calendareventdescriptorid
     where day.schoolyear = :school_year
-        and (:districts is null or day.schoolid = any(array(select schoolid from school)))
+        and (
+            (:districts is null and :schools is null)
+            or day.schoolid = any(array(select schoolid from school))
+        )
     group by day.schoolid, day.date
 ),
 -- All the days a student was enrolled at a school, both ends included. An exit before the entry covers no day.
@@ -69,7 +73,10 @@ enrolled as (
         range_agg(daterange(enrollment.entrydate, enrollment.exitwithdrawdate, '[]')) as days
     from edfi.studentschoolassociation as enrollment
     where coalesce(enrollment.exitwithdrawdate, 'infinity') >= enrollment.entrydate
-        and (:districts is null or enrollment.schoolid = any(array(select schoolid from school)))
+        and (
+            (:districts is null and :schools is null)
+            or enrollment.schoolid = any(array(select schoolid from school))
+        )
     group by enrollment.schoolid, enrollment.studentusi
 )
 select

@@ -55,7 +55,8 @@ every_school as not materialized (
 school as not materialized (
     select every_school.*
     from every_school
-    where :districts is null or every_school.district_id = any(:districts)
+    where (:districts is null or every_school.district_id = any(:districts))
+        and (:schools is null or every_school.school_id = any(:schools))
 )
 select
     school.district_id::text as district_id,

@@ -87,6 +87,7 @@ school as not materialized (
             :districts is null
             or coalesce(district_number.number, school.localeducationagencyid::text) = any(:districts)
         )
+        and (:schools is null or coalesce(school_number.number, school.schoolid::text) = any(:schools))
 ),
 -- The days of instruction of a school in their order; null where it has a calendar without any.
 calendar as (
@@ -100,7 +101,10 @@ calendar as (
     from edfi.calendardatecalendarevent as day
     join edfi.descriptor as event on event.descriptorid = day.calendareventdescriptorid
     where day.schoolyear = :school_year
-        and (:districts is null or day.schoolid = any(array(select schoolid from school)))
+        and (
+            (:districts is null and :schools is null)
+            or day.schoolid = any(array(select schoolid from school))
+        )
     group by day.schoolid
 ),
 race as (
@@ -110,7 +114,10 @@ race as (
         case when count(*) > 1 then 'Two or more races' else min(name.codevalue) end as name
     from edfi.studenteducationorganizationassociationrace as given
     join edfi.descriptor as name on name.descriptorid = given.racedescriptorid
-    where (:districts is null or given.educationorganizationid = any(array(select localeducationagencyid from school)))
+    where (
+        (:districts is null and :schools is null)
+        or given.educationorganizationid = any(array(select localeducationagencyid from school))
+    )
     group by given.educationorganizationid, given.studentusi
 ),
 economic as (
@@ -118,7 +125,10 @@ economic as (
     from edfi.studenteducationorganizationassociationstudentcharacteristic as given
     join edfi.descriptor as name on name.descriptorid = given.studentcharacteristicdescriptorid
     where name.codevalue = 'Economic Disadvantaged'
-        and (:districts is null or given.educationorganizationid = any(array(select localeducationagencyid from school)))
+        and (
+            (:districts is null and :schools is null)
+            or given.educationorganizationid = any(array(select localeducationagencyid from school))
+        )
 ),
 -- On the count date; without one, on the last day of the school year.
 special_education as (
@@ -126,7 +136,10 @@ special_education as (
     from edfi.generalstudentprogramassociation as program
     join edfi.descriptor as type on type.descriptorid = program.programtypedescriptorid
     where type.codevalue = 'Special Education'
-        and (:districts is null or program.educationorganizationid = any(array(select localeducationagencyid from school)))
+        and (
+            (:districts is null and :schools is null)
+            or program.educationorganizationid = any(array(select localeducationagencyid from school))
+        )
         and program.begindate <= coalesce(:count_date, make_date(:school_year, 6, 30))
         and coalesce(program.enddate, 'infinity') >= coalesce(:count_date, make_date(:school_year, 6, 30))
 )

@@ -55,8 +55,17 @@ place as (
         on district_number.educationorganizationid = organization.localeducationagencyid
     left join state_number as school_number
         on school_number.educationorganizationid = organization.educationorganizationid
-    where :districts is null
-        or coalesce(district_number.number, organization.localeducationagencyid::text) = any(:districts)
+    where (
+            :districts is null
+            or coalesce(district_number.number, organization.localeducationagencyid::text) = any(:districts)
+        )
+        and (
+            :schools is null
+            or (
+                organization.schoolid is not null
+                and coalesce(school_number.number, organization.schoolid) = any(:schools)
+            )
+        )
 )
 select
     place.district_id::text as district_id,

@@ -27,7 +27,7 @@ from certification_lib.snapshots import partitions
 from certification_lib.snapshots.models import Revision, Snapshot, SnapshotKind, SnapshotStatus
 from certification_lib.snapshots.pipe import connect
 from certification_lib.snapshots.service import request_snapshot, take_snapshot
-from certification_lib.snapshots.views import read_views
+from certification_lib.snapshots.view_files import read_views
 from certification_lib.supervisor.postgres import embedded_server
 from certification_lib.validation import service
 from certification_lib.validation.finishing import FinishedValidation

@@ -29,7 +29,8 @@ from certification_lib.snapshots import pipe
 from certification_lib.snapshots.models import SnapshotKind
 from certification_lib.snapshots.outcome import SnapshotOutcome
 from certification_lib.snapshots.service import request_snapshot, take_snapshot
-from certification_lib.snapshots.views import DatamartView, participant_column, read_views
+from certification_lib.snapshots.view_files import read_views
+from certification_lib.snapshots.views import DatamartView, participant_column
 from certification_lib.supervisor.postgres import delete_data, embedded_server
 from tests.snapshots.conftest import EVENT_KEY, publish_event
 

@@ -34,7 +34,7 @@ from certification_lib.notifications.models import Message
 from certification_lib.people.models import Organization, Person, SchoolAgency, Tool
 from certification_lib.rulebook.models import Rule, RuleKind, RuleVersion, ValidationGroup, ValidationGroupRule
 from certification_lib.snapshots.models import Revision
-from certification_lib.snapshots.views import read_views
+from certification_lib.snapshots.view_files import read_views
 from tests.events.writing import EARLY, content, planner
 from tests.factories import World
 

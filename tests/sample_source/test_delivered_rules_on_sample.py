@@ -10,7 +10,7 @@ from certification_lib.rulebook.delivered import DeliveredRule, read_delivered
 from certification_lib.rulebook.models import RuleKind
 from certification_lib.rulebook.parameters import with_parameters
 from certification_lib.sample_source.grand_bend_files import NUMBER
-from certification_lib.snapshots.views import read_views
+from certification_lib.snapshots.view_files import read_views
 from tests.sample_source.conftest import Sample
 
 SCHOOL_YEAR, COUNT_DATE = 2017, datetime.date(2016, 10, 1)

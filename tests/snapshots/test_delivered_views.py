@@ -23,7 +23,8 @@ from certification_lib.snapshots.pipe import connect, pipe
 from certification_lib.snapshots.queries import view_information
 from certification_lib.snapshots.service import SnapshotOutcome, request_snapshot, take_snapshot
 from certification_lib.snapshots.verification import verify
-from certification_lib.snapshots.views import read_views
+from certification_lib.snapshots.view_files import read_views
+from certification_lib.snapshots.views import EVERYTHING, Narrowing
 from certification_lib.supervisor.postgres import Server
 from tests.snapshots.conftest import EVENT_KEY, publish_event
 
@@ -275,9 +276,9 @@ def test_the_same_district_gives_the_same_rows_on_data_standard_4_and_5_with_rea
                     "select {} from ({}) as taken where district_id = '255901' order by row_key collate \"C\""
                 ).format(
                     sql.SQL(", ").join(columns),
-                    view.rendered(school_year=2017, count_date=datetime.date(2016, 10, 1), districts=districts),
+                    view.rendered(school_year=2017, count_date=datetime.date(2016, 10, 1), narrowing=narrowing),
                 )
-                for districts in (None, ["255901", "not there"])
+                for narrowing in (EVERYTHING, Narrowing(districts=["255901", "not there"]))
             )
             rows = old.execute(query).fetchall()
             assert rows == new.execute(query).fetchall()
@@ -317,8 +318,9 @@ def test_where_schools_certify_a_student_goes_to_each_school_that_enrolls_it(tak
     """Demographics and programs name no school; nobody's row goes to a school where it is not enrolled."""
     schools = counted(taken.engine, "select school_id, count(*) from datamart.current_enrollment group by 1 limit 40")
     with transaction(taken.engine) as session:
-        views = ["enrollment", "student", "program_participation"]
-        publish_event(session, views, {number: number for number in schools}, level=Level.SCHOOL, key="school-count")
+        publish_event(
+            session, list(read_views()), {number: number for number in schools}, level=Level.SCHOOL, key="school-count"
+        )
     with transaction(taken.engine) as session:
         asked = {"on_demand": False, "session": session, "actor": SYSTEM, "now": database_now(session)}
         snapshot = request_snapshot("school-count", SnapshotKind.STATE, **asked)
@@ -346,3 +348,11 @@ def test_where_schools_certify_a_student_goes_to_each_school_that_enrolls_it(tak
     )
     assert programs == expected
     assert programs
+
+    few = sorted(schools)[:3]
+    with transaction(taken.engine) as session:
+        asked |= {"session": session, "on_demand": True}
+        one = request_snapshot("school-count", SnapshotKind.DISTRICT, numbers=few, **asked)
+    again = take_snapshot(one.id, engine=taken.engine, source_url_of=lambda _name: url)
+    # Looked for by themselves, in the source's districts of theirs, they give the same rows.
+    assert (again.confirmed, again.revision_ids) == (3, ())

@@ -4,8 +4,10 @@ from pathlib import Path
 
 import pytest
 
+from certification_lib.categories.models import Level
 from certification_lib.errors import BadInput, NotFound
-from certification_lib.snapshots.views import parse_view, read_views
+from certification_lib.snapshots.view_files import parse_view, read_views
+from certification_lib.snapshots.views import districts_of_schools
 from tests.snapshots.conftest import LESSON_VIEW, PUPIL_VIEW
 
 
@@ -47,6 +49,25 @@ def test_a_file_that_cannot_be_used_is_refused_with_the_reason(old: str, new: st
     with pytest.raises(BadInput) as refused:
         parse_view(PUPIL_VIEW.replace(old, new, 1), file_name="pupil.sql")
     assert any(problem in each and each.startswith("pupil.sql: ") for each in refused.value.problems)
+
+
+@pytest.mark.parametrize("level", list(Level))
+def test_every_delivered_view_reads_only_the_few_participants_asked_for(level: Level) -> None:
+    for view in read_views(level=level).values():
+        assert "districts" in view.parameters
+        assert level is Level.DISTRICT or "schools" in view.parameters
+        # Rows that name no school are looked for in the districts that the source says the schools are in.
+        assert (view.placing is not None) == (level is Level.SCHOOL and view.header.schools is not None)
+
+
+def test_the_districts_of_schools_are_asked_of_rows_that_name_their_school() -> None:
+    placing = "select * from source.lesson where :schools is null or school_id = any(:schools)"
+    query = districts_of_schools(placing, ["001010"], school_year=2017, count_date=None).as_string(None)
+    wanted = "'{001010}'::text[]"
+    assert query == (
+        f"select distinct district_id from (select * from source.lesson where {wanted} is null or school_id = "
+        f"any({wanted})) as placed where school_id = any({wanted})"
+    )
 
 
 def test_every_broken_file_is_told_at_once(tmp_path: Path) -> None:

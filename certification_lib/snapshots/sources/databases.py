@@ -71,8 +71,8 @@ def _rows(source: sa.Connection, view: DatamartView, plan: Plan) -> Iterator[Row
 def _statement(dialect: str, view: DatamartView, plan: Plan) -> tuple[sa.Executable, dict[str, Any]]:
     """The view's SELECT with its parameters bound; for few participants, of their rows only."""
     text, used = view.bound()
-    if "districts" in used:
-        raise BadInput(f"View {view.name}: source {view.source} is not PostgreSQL and knows no :districts.")
+    for name in sorted(used & {"districts", "schools"}):
+        raise BadInput(f"View {view.name}: source {view.source} is not PostgreSQL and knows no :{name}.")
     values = {"school_year": plan.school_year, "count_date": plan.count_date}
     types: dict[str, sa.types.TypeEngine[Any]] = {"school_year": sa.Integer(), "count_date": sa.Date()}
     statement = sa.text(text).bindparams(*(sa.bindparam(name, type_=types[name]) for name in sorted(used)))

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any, TypeAlias
 from xml.etree.ElementTree import ParseError
 
-from certification_lib.snapshots.views import Files
+from certification_lib.snapshots.view_headers import Files
 
 Cells: TypeAlias = tuple[int, Sequence[Any]]
 

@@ -18,7 +18,8 @@ from certification_lib.snapshots.outcome import Plan
 from certification_lib.snapshots.sources.file_formats import LINE_WORDS, Unreadable, read_cells
 from certification_lib.snapshots.sources.problems import Problems
 from certification_lib.snapshots.sources.staging import Row, Staging
-from certification_lib.snapshots.views import DatamartView, Files, participant_column
+from certification_lib.snapshots.view_headers import Files
+from certification_lib.snapshots.views import DatamartView, participant_column
 
 _UNREACHABLE = (OSError, ImportError, ValueError)
 _DISTRICT = "{district}"

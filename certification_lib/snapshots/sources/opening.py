@@ -1,7 +1,7 @@
 """Every view of a snapshot made ready to be copied, whatever its source."""
 
 import datetime
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -10,6 +10,7 @@ import psycopg
 import sqlalchemy as sa
 from psycopg import Connection, sql
 
+from certification_lib.categories.models import Level
 from certification_lib.errors import (
     BadInput,
     CertificationError,
@@ -21,7 +22,7 @@ from certification_lib.snapshots import partitions, pipe
 from certification_lib.snapshots.outcome import Plan
 from certification_lib.snapshots.sources import databases, files
 from certification_lib.snapshots.sources.staging import Staging
-from certification_lib.snapshots.views import FILES, DatamartView
+from certification_lib.snapshots.views import EVERYTHING, FILES, DatamartView, Narrowing, districts_of_schools
 
 _SOURCE_WORK_MEMORY = "128MB"
 
@@ -72,6 +73,7 @@ class _Sources:
         self._postgres: dict[str, list[Connection[Any]]] = {}
         self._databases: dict[str, sa.Connection] = {}
         self._staging: list[Connection[Any]] = []
+        self._placed: dict[str, list[str]] = {}
 
     def reading(self, view: DatamartView) -> Reading:
         if view.source == FILES:
@@ -80,13 +82,8 @@ class _Sources:
         if name not in self._postgres and name not in self._databases:
             self._open(name)
         if name in self._postgres:
-            plan = self._plan
-            select = view.rendered(school_year=plan.school_year, count_date=plan.count_date, districts=plan.districts)
-            if plan.districts is not None and "districts" in view.bound()[1]:
-                # Whoever reads it asks for the districts again. Were that pushed down into the view, the planner would
-                # count the restriction twice, expect one row and read lists of thousands of rows once for each.
-                select = sql.SQL("{} offset 0").format(select)
             connections = self._postgres[name]
+            select = self._narrowed(view, connections[0])
             return Reading(connections, select, partitions.described(connections[0], view, select))
         untyped = [column for column in view.header.columns if column not in view.header.types]
         if untyped:
@@ -106,6 +103,36 @@ class _Sources:
                 row = connections[0].execute("select pg_export_snapshot()").fetchone()
                 url = sa.make_url(self._source_url_of(name))
                 connections += [self._begin(name, url, row and row[0]) for _ in range(wanted - 1)]
+
+    def _narrowed(self, view: DatamartView, source: Connection[Any]) -> sql.Composable:
+        """The view's SELECT, of a few participants' rows only where it knows how."""
+        plan, narrowing = self._plan, self._narrowing(view, source)
+        select = view.rendered(school_year=plan.school_year, count_date=plan.count_date, narrowing=narrowing)
+        if narrowing == EVERYTHING:
+            return select
+        # Whoever reads it asks for the participants again. Were that pushed down into the view, the planner would
+        # count the restriction twice, expect one row and read lists of thousands of rows once for each.
+        return sql.SQL("{} offset 0").format(select)
+
+    def _narrowing(self, view: DatamartView, source: Connection[Any]) -> Narrowing:
+        """A school is looked for by itself: it may have moved to another district since the event was published. Only
+        where rows name no school the source says, as of the same instant, which district it is in."""
+        plan, uses = self._plan, view.parameters
+        if plan.few is None or not uses & {"districts", "schools"}:
+            return EVERYTHING
+        if plan.level is Level.DISTRICT:
+            return Narrowing(districts=plan.few) if "districts" in uses else EVERYTHING
+        if view.placing is None:
+            return Narrowing(schools=plan.few) if "schools" in uses else EVERYTHING
+        return Narrowing(districts=self._districts_of_schools(view.placing, plan.few, source), schools=plan.few)
+
+    def _districts_of_schools(self, placing: str, schools: Sequence[str], source: Connection[Any]) -> list[str]:
+        """Asked once, however many views need to know."""
+        if placing not in self._placed:
+            plan = self._plan
+            query = districts_of_schools(placing, schools, school_year=plan.school_year, count_date=plan.count_date)
+            self._placed[placing] = sorted(number for (number,) in source.execute(query).fetchall())
+        return self._placed[placing]
 
     def _staged(self, view: DatamartView, staging: Staging) -> Reading:
         staging.problems.refuse()
@@ -133,7 +160,7 @@ class _Sources:
             raise failure
         self._stack.callback(pipe.abandon, connection)
         connection.execute(sql.SQL("set work_mem = {}").format(sql.Literal(_SOURCE_WORK_MEMORY)))
-        if self._plan.districts is None:
+        if self._plan.few is None:
             # Everything is read once anyway, so a nested loop could only be a wrong guess about correlated columns.
             connection.execute("set enable_nestloop = off")
         connection.execute("begin isolation level repeatable read read only")
