@@ -63,11 +63,8 @@ def test_every_delivered_view_reads_only_the_few_participants_asked_for(level: L
 def test_the_districts_of_schools_are_asked_of_rows_that_name_their_school() -> None:
     placing = "select * from source.lesson where :schools is null or school_id = any(:schools)"
     query = districts_of_schools(placing, ["001010"], school_year=2017, count_date=None).as_string(None)
-    wanted = "'{001010}'::text[]"
-    assert query == (
-        f"select distinct district_id from (select * from source.lesson where {wanted} is null or school_id = "
-        f"any({wanted})) as placed where school_id = any({wanted})"
-    )
+    assert query.startswith("select distinct district_id from (select * from source.lesson where ")
+    assert query.count("'{001010}'::text[]") == 3
 
 
 def test_every_broken_file_is_told_at_once(tmp_path: Path) -> None:
