@@ -58,15 +58,6 @@ def write_outcomes(judgement: Judgement, *, session: Session) -> None:
         _update(
             Revision, among(Revision.id, confirmed.values()), session=session, confirmed_as_of=judgement.source_as_of
         )
-    taken = [plan.participants[number] for number in judgement.new] + list(confirmed)
-    _update(
-        SnapshotParticipant,
-        *ours,
-        SnapshotParticipant.participant_id == Participant.id,
-        among(Participant.id, taken),
-        session=session,
-        revision_id=Participant.current_revision_id,
-    )
     for reason, whom in sorted(judgement.left_alone.items()):
         _update(
             SnapshotParticipant,
@@ -75,6 +66,13 @@ def write_outcomes(judgement: Judgement, *, session: Session) -> None:
             session=session,
             left_alone=reason,
         )
+    _update(  # all the others: what is current now was made or confirmed
+        SnapshotParticipant,
+        *ours,
+        SnapshotParticipant.participant_id == Participant.id,
+        session=session,
+        revision_id=Participant.current_revision_id,
+    )
     _update(
         Snapshot,
         Snapshot.id.in_(plan.snapshot_ids),
