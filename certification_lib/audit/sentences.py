@@ -33,6 +33,7 @@ _DONE: Mapping[str, str] = {
     "event:publish": "published the event",
     "event:purge": "removed superseded data of",
     "event:resume": "resumed the event",
+    "event:send-again": "sent again mails of",
     "event:send-message": "sent a message about",
     "event:set-aside": "set aside rule",
     "event:validate": "ran the rules:",

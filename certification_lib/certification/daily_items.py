@@ -2,7 +2,7 @@
 
 import datetime
 from collections import defaultdict
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 from urllib.parse import quote
 
@@ -14,20 +14,27 @@ from certification_lib.certification.readmodels import Owing
 from certification_lib.certification.reminders import days_left_in_words
 from certification_lib.certification.reminding import what_is_missing
 from certification_lib.certification.telling import day_in_words
+from certification_lib.certification.waiting import waits_for_the_state
 from certification_lib.events.models import Event, EventStatus, EventVersion
 from certification_lib.events.phases import local_day
-from certification_lib.notifications.kinds import ESCALATION
+from certification_lib.events.rules import names_in_words
+from certification_lib.notifications.kinds import ESCALATION, WAITS_FOR_STATE
 from certification_lib.notifications.models import Message
 from certification_lib.people.models import Person
 from certification_lib.people.queries import state_time_zone
 
+NOTHING_OWED = "nothing was owed any more when the mail was to go out"
+_CLOSED = "the event was closed before the mail was to go out"
+_ON_HOLD = "the event was on hold when the mail was to go out"
+_PAUSED = "reminders of this event were paused"
 # Of a certifier's many schools only so many are named one by one.
 _SHOWN = 20
 
 
 @dataclass(frozen=True)
 class Item:
-    """One thing that is owed: by the reader himself, or in an organization whose contact he is, by `others`."""
+    """One thing that is owed: by the reader himself, or in an organization whose contact he is, by `others`; or by the
+    state, for which so many participants wait: then `organization` names them."""
 
     event: str
     organization: str
@@ -38,6 +45,7 @@ class Item:
     missing: str
     path: str
     others: str = ""
+    waiting: int = 0
 
 
 @dataclass(frozen=True)
@@ -51,12 +59,20 @@ class EventItems:
     missing: dict[int, str]
     names: dict[int, str]
     by_person: dict[int, list[Owing]]
-    why_not: str = "nothing was owed any more when the mail was to go out"
+    why_not: str = NOTHING_OWED
+    waiting: tuple[str, ...] = ()
+    """The participants that wait too long for the state."""
+
+    def reason(self, message: Message) -> str:
+        """Why the message says nothing any more. A pause of reminders does not silence what waits for the state."""
+        return NOTHING_OWED if message.kind == WAITS_FOR_STATE and self.why_not == _PAUSED else self.why_not
 
     def of(self, message: Message) -> list[Item]:
         """What the message still says."""
         if message.kind == ESCALATION:
             return self._escalated(message)
+        if message.kind == WAITS_FOR_STATE:
+            return self._waiting()
         own = self.by_person.get(message.person_id or 0, [])
         shown = [self._item(one, f"/certification/my-events/{self.key}/{quote(one.number, safe='')}/") for one in own]
         if len(shown) <= _SHOWN:
@@ -74,6 +90,13 @@ class EventItems:
             return []
         names = ", ".join(sorted(self.names[one.person_id] for one in owing))
         return [self._item(min(owing, key=lambda one: one.due_date), "/certification/", others=names)]
+
+    def _waiting(self) -> list[Item]:
+        if not self.waiting:
+            return []
+        path = f"/certification/events/{self.key}/"
+        names = names_in_words(self.waiting)
+        return [Item(self.name, names, "", "", self.today, "", "", path, waiting=len(self.waiting))]
 
     def _rest(self, first: Owing, count: int) -> Item:
         item = self._item(first, "/certification/my-events/")
@@ -100,16 +123,27 @@ def items_of_events(keys: Collection[str], *, session: Session, now: datetime.da
         sa.select(Event, EventVersion)
         .join(EventVersion, EventVersion.id == Event.live_version_id)
         .where(Event.key.in_(keys))
-    )
-    return {event.key: _items(event, version, today, session=session, now=now) for event, version in events}
+    ).all()
+    waiting = waits_for_the_state([event.id for event, _ in events], session=session, now=now)
+    return {
+        event.key: _items(event, version, today, waiting[event.id], session=session, now=now)
+        for event, version in events
+    }
 
 
 def _items(
-    event: Event, version: EventVersion, today: datetime.date, *, session: Session, now: datetime.datetime
+    event: Event,
+    version: EventVersion,
+    today: datetime.date,
+    waiting: Sequence[str],
+    *,
+    session: Session,
+    now: datetime.datetime,
 ) -> EventItems:
     why_not = _why_not(event)
     if why_not is not None:
-        return EventItems(event.key, version.name, today, (), {}, {}, {}, why_not)
+        waiting = waiting if why_not == _PAUSED else ()
+        return EventItems(event.key, version.name, today, (), {}, {}, {}, why_not, tuple(waiting))
     owing = tuple(who_owes(event.id, session=session, now=now))
     names = sa.select(Person.id, Person.name).where(Person.id.in_({one.person_id for one in owing}))
     return EventItems(
@@ -120,6 +154,7 @@ def _items(
         what_is_missing(version, {one.participant_id for one in owing}, session=session),
         {row.id: row.name for row in session.execute(names)},
         _by_person(owing),
+        waiting=tuple(waiting),
     )
 
 
@@ -133,9 +168,9 @@ def _by_person(owing: Iterable[Owing]) -> dict[int, list[Owing]]:
 
 def _why_not(event: Event) -> str | None:
     if event.status is EventStatus.CLOSED:
-        return "the event was closed before the mail was to go out"
+        return _CLOSED
     if not event.active:
-        return "the event was on hold when the mail was to go out"
+        return _ON_HOLD
     if event.reminders_paused_at is not None:
-        return "reminders of this event were paused"
+        return _PAUSED
     return None

@@ -1,9 +1,9 @@
 """The one mail a day in which a person hears what he owes, over all events and organizations.
 
-Reminders, overdue notices and escalations stand in the Message Center one by one, and their mails are *gathered*: some
-minutes after the first of them was written they go out as one mail, in words of the moment it goes out. Whoever has
-finished by then hears nothing. After a person's mail of the day, what comes waits for the next day's. A mail that an
-outage keeps waiting is written anew each time, so that it never says what is no longer so.
+Reminders, overdue notices, escalations and what waits for the state stand in the Message Center one by one, and their
+mails are *gathered*: some minutes after the first of them was written they go out as one mail, in words of the moment
+it goes out. Whoever has finished by then hears nothing. After a person's mail of the day, what comes waits for the next
+day's. A mail that an outage keeps waiting is written anew each time, so that it never says what is no longer so.
 """
 
 import datetime
@@ -16,7 +16,7 @@ from zoneinfo import ZoneInfo
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from certification_lib.certification.daily_items import EventItems, Item, items_of_events
+from certification_lib.certification.daily_items import NOTHING_OWED, EventItems, Item, items_of_events
 from certification_lib.events.phases import local_day, start_moment
 from certification_lib.notifications import wording
 from certification_lib.notifications.kinds import DAILY_MAIL
@@ -25,7 +25,6 @@ from certification_lib.notifications.rules import is_mail_address, mail_message_
 from certification_lib.people.models import Organization, OrganizationKind, Person
 
 GATHERING = datetime.timedelta(minutes=10)
-NOTHING_OWED = "nothing was owed any more when the mail was to go out"
 _LOCK = 0x6461696C << 32  # one writer of daily mails
 
 Receiver: TypeAlias = int | str
@@ -158,7 +157,7 @@ def _letter(
             said |= {(one.event, one.number, one.others): one for one in found}
         else:
             message.not_needed_at = now
-            message.last_problem = of_event.why_not if of_event is not None else NOTHING_OWED
+            message.last_problem = of_event.reason(message) if of_event is not None else NOTHING_OWED
     if said and address is not None:
         mail = desk.mail or Message(kind=DAILY_MAIL, person_id=receiver if isinstance(receiver, int) else None)
         items_told = sorted(said.values(), key=lambda one: (one.due_date, one.event))

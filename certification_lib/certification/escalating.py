@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 
 from certification_lib.certification.readmodels import Owing
 from certification_lib.certification.reminders import days_left_in_words, escalates
-from certification_lib.events.models import Event, EventVersion, Participant
+from certification_lib.events.models import Event, EventVersion, Participant, ParticipantStatus
 from certification_lib.notifications.kinds import ESCALATION
 from certification_lib.notifications.service import Notice
 from certification_lib.people.models import Organization, Person
@@ -62,10 +62,26 @@ def escalations(
     return notices
 
 
+def who_escalates_to_nobody(event: Event, version: EventVersion, *, session: Session) -> list[str]:
+    """Names of the organizations that are not approved yet and have no contact, in an event that escalates."""
+    if version.escalation_day is None:
+        return []
+    open_ones = session.execute(
+        sa.select(Participant.id, Participant.organization_name)
+        .where(
+            Participant.event_id == event.id,
+            Participant.status.not_in([ParticipantStatus.APPROVED, ParticipantStatus.WITHDRAWN]),
+        )
+        .order_by(Participant.organization_number)
+    ).all()
+    contacts = _contacts({one.id for one in open_ones}, session)
+    return [one.organization_name for one in open_ones if one.id not in contacts]
+
+
 def _contacts(participant_ids: Collection[int], session: Session) -> dict[int, int | str]:
     """By participant: the person whose address the contact's is, or the address when it is not one person's."""
     own, of_lea = sa.orm.aliased(Organization), sa.orm.aliased(Organization)
-    address = sa.func.coalesce(sa.func.nullif(own.contact_email, ""), of_lea.contact_email)
+    address = sa.func.coalesce(sa.func.nullif(own.contact_email, ""), sa.func.nullif(of_lea.contact_email, ""))
     rows = session.execute(
         sa.select(Participant.id, address)
         .join(own, own.id == Participant.organization_id)

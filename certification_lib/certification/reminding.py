@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 from certification_lib.audit.service import Actor, record
 from certification_lib.categories.models import CategoryRole
 from certification_lib.certification.access import LiveEvent, event_for_state, needed_reason
+from certification_lib.certification.escalating import who_escalates_to_nobody
 from certification_lib.certification.evidence import Evidence, load_evidence_of
 from certification_lib.certification.queries import who_owes
 from certification_lib.certification.readmodels import Owing
@@ -59,6 +60,8 @@ class ReminderPreview:
     paused_by: str | None
     pause_reason: str | None
     held: bool
+    escalates_to_nobody: tuple[str, ...] = ()
+    """Organizations without a contact, where the event tells contacts who has not certified."""
 
     @property
     def next_people(self) -> tuple[Reminded, ...]:
@@ -73,8 +76,11 @@ class ReminderPreview:
 def reminder_preview(event: Event, *, session: Session, now: datetime.datetime) -> ReminderPreview:
     """Who would be reminded when. The caller has checked the right Read on Event Management."""
     people: list[Reminded] = []
+    without_contact: list[str] = []
     if event.live_version_id is not None and event.status is not EventStatus.CLOSED:
         people = _people(event, session=session, now=now)
+        version = session.get_one(EventVersion, event.live_version_id)
+        without_contact = who_escalates_to_nobody(event, version, session=session)
     return ReminderPreview(
         on=min((one.on for one in people if one.on is not None), default=None),
         people=tuple(people),
@@ -82,6 +88,7 @@ def reminder_preview(event: Event, *, session: Session, now: datetime.datetime) 
         paused_by=event.reminders_paused_by,
         pause_reason=event.reminders_pause_reason,
         held=not event.active,
+        escalates_to_nobody=tuple(without_contact),
     )
 
 

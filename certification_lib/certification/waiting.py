@@ -19,6 +19,7 @@ from certification_lib.events.milestones import REMINDER_HOUR
 from certification_lib.events.models import Event, EventStatus, EventVersion, Participant, ParticipantStatus
 from certification_lib.events.phases import local_day
 from certification_lib.events.rules import names_in_words
+from certification_lib.notifications.kinds import WAITS_FOR_STATE
 from certification_lib.notifications.service import Notice, notify_all
 from certification_lib.people.models import Organization, OrganizationKind
 
@@ -48,13 +49,26 @@ def tell_approvers_what_waits(*, session: Session, now: datetime.datetime) -> in
         .order_by(Event.id)
     ).all()
     unfinished = _unfinished([event.id for event, _ in live], session)
+    too_long = _too_long(unfinished, now)
     notices = []
     for event, version in live:
         approvers = state_members(version.category_id, CategoryRole.APPROVER, session=session)
         today = local_day(now, zone)
         notices += _weekly(event, version, unfinished[event.id], approvers, today)
-        notices += _digest(event, version, unfinished[event.id], approvers, today, now=now)
+        notices += _digest(event, version, too_long[event.id], approvers, today)
     return notify_all(notices, session=session, now=now)
+
+
+def waits_for_the_state(event_ids: Sequence[int], *, session: Session, now: datetime.datetime) -> dict[int, list[str]]:
+    """By event, numbers and names of the participants that have waited too long for the state."""
+    return _too_long(_unfinished(event_ids, session), now)
+
+
+def _too_long(unfinished: Mapping[int, Sequence[_Unfinished]], now: datetime.datetime) -> dict[int, list[str]]:
+    found: dict[int, list[str]] = defaultdict(list)
+    for event_id, of_event in unfinished.items():
+        found[event_id] = [one.name for one in of_event if one.since is not None and waits_too_long(one.since, now)]
+    return found
 
 
 def _unfinished(event_ids: Sequence[int], session: Session) -> dict[int, list[_Unfinished]]:
@@ -102,21 +116,26 @@ def _weekly(
 
 
 def _digest(
-    event: Event,
-    version: EventVersion,
-    unfinished: Sequence[_Unfinished],
-    approvers: Sequence[int],
-    today: datetime.date,
-    *,
-    now: datetime.datetime,
+    event: Event, version: EventVersion, names: Sequence[str], approvers: Sequence[int], today: datetime.date
 ) -> list[Notice]:
-    names = [one.name for one in unfinished if one.since is not None and waits_too_long(one.since, now)]
+    """Its mail is the approver's one mail of the day, over all events."""
     if not names:
         return []
     values = {"event": version.name, "count": len(names), "participants": names_in_words(names)}
-    return [_to(approvers, f"waits_for_state:{event.id}:{today}", "waits_for_state", event, values)]
+    fact = f"{WAITS_FOR_STATE}:{event.id}:{today}"
+    return [_to(approvers, fact, WAITS_FOR_STATE, event, values)]
 
 
-def _to(receivers: Sequence[int], fact: str, kind: str, event: Event, values: Mapping[str, object]) -> Notice:
+def _to(
+    receivers: Sequence[int],
+    fact: str,
+    kind: str,
+    event: Event,
+    values: Mapping[str, object],
+    *,
+    gathered: bool = False,
+) -> Notice:
     path = f"/certification/events/{event.key}/"
-    return Notice(fact=fact, kind=kind, receivers=receivers, values=values, path=path, event_key=event.key)
+    return Notice(
+        fact=fact, kind=kind, receivers=receivers, values=values, path=path, event_key=event.key, gathered=gathered
+    )

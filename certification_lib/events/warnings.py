@@ -18,12 +18,13 @@ _PLURAL = {Level.DISTRICT: "districts", Level.SCHOOL: "schools"}
 def warnings_of(
     content: EventContent, participants: Sequence[Organization], category_id: int | None, *, session: Session
 ) -> list[str]:
-    """Dates on a weekend or holiday, participants that closed in the Reporting Year or have nobody to certify, and a
-    first snapshot after Certification Opens: a sentence each."""
+    """Dates on a weekend or holiday, participants that closed in the Reporting Year, have nobody to certify or, where
+    contacts are to hear of it, no contact, and a first snapshot after Certification Opens: a sentence each."""
     return [
         *date_warnings(content),
         *closed_in_year(content, participants),
         *_without_certifier(content, participants, category_id, session),
+        *_without_contact(content, participants, session),
         *late_snapshots(content),
     ]
 
@@ -50,6 +51,34 @@ def late_snapshots(content: EventContent) -> list[str]:
     if not first or min(first).date() <= content.opens:
         return []
     return [f"The first snapshot is on {min(first):%Y-%m-%d at %H:%M}, after Certification Opens {content.opens}."]
+
+
+def nobody_to_escalate_to(names: Sequence[str], level: Level) -> str:
+    """For organizations whose contact is to hear who has not certified, and that have none."""
+    whom = names_in_words(names) if len(names) <= 10 else f"{len(names):,} {_PLURAL[level]}"
+    return (
+        f"Nobody can be told above the certifiers of {whom}: the directory names no contact with an e-mail address, so "
+        "the step of the reminders that tells the organization's contact tells nobody there."
+    )
+
+
+def _without_contact(content: EventContent, participants: Sequence[Organization], session: Session) -> list[str]:
+    """A school without a contact has its LEA's."""
+    without = [one for one in participants if not one.contact_email]
+    if content.escalation_day is None or not without:
+        return []
+    by_lea = (
+        sa.select(SchoolAgency.school_id)
+        .join(Organization, Organization.id == SchoolAgency.lea_id)
+        .where(
+            SchoolAgency.school_id.in_([one.id for one in without]),
+            SchoolAgency.until_date.is_(None),
+            sa.func.coalesce(Organization.contact_email, "") != "",
+        )
+    )
+    served = set(session.scalars(by_lea))
+    names = [one.name for one in without if one.id not in served]
+    return [nobody_to_escalate_to(names, content.level)] if names else []
 
 
 def _without_certifier(

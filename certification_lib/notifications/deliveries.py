@@ -28,21 +28,23 @@ class Standing(enum.StrEnum):
 
 
 PROBLEMS = (Standing.DELAYED, Standing.REFUSED, Standing.CAME_BACK, Standing.UNCLEAR, Standing.NO_ADDRESS)
+AGAIN = (Standing.UNCLEAR, Standing.REFUSED, Standing.CAME_BACK, Standing.NO_ADDRESS)
+"""What a person may have sent again."""
 UNREACHED = (Standing.REFUSED, Standing.CAME_BACK, Standing.NO_ADDRESS)
 # The mail a message went out in: the receiver's one mail of the day, or its own.
-_Mail = aliased(Message)
-_IN_MAIL = _Mail.id == sa.func.coalesce(Message.daily_mail_id, Message.id)
-_STANDING = sa.case(
+Mail = aliased(Message)
+IN_MAIL = Mail.id == sa.func.coalesce(Message.daily_mail_id, Message.id)
+STANDING = sa.case(
     (Message.not_needed_at.is_not(None), Standing.NOT_NEEDED.value),
-    (_Mail.bounced_at.is_not(None), Standing.CAME_BACK.value),
-    (_Mail.delivered_at.is_not(None), Standing.SENT.value),
-    (_Mail.gave_up_at.is_not(None), Standing.REFUSED.value),
+    (Mail.bounced_at.is_not(None), Standing.CAME_BACK.value),
+    (Mail.delivered_at.is_not(None), Standing.SENT.value),
+    (Mail.gave_up_at.is_not(None), Standing.REFUSED.value),
     (Message.email.is_(None), Standing.NO_ADDRESS.value),
-    (_Mail.handed_over_at.is_not(None), Standing.UNCLEAR.value),
-    (_Mail.last_problem.is_not(None), Standing.DELAYED.value),
+    (Mail.handed_over_at.is_not(None), Standing.UNCLEAR.value),
+    (Mail.last_problem.is_not(None), Standing.DELAYED.value),
     else_=Standing.WAITING.value,
 )
-_PROBLEM = sa.func.coalesce(_Mail.last_problem, Message.last_problem)
+_PROBLEM = sa.func.coalesce(Mail.last_problem, Message.last_problem)
 
 
 @dataclass(frozen=True)
@@ -64,6 +66,11 @@ class Delivery:
     attempts: int
     next_attempt_at: datetime.datetime | None
     problem: str | None
+
+    @property
+    def may_go_again(self) -> bool:
+        """Whether a person may have it sent again."""
+        return self.standing in AGAIN
 
 
 @dataclass(frozen=True)
@@ -90,8 +97,8 @@ def deliveries(
 ) -> list[Delivery]:
     """Messages with the fate of their mail, newest first. The caller has checked the right Read on Event Management."""
     query = (
-        sa.select(Message, _Mail, Person.name, Person.username, _STANDING)
-        .join(_Mail, _IN_MAIL)
+        sa.select(Message, Mail, Person.name, Person.username, STANDING)
+        .join(Mail, IN_MAIL)
         .outerjoin(Person, Person.id == Message.person_id)
         .where(*_conditions(event_key, standings))
         .order_by(Message.id.desc())
@@ -120,7 +127,7 @@ def deliveries(
 
 def delivery_counts(event_key: str, *, session: Session) -> dict[Standing, int]:
     """How many mails of the event stand where; every standing is there."""
-    query = sa.select(_STANDING.label("standing"), sa.func.count()).select_from(Message).join(_Mail, _IN_MAIL)
+    query = sa.select(STANDING.label("standing"), sa.func.count()).select_from(Message).join(Mail, IN_MAIL)
     query = query.where(Message.event_key == event_key)
     found: dict[str, int] = dict(session.execute(query.group_by(sa.text("standing"))).all())
     return {standing: found.get(standing.value, 0) for standing in Standing}
@@ -138,7 +145,7 @@ def unreached(event_key: str, *, session: Session) -> list[Unreached]:
             sa.func.max(Person.email),
         )
         .select_from(Message)
-        .join(_Mail, _IN_MAIL)
+        .join(Mail, IN_MAIL)
         .outerjoin(Person, Person.id == Message.person_id)
         .where(*_conditions(event_key, UNREACHED))
         .group_by(sa.text("receiver"), Person.username, Message.email)
@@ -157,5 +164,5 @@ def _conditions(event_key: str | None, standings: Sequence[Standing]) -> list[sa
     if event_key is not None:
         conditions.append(Message.event_key == event_key)
     if standings:
-        conditions.append(_STANDING.in_([standing.value for standing in standings]))
+        conditions.append(STANDING.in_([standing.value for standing in standings]))
     return conditions

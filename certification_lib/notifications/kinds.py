@@ -3,6 +3,7 @@
 DAILY_MAIL = "daily_reminders"
 """The mail in which gathered messages go out. It stands in no Message Center: they do."""
 ESCALATION = "escalation"
+WAITS_FOR_STATE = "waits_for_state"
 
 KIND_WORDS = {
     "approval_withdrawn": "Approval withdrawn",

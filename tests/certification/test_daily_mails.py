@@ -1,6 +1,7 @@
 """One mail a day at most in which a person hears what he owes, over events and organizations, true when it goes out."""
 
 import datetime
+from dataclasses import replace
 
 import pytest
 import sqlalchemy as sa
@@ -8,6 +9,7 @@ import sqlalchemy as sa
 from certification_lib.certification import announcements, service
 from certification_lib.certification.daily_mails import NOTHING_OWED, write_daily_mails
 from certification_lib.certification.reminders import escalates
+from certification_lib.certification.reminding import pause_reminders, reminder_preview
 from certification_lib.events.models import Event, Milestone, MilestoneKind, MilestoneState
 from certification_lib.notifications.deliveries import Standing, deliveries
 from certification_lib.notifications.kinds import DAILY_MAIL, ESCALATION
@@ -168,6 +170,30 @@ def test_escalation_has_its_step(today: datetime.date, step: int | None, now: bo
     assert escalates(datetime.date(2016, 10, 31), today=today, step=step) is now
 
 
+def test_what_waits_for_the_state_in_two_events_is_one_mail_true_when_it_goes_out(office: Office) -> None:
+    spring = replace(office, event=second_event(office))
+    for event in (office, spring):
+        event.send()
+    service.tell_ready_to_send(session=office.session, now=morning(10, 14))
+    pause_reminders(office.key, "A storm", **office.act(office.approver))
+
+    write(office, morning(10, 14, 10))
+
+    [mail] = mails(office, "approver@example.org")
+    assert mail.subject == "2 participants of 2 events wait for the state"
+    assert f"Fall Enrollment Count: 001 Adair County\n{BASE}/certification/events/{office.key}/" in mail.text
+    assert f"Spring Count: 001 Adair County\n{BASE}/certification/events/spring-count/" in mail.text
+    spring.approve()
+    write(office, morning(10, 14, 20))
+    [mail] = mails(office, "approver@example.org")
+    assert mail.subject == "Fall Enrollment Count: 1 participant waits for the state"
+    office.approve()
+    write(office, morning(10, 14, 30))
+    assert mails(office, "approver@example.org") == []
+    [left_out] = deliveries(session=office.session, event_key="spring-count", standings=[Standing.NOT_NEEDED])
+    assert left_out.problem == NOTHING_OWED
+
+
 @pytest.fixture
 def escalating(session: sa.orm.Session) -> Office:
     office = make_office(session, escalation_day=1)
@@ -189,6 +215,21 @@ def test_at_its_step_the_organizations_contact_hears_who_has_not_certified_once(
     write(office, morning(11, 3, 12))
     [mail] = mails(office, "board@adair.example")
     assert mail.subject == f"{office.version.name}: Adair County has not certified"
+
+
+def test_the_state_sees_where_there_is_nobody_to_escalate_to(escalating: Office) -> None:
+    office = escalating
+
+    def warned() -> tuple[str, ...]:
+        office.session.flush()
+        return reminder_preview(office.event, session=office.session, now=morning(10, 10)).escalates_to_nobody
+
+    assert warned() == ("Barren County",)
+    office.barren.contact_email = "office@barren.example"
+    assert warned() == ()
+    office.barren.contact_email = ""
+    office.version.escalation_day = None
+    assert warned() == ()
 
 
 def test_the_contact_is_not_told_when_everybody_has_certified_meanwhile(escalating: Office) -> None:

@@ -99,6 +99,22 @@ def test_mails_are_counted_and_who_is_not_reached_is_named(filled: Browser) -> N
     assert "Jones" in only
 
 
+def test_a_refused_mail_is_sent_again_with_a_button_and_a_second_click_sends_nothing(filled: Browser) -> None:
+    approver = filled("approver")
+    page = approver.get(f"{EVENT}/deliveries?standing=refused").text
+    mail = re.findall(r'name="mail" value="(\d+)"', page)[0]
+
+    assert approver.post(f"{EVENT}/deliveries/send-again", data={"mail": mail}).status_code == 303
+    after = text_of(approver.get(f"{EVENT}/deliveries").text)
+    assert "31 waiting" in after
+    assert "29 refused" in after
+    again = approver.post(f"{API}/deliveries/send-again", json={"mails": [int(mail)]})
+    assert again.status_code == 409
+    assert "it is waiting" in again.text
+    assert approver.post(f"{API}/deliveries/send-again", json={}).status_code == 409
+    assert filled("smith").post(f"{API}/deliveries/send-again", json={}).status_code in {403, 404}
+
+
 def test_the_preview_names_who_is_reminded_next_and_what_is_missing(filled: Browser) -> None:
     said = text_of(filled("statereviewer").get(f"{EVENT}/reminders").text)
 

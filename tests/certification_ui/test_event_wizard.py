@@ -170,6 +170,9 @@ def test_what_deserves_a_second_look_is_said_while_typing(browser: Browser, cast
     assert f"Event End Date {saturday} is a Saturday." in page
     assert "Closed in the Reporting Year: Adair County." in page
     assert "Without a certifier in the category: Adair County." in page
+    assert "Nobody can be told above the certifiers" not in page
+    client.post(NEW, data={**SNAPSHOTS, "escalation_day": "-1", "then": "next"})
+    assert "Nobody can be told above the certifiers of Adair County:" in client.get(f"{NEW}?step=snapshots").text
 
 
 def test_before_publishing_a_timeline_says_what_runs_when_and_who_is_told(browser: Browser, engine: sa.Engine) -> None:

@@ -46,6 +46,12 @@ class ReasonBody(Body):
     reason: Text = Field(examples=["Late enrollments were entered after we certified."])
 
 
+class SendAgainBody(Body):
+    mails: list[int] | None = Field(
+        default=None, description="Ids of deliveries; none: all that are unclear", examples=[[17, 18]]
+    )
+
+
 class ApproveBody(Body):
     participants: Numbers = Field(examples=[["001", "005"]])
     reason: Text | None = Field(default=None, description="Required with include_uncertified")

@@ -5,13 +5,14 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Query
 from starlette.responses import Response
 
+from certification_lib.certification.mails_again import send_again
 from certification_lib.certification.reminding import pause_reminders, reminder_preview, resume_reminders
 from certification_lib.events.carried_out import plan_of
 from certification_lib.events.queries import event_by_key
 from certification_lib.notifications import deliveries as mails
 from certification_lib.people.models import Right, Tool
 from certification_ui.api.answers import cursor_of, listed, plain, position_of
-from certification_ui.api.bodies import ReasonBody
+from certification_ui.api.bodies import ReasonBody, SendAgainBody
 from certification_ui.api.events import Limit
 from certification_ui.api.once import OnceOfRequest
 from certification_ui.deps import right
@@ -49,6 +50,13 @@ def deliveries(
         counts=mails.delivery_counts(key, session=visit.session),
         unreached=mails.unreached(key, session=visit.session),
     )
+
+
+@router.post("/deliveries/send-again", dependencies=[STATE_READS])
+def send_mails_again(key: str, body: SendAgainBody, visit: VisitOfRequest, once: OnceOfRequest) -> Response:
+    """Send mails again that are unclear, were refused or came back, to today's addresses; by an Approver or Reviewer
+    of the category. Without `mails`: all that are unclear."""
+    return once(lambda: plain(send_again(key, body.mails, **visit.act)), body)
 
 
 @router.get("/reminders", dependencies=[STATE_READS])

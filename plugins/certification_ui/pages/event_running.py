@@ -5,13 +5,15 @@ from typing import Annotated
 from fastapi import APIRouter, Depends
 from starlette.responses import Response
 
+from certification_lib.certification.mails_again import send_again
 from certification_lib.certification.reminding import pause_reminders, reminder_preview, resume_reminders
 from certification_lib.events.carried_out import PlanLine, Standing, plan_of
 from certification_lib.events.manifest import dag_id_of
 from certification_lib.events.queries import EventHead, event_head
+from certification_lib.events.warnings import nobody_to_escalate_to
 from certification_lib.notifications import deliveries as mails
 from certification_lib.people.models import Right, Tool
-from certification_ui import urls
+from certification_ui import urls, words
 from certification_ui.auth import airflow_user
 from certification_ui.deps import FormOfRequest, right
 from certification_ui.forms import Form, fields_of
@@ -88,20 +90,38 @@ def deliveries(visit: VisitOfRequest, key: str, standing: str = "", page: str = 
         counts=counts,
         found=found,
         unreached=mails.unreached(key, session=session),
+        powers=powers(visit, shown),
         standings=list(mails.Standing),
         asked=asked,
         pages=numbered_pages(visit, urls.DELIVERIES, asked, page=number, size=MAILS_SIZE, total=total, key=key),
     )
 
 
+# As with every message: Reviewers may write too, and the service asks for the place in the category.
+@router.post(urls.SEND_AGAIN, dependencies=[look])
+def send_mails_again(visit: VisitOfRequest, sent: FormOfRequest, key: str) -> Response:
+    """One mail, or without a number all that are unclear."""
+    chosen = [str(number) for number in sent.getlist("mail")]
+    ids = [int(number) for number in chosen if number.isdecimal()] if chosen else None
+    outcome = send_again(key, ids, **visit.act)
+    number = words.count(len(outcome.sent), "mail")
+    said = f"{number} will go out again within minutes; reminders with the next daily mail."
+    if outcome.left_out:
+        said += f" Left out: {'; '.join(f'{one.receiver}: {one.refused}' for one in outcome.left_out[:5])}."
+    return visit.go(urls.DELIVERIES, said, key=key)
+
+
 @router.get(urls.REMINDERS, dependencies=[look])
 def reminders(visit: VisitOfRequest, key: str) -> Response:
     shown = event_head(key, session=visit.session, now=visit.now)
+    preview = reminder_preview(shown.event, session=visit.session, now=visit.now)
+    without = preview.escalates_to_nobody
     return visit.page(
         "events/reminders.html",
         shown=shown,
         powers=powers(visit, shown),
-        preview=reminder_preview(shown.event, session=visit.session, now=visit.now),
+        preview=preview,
+        warning=nobody_to_escalate_to(without, shown.version.level) if without else None,
         people_shown=PEOPLE_SHOWN,
     )
 

@@ -165,6 +165,11 @@ class Powers:
         return self.live and self.role is not None
 
     @property
+    def sends_mails_again(self) -> bool:
+        """Also of a closed event, whose end is told by mail."""
+        return self.role is not None
+
+    @property
     def opens_rows(self) -> bool:
         """Student rows are for members of the category only."""
         return self.role is not None
