@@ -13,6 +13,16 @@ from sqlalchemy.orm import DeclarativeBase, InstrumentedAttribute, Session
 SCHEMA = "certification"
 DATAMART_SCHEMA = "datamart"
 
+# For every connection to PostgreSQL, Airflow's own too (`sql_alchemy_connect_args`): by default one waits two minutes
+# for a server that does not answer, and two hours for one that has gone without a word.
+CONNECTING = {
+    "connect_timeout": 10,
+    "keepalives_idle": 30,
+    "keepalives_interval": 10,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 60_000,
+}
+
 NAMING = {
     "ix": "ix_%(table_name)s_%(column_0_N_name)s",
     "uq": "uq_%(table_name)s_%(column_0_N_name)s",
@@ -57,6 +67,8 @@ def words(kind: type[enum.StrEnum], name: str) -> sa.Enum:
 def make_engine(url: str | sa.URL, **options: Any) -> sa.Engine:
     """An engine that never prints parameters: they may be a student's values."""
     arguments = {"hide_parameters": True, "pool_pre_ping": True, **options}
+    if sa.make_url(url).get_backend_name() == "postgresql":
+        arguments["connect_args"] = {**CONNECTING, **arguments.get("connect_args", {})}
     return sa.create_engine(url, **arguments)
 
 

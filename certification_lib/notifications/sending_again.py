@@ -34,7 +34,7 @@ def put_in_line_again(event_key: str, ids: Collection[int] | None, *, session: S
     Nothing is sent here: the next delivery does. What stood in somebody's one mail of the day stands in the next one,
     if it is still owed. Messages that are none of the event's are left out.
     """
-    wanted = Standing.UNCLEAR.value == STANDING if ids is None else Message.id.in_(ids)
+    wanted = STANDING.in_([Standing.UNCLEAR.value]) if ids is None else Message.id.in_(ids)
     found = session.execute(
         sa.select(Message, Mail, Person, STANDING)
         .join(Mail, IN_MAIL)

@@ -32,7 +32,14 @@ SECTIONS = {
         # Validation is imported once and shared by forking; the default of Python 3.14 would import it for every task.
         "mp_start_method": "fork",
     },
-    "database": {"sql_alchemy_pool_size": "5", "sql_alchemy_max_overflow": "10"},
+    "database": {
+        "sql_alchemy_pool_size": "5",
+        # The API server looks up who somebody is on its only event loop. With fewer connections than its 40 threads it
+        # would wait there for one, half a minute each time, and nobody be answered who could give one back.
+        "sql_alchemy_max_overflow": "45",
+        "sql_alchemy_connect_args": "certification_lib.database.CONNECTING",
+        "sql_alchemy_connect_args_async": "certification_lib.database.CONNECTING",
+    },
     "scheduler": {
         # A killed scheduler is made up for in 30 seconds; with the defaults it takes 5 minutes.
         "orphaned_tasks_check_interval": "10",

@@ -5,6 +5,7 @@ it never stops its server again. Here every role has a generated password, the s
 its life is that of the process that started it.
 """
 
+import contextlib
 import fcntl
 import hashlib
 import json
@@ -142,6 +143,16 @@ def stop_server(server: Server) -> None:
             server.process.wait(STOP_LIMIT_SECONDS)
         except subprocess.TimeoutExpired:
             continue
+
+
+def end_backends_of_dead_server() -> None:
+    """Ends what is left of a server of this process that ended without ending its own: a new one would not start
+    beside them. They have become children of this process (`adopt_orphans`)."""
+    for child in psutil.Process().children():
+        with contextlib.suppress(psutil.NoSuchProcess):
+            if child.name() == "postgres" and child.status() != psutil.STATUS_ZOMBIE:
+                child.kill()
+                child.wait(STOP_LIMIT_SECONDS)
 
 
 def _becomes_ready(server: Server) -> bool:

@@ -6,28 +6,22 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-
-import psutil
 
 from certification_lib.settings import PROJECT_FOLDER, Settings, load_settings
 from certification_lib.supervisor import processes
 from certification_lib.supervisor.children import adopt_orphans
-from certification_lib.supervisor.components import (
-    COMPONENTS,
-    Component,
-    start_component,
-    stop_components,
-)
+from certification_lib.supervisor.components import COMPONENTS, stop_components
 from certification_lib.supervisor.console import Console, last_lines
 from certification_lib.supervisor.databases import Databases, start_databases
 from certification_lib.supervisor.environment import airflow_environment
 from certification_lib.supervisor.health import API_SERVER, unhealthy_components
+from certification_lib.supervisor.keeping import Keeper
 from certification_lib.supervisor.mail_sink import start_mail_sink
 from certification_lib.supervisor.ports import free_port
-from certification_lib.supervisor.postgres import PostgresError, stop_server
+from certification_lib.supervisor.postgres import PostgresError, Server, stop_server
 from certification_lib.supervisor.state_folder import (
     ADMINISTRATOR,
     StateFolderInUse,
@@ -41,9 +35,6 @@ from certification_lib.supervisor.steps import StartFailed, Steps
 
 READY_LIMIT_SECONDS = 300  # of a machine that is busy with other things
 WANTED_PORT = 8080
-# A component that ends so often in so many seconds will not get better by another start.
-RESTART_LIMIT = 5
-RESTART_WINDOW_SECONDS = 120.0
 
 
 @dataclass(frozen=True)
@@ -91,10 +82,9 @@ class _Run:
         self._console = console
         self._stop = asyncio.Event()
         self._hurry = False
-        self._running: dict[Component, subprocess.Popen[bytes]] = {}
+        self._keeper: Keeper | None = None
         self._steps: Steps | None = None
         self._databases: Databases | None = None
-        self._followers: set[asyncio.Task[None]] = set()
         self._failure: str | None = None
         self._other_children: set[int] = set()
 
@@ -132,17 +122,22 @@ class _Run:
     async def _work(self) -> None:
         self._console.step("Starting PostgreSQL")
         self._databases = start_databases(self._folder, admin_url=self._options.admin_url)
-        if self._databases.server is not None:
-            self._other_children.add(self._databases.server.process.pid)
         self._record()
         port = free_port(self._options.port)
         if port != self._options.port != 0:
             self._console.step(f"Port {self._options.port} is taken; using {port}.")
         mail_port = free_port(0)
         settings = self._write_settings(port, mail_port)
+        self._keeper = Keeper(
+            self._folder,
+            airflow_environment(settings),
+            self._console,
+            server=self._databases.server,
+            on_change=self._record,
+        )
         async with await start_mail_sink(settings.mail_folder, mail_port):
-            await self._bring_up(settings, port)
-            await self._keep_running(airflow_environment(settings))
+            await self._bring_up(settings, port, self._keeper)
+            await self._keeper.keep(port, settings.url("airflow"), other_children=self._other_children)
 
     def _write_settings(self, port: int, mail_port: int) -> Settings:
         assert self._databases is not None  # noqa: S101 - said to the type checker
@@ -157,9 +152,8 @@ class _Run:
         )
         return load_settings({"CERTIFICATION_STATE_FOLDER": str(self._folder)})
 
-    async def _bring_up(self, settings: Settings, port: int) -> None:
-        environment = airflow_environment(settings)
-        self._steps = Steps(self._folder, environment, on_change=self._record)
+    async def _bring_up(self, settings: Settings, port: int, keeper: Keeper) -> None:
+        self._steps = Steps(self._folder, airflow_environment(settings), on_change=self._record)
         self._console.step("Preparing databases")
         await self._steps.prepare_databases(settings)
         self._console.step("Starting Airflow")
@@ -167,26 +161,17 @@ class _Run:
         scheduler = next(component for component in COMPONENTS if component.name == "scheduler")
         for component in COMPONENTS:
             if component is not scheduler:
-                self._start(component, environment)
+                keeper.start(component)
         await self._steps.certify("roles", "sync")
-        await self._until(lambda: unhealthy_components(port) != [API_SERVER], "the API server")
-        self._start(scheduler, environment)
-        await self._until(lambda: not unhealthy_components(port), "every component of Airflow")
+        await self._until(keeper, lambda: unhealthy_components(port) != [API_SERVER], "the API server")
+        keeper.start(scheduler)
+        await self._until(keeper, lambda: not unhealthy_components(port), "every component of Airflow")
         self._announce(settings)
 
-    def _start(self, component: Component, environment: Mapping[str, str]) -> None:
-        log = self._logs / f"{component.name}.log"
-        if component not in self._running:
-            if log.exists():
-                log.replace(log.with_suffix(".previous.log"))
-            self._followers.add(asyncio.create_task(self._console.follow(component.name, log)))
-        self._running[component] = start_component(component, logs=self._logs, environment=environment)
-        self._record()
-
-    async def _until(self, ready: Callable[[], bool], what: str) -> None:
+    async def _until(self, keeper: Keeper, ready: Callable[[], bool], what: str) -> None:
         deadline = asyncio.get_running_loop().time() + READY_LIMIT_SECONDS
         while not await asyncio.to_thread(ready):
-            for component, process in self._running.items():
+            for component, process in keeper.running.items():
                 if process.poll() is not None:
                     log = self._logs / f"{component.name}.log"
                     raise StartFailed(f"{component.name} ended while starting; its last lines:\n{last_lines(log)}")
@@ -203,52 +188,35 @@ class _Run:
         if self._options.ready_file is not None:
             write_private(self._options.ready_file, {"base_url": settings.base_url, "supervisor": os.getpid()})
 
-    async def _keep_running(self, environment: Mapping[str, str]) -> None:
-        """Starts again what ends by itself, until it is hopeless. Ends only by being cancelled or by an error."""
-        clock = asyncio.get_running_loop().time
-        restarts: dict[Component, list[float]] = {component: [] for component in COMPONENTS}
-        while True:
-            await asyncio.sleep(0.5)
-            server = self._databases.server if self._databases else None
-            if server is not None and server.process.poll() is not None:
-                raise StartFailed(f"PostgreSQL ended by itself; see {self._folder / 'postgres/postgres.log'}.")
-            for component, process in list(self._running.items()):
-                if process.poll() is None:
-                    continue
-                recent = [moment for moment in restarts[component] if moment > clock() - RESTART_WINDOW_SECONDS]
-                if len(recent) >= RESTART_LIMIT:
-                    raise StartFailed(f"{component.name} ended {RESTART_LIMIT + 1} times; see {self._logs}.")
-                restarts[component] = [*recent, clock()]
-                self._console.step(f"{component.name} ended ({process.returncode}); starting it again.")
-                # What it left would do the same work beside its successor.
-                await asyncio.to_thread(processes.end_sessions, {process.pid}, grace=0)
-                self._start(component, environment)
-            _reap_orphans({process.pid for process in self._running.values()} | self._other_children)
-
     async def _stop_everything(self) -> None:
         # What components say while they are being stopped is in their logs and no news.
-        for follower in self._followers:
-            follower.cancel()
-        await asyncio.gather(*self._followers, return_exceptions=True)
+        if self._keeper is not None:
+            await self._keeper.silence()
         self._console.step("Stopping")
-        workers = {c: p for c, p in self._running.items() if c.name != "api-server"}
-        await stop_components(workers, hurry=self._hurry)
+        running = self._keeper.running if self._keeper is not None else {}
+        await stop_components({c: p for c, p in running.items() if c.name != API_SERVER}, hurry=self._hurry)
         # Last, because running tasks report to it.
-        servers = {c: p for c, p in self._running.items() if c.name == "api-server"}
-        await stop_components(servers, hurry=self._hurry)
+        await stop_components({c: p for c, p in running.items() if c.name == API_SERVER}, hurry=self._hurry)
         if self._steps is not None:
             await asyncio.to_thread(processes.end_sessions, self._steps.pids, grace=0)
-        if self._databases is not None and self._databases.server is not None:
-            await asyncio.to_thread(stop_server, self._databases.server)
+        if (server := self._server) is not None:
+            await asyncio.to_thread(stop_server, server)
         await asyncio.to_thread(processes.end_left_overs, self._folder)
         if self._options.ready_file is not None:
             self._options.ready_file.unlink(missing_ok=True)
 
+    @property
+    def _server(self) -> Server | None:
+        if self._keeper is not None:
+            return self._keeper.server
+        return self._databases.server if self._databases is not None else None
+
     def _record(self) -> None:
-        pids = {component.name: process.pid for component, process in self._running.items()}
+        running = self._keeper.running if self._keeper is not None else {}
+        pids = {component.name: process.pid for component, process in running.items()}
         pids |= {f"step-{pid}": pid for pid in (self._steps.pids if self._steps else ())}
-        if self._databases is not None and self._databases.server is not None:
-            pids["postgres"] = self._databases.server.process.pid
+        if (server := self._server) is not None:
+            pids["postgres"] = server.process.pid
         processes.record(self._folder, pids)
 
     def _start_guardian(self) -> subprocess.Popen[bytes]:
@@ -260,11 +228,3 @@ class _Run:
             cwd=PROJECT_FOLDER,
             start_new_session=True,
         )
-
-
-def _reap_orphans(known: set[int]) -> None:
-    """Adopted grandchildren that ended stay in the list of processes until somebody asks for them."""
-    for child in psutil.Process().children():
-        with contextlib.suppress(psutil.NoSuchProcess, ChildProcessError):
-            if child.pid not in known and child.status() == psutil.STATUS_ZOMBIE:
-                os.waitpid(child.pid, os.WNOHANG)

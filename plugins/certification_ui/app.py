@@ -20,6 +20,9 @@ from certification_ui.sign_in import create_sign_in_app
 
 log = logging.getLogger(__name__)
 
+# Forty requests that wait for the same lock without limit would be the end of the whole API server.
+_LIMITS = "-c lock_timeout=20s -c idle_in_transaction_session_timeout=5min"
+
 
 def create_app(web_url: str | None = None) -> FastAPI:
     """The pages and REST routes. `web_url` is the database address of role certification_app, by default that of the
@@ -53,7 +56,12 @@ def _lifespan(web_url: str | None) -> Callable[[FastAPI], AbstractAsyncContextMa
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         # Made here and not in create_app: a server that forks its workers must not share connections among them.
         try:
-            app.state.engine = make_engine(web_url or database_url("certification_app"), pool_size=10)
+            app.state.engine = make_engine(
+                web_url or database_url("certification_app"),
+                pool_size=10,
+                max_overflow=35,  # no thread of the server waits for a connection of ours
+                connect_args={"options": _LIMITS},
+            )
         except SettingsError as error:
             # Airflow itself goes on; our pages say that the database is not set up.
             log.error("certification pages have no database: %s", error)

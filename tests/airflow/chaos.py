@@ -68,6 +68,9 @@ class Chaos:
             "dag-processor killed": lambda: site.stack.kill("dag-processor"),
             "run by hand": self._run_by_hand,
             "tasks cleared": self._clear_tasks,
+            "api-server hangs": lambda: self._stop("api-server"),
+            "PostgreSQL killed": lambda: site.stack.kill("postgres"),
+            "scheduler hangs": lambda: self._stop("scheduler"),
         }
 
     def run(self, rounds: int) -> dict[str, Any]:
@@ -100,7 +103,8 @@ class Chaos:
     @property
     def _killed(self) -> int:
         """How often something was killed that may have been between a mail and the note that it was sent."""
-        return sum(times for name, times in self.done.items() if "killed" in name or "crashed" in name)
+        ending = ("killed", "crashed", "hangs")
+        return sum(times for name, times in self.done.items() if any(word in name for word in ending))
 
     def _round(self, key: str, fault: str) -> None:
         self._publish(key)
@@ -224,6 +228,10 @@ class Chaos:
         server = psutil.Process(self._site.stack.pids["postgres"])
         backends = [child for child in server.children() if "idle" in " ".join(child.cmdline())]
         self._random.choice(backends or server.children()).send_signal(signal.SIGKILL)
+
+    def _stop(self, component: str) -> None:
+        """It lives and does nothing any more; nobody but the supervisor ends it."""
+        psutil.Process(self._site.stack.pids[component]).send_signal(signal.SIGSTOP)
 
     def _kill_a_worker(self) -> None:
         """As soon as there is one: a scheduler that has just started has none yet."""

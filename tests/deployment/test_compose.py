@@ -1,9 +1,11 @@
 """docker-compose.yaml follows the Compose specification, and everything it names exists in the project."""
 
 import json
+import os
 import re
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +16,7 @@ from typer.testing import CliRunner
 
 from certification_lib.cli import app
 from certification_lib.settings import URL_SETTINGS
+from include.docker.component_health import is_well
 from scripts.environment_file import completed, entries
 
 PROJECT = Path(__file__).resolve().parents[2]
@@ -110,6 +113,61 @@ def test_every_command_exists() -> None:
         [sys.executable, "-c", program, json.dumps(of_airflow)], capture_output=True, text=True, check=False
     )
     assert read.returncode == 0, read.stderr
+
+
+OF_AIRFLOW = ("api-server", "scheduler", "dag-processor", "triggerer", "worker")
+
+
+@pytest.mark.parametrize("name", OF_AIRFLOW)
+def test_a_component_that_hangs_is_ended_by_its_health_check_and_started_again(name: str) -> None:
+    service = SERVICES[name]
+    assert "include/docker/healthy.sh" in " ".join(service["healthcheck"]["test"])
+    assert (service["init"], service["restart"]) == (True, "unless-stopped")
+
+
+@pytest.fixture
+def container(tmp_path: Path) -> Iterator[subprocess.Popen[str]]:
+    """A first process with a component below it, as in a container."""
+    waiting = "import subprocess, sys; sys.exit(subprocess.run(['sleep', '60'], check=False).returncode != 0)"
+    with subprocess.Popen([sys.executable, "-c", waiting], stderr=subprocess.PIPE, text=True) as process:
+        children = Path(f"/proc/{process.pid}/task/{process.pid}/children")
+        while not children.read_text().strip():
+            assert process.poll() is None
+        yield process
+        process.kill()
+
+
+def check(container: subprocess.Popen[str], folder: Path, command: str, times: int = 1) -> list[int]:
+    script = [PROJECT / "include/docker/healthy.sh", command]
+    environment = {**os.environ, "INIT_PROCESS": str(container.pid), "TMPDIR": str(folder)}
+    return [subprocess.run(script, env=environment, check=False).returncode for _ in range(times)]
+
+
+def test_three_failures_of_a_component_that_was_well_end_it(container: subprocess.Popen[str], tmp_path: Path) -> None:
+    assert check(container, tmp_path, "false", times=2) == [1, 1]
+    assert check(container, tmp_path, "true") == [0]
+    assert check(container, tmp_path, "false", times=2) == [1, 1]
+    assert check(container, tmp_path, "true") == [0]
+    assert container.poll() is None
+    assert check(container, tmp_path, "false", times=3) == [1, 1, 1]
+    assert container.wait(10) == 1
+
+
+def test_a_component_that_is_still_starting_is_given_more_time(
+    container: subprocess.Popen[str], tmp_path: Path
+) -> None:
+    assert check(container, tmp_path, "false", times=9) == [1] * 9
+    assert container.poll() is None
+    check(container, tmp_path, "false")
+    assert container.wait(10) == 1
+
+
+def test_a_component_is_judged_only_while_the_api_server_can_tell_of_it() -> None:
+    well = {one: {"status": "healthy"} for one in ("metadatabase", "scheduler", "dag_processor", "triggerer")}
+    unwell = {**well, "scheduler": {"status": "unhealthy"}}
+    no_database = {one: {"status": "unhealthy"} for one in well}
+    assert [is_well("api-server", said) for said in (well, unwell, no_database, None)] == [True, True, False, False]
+    assert [is_well("scheduler", said) for said in (well, unwell, no_database, None)] == [True, False, True, True]
 
 
 def test_every_path_exists_in_the_project_or_is_a_volume() -> None:

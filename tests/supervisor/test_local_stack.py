@@ -23,6 +23,7 @@ from certification_lib.supervisor.health import unhealthy_components
 from certification_lib.supervisor.local_stack import LocalStack
 from certification_lib.supervisor.ports import HOST
 from certification_lib.supervisor.processes import members
+from certification_lib.supervisor.vitals import read_vitals
 
 pytestmark = [pytest.mark.stack, pytest.mark.timeout(900)]
 COMPONENTS = {"api-server", "scheduler", "dag-processor", "triggerer", "postgres"}
@@ -51,7 +52,8 @@ def test_a_new_installation_beside_a_taken_port_recovers_and_ends_with_its_kille
         _snapshots_have_their_pool(stack)
         _others_on_the_machine_see_nothing(folder)
         _a_second_start_is_refused(folder)
-        _a_killed_scheduler_comes_back(stack, port)
+        _a_killed_scheduler_comes_back(stack)
+        _a_killed_database_server_comes_back_and_so_does_what_had_the_use_of_it(stack, port)
         everything = _everything_of(stack)
         assert len(everything) > 8
         os.kill(stack.supervisor_pid, signal.SIGKILL)
@@ -101,14 +103,27 @@ def _a_second_start_is_refused(folder: Path) -> None:
     assert "already running" in second.stdout
 
 
-def _a_killed_scheduler_comes_back(stack: LocalStack, port: int) -> None:
+def _a_killed_scheduler_comes_back(stack: LocalStack) -> None:
     before = stack.pids["scheduler"]
     workers = psutil.Process(before).children(recursive=True)
     stack.kill("scheduler")
     _until(lambda: stack.pids["scheduler"] != before, seconds=20)
+    assert stack.pids["scheduler"] != before
     assert _alive(workers) == []  # what it left would do the same work beside its successor
-    _until(lambda: unhealthy_components(port) == [], seconds=60)
+
+
+def _a_killed_database_server_comes_back_and_so_does_what_had_the_use_of_it(stack: LocalStack, port: int) -> None:
+    before = stack.pids["postgres"]
+    stack.kill("postgres")
+    _until(lambda: stack.pids["postgres"] != before and unhealthy_components(port) == [], seconds=240)
+    assert stack.pids["postgres"] != before
     assert unhealthy_components(port) == []
+    vitals = read_vitals(port, stack.settings.url("airflow"))
+    assert (vitals.answers, vitals.database) == (True, True)
+    assert {one for one, at in vitals.heartbeats.items() if vitals.at - at < 30} == COMPONENTS - {
+        "api-server",
+        "postgres",
+    }
 
 
 def _everything_of(stack: LocalStack) -> list[psutil.Process]:
