@@ -20,7 +20,8 @@ CONNECTIONS = {
 }
 SECTIONS = {
     "core": {
-        "executor": "LocalExecutor",
+        # A worker that is killed may leave the others waiting for ever: then the scheduler ends and is started again.
+        "executor": "certification_lib.orchestration.local_executor.EndingLocalExecutor",
         "auth_manager": "airflow.providers.fab.auth_manager.fab_auth_manager.FabAuthManager",
         "load_examples": "False",
         # A published event has to run; nobody would know that it waits for a switch.

@@ -9,8 +9,8 @@ from certification_lib.supervisor.vitals import Vitals
 # Seconds without a sign of life: of one that was well since its start, and of one that is still starting.
 RUNNING = 60.0
 STARTING = 240.0
-# Nothing at all gets done, although every component says it is well.
-NOTHING_DONE = 300.0
+# Nothing at all gets done, although every component says it is well: a run that is due every minute ended neither.
+NOTHING_DONE = 180.0
 
 # Who was not looked at for so long was not running either: the machine slept.
 _LONGEST_GAP = 45.0
@@ -25,6 +25,7 @@ class Patience:
     def __init__(self) -> None:
         self._started: dict[str, float] = {}
         self._heard: dict[str, float] = {}
+        self._well_since: dict[str, float] = {}
         self._usable_since = 0.0
         self._looked = 0.0
 
@@ -32,6 +33,7 @@ class Patience:
         """It was started just now, for the first time or again; what was heard of the one before does not count."""
         self._started[component] = at
         self._heard.pop(component, None)
+        self._well_since.pop(component, None)
 
     def hanging(self, seen: Vitals) -> dict[str, str]:
         """By component that hangs, in words, what was missed. While the database cannot be used nobody is blamed."""
@@ -47,8 +49,8 @@ class Patience:
             silent = seen.at - max(started, self._usable_since, heard or 0.0)
             if silent > (RUNNING if heard is not None else STARTING):
                 found[component] = f"has given no sign of life for {silent:.0f} s"
-        if not found and _SCHEDULER in self._started:
-            idle = seen.at - max(self._started[_SCHEDULER], self._usable_since, seen.progress or 0.0)
+        if not found and _SCHEDULER in self._well_since:
+            idle = seen.at - max(self._well_since[_SCHEDULER], self._usable_since, seen.progress or 0.0)
             if idle > NOTHING_DONE:
                 found[_SCHEDULER] = f"has got nothing done for {idle:.0f} s"
         return found
@@ -60,3 +62,4 @@ class Patience:
         for component, at in heard.items():
             if at > self._started.get(component, at):
                 self._heard[component] = at
+                self._well_since.setdefault(component, at)

@@ -47,8 +47,10 @@ def test_the_scheduler_has_imported_what_every_step_needs_before_it_forks(monkey
     imported: list[str] = []
     monkeypatch.setattr(preload, "import_module", imported.append)
     monkeypatch.setattr(sys, "argv", ["/venv/bin/airflow", "scheduler"])
+    monkeypatch.setattr(preload, "configure_mappers", lambda: imported.append("sqlalchemy.orm"))
     monkeypatch.setenv("CERTIFICATION_PRELOAD_VALIDATION", "1")
     preload.on_starting(Job())
+    assert imported.pop() == "sqlalchemy.orm", "after everything that has tables"
     assert imported == [preload.DAG_FILES, *preload.USE_CASES, preload.VALIDATION]
     assert all(importlib.util.find_spec(name) for name in imported)
 

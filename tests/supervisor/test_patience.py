@@ -89,4 +89,4 @@ def test_a_machine_that_slept_wakes_up_without_blame(night: Night) -> None:
 
 def test_a_scheduler_that_lets_nothing_be_done_hangs_although_its_heart_beats(night: Night) -> None:
     assert night.passes(NOTHING_DONE, idle=True) == {}
-    assert night.passes(10, idle=True) == {"scheduler": "has got nothing done for 305 s"}
+    assert night.passes(10, idle=True) == {"scheduler": "has got nothing done for 185 s"}
