@@ -107,6 +107,8 @@ class ParticipantLine:
     lea_name: str
     status: str
     """As the state says it: `Approved, 1 of 2 certified` where not everyone has."""
+    certification: str
+    """How far it is in words: 1 of 2 certified."""
     certified: int
     certifiers: int
     round: int
@@ -129,10 +131,6 @@ class ParticipantLine:
     withdrawn_at: datetime.datetime | None
     withdrawn_reason: str | None
     people: tuple[PersonLine, ...]
-
-    @property
-    def progress(self) -> str:
-        return f"{self.certified} of {self.certifiers} certified"
 
 
 @dataclass(frozen=True)

@@ -170,6 +170,7 @@ def _line(state: State, dates: Dates, looked: _Looked, choice: Choice) -> Partic
         lea_number=participant.lea_number,
         lea_name=participant.lea_name,
         status=state_words(state.facts),
+        certification=f"{done.certified} of {done.certifiers} certified",
         certified=done.certified,
         certifiers=done.certifiers,
         round=state.round.number,

@@ -48,7 +48,7 @@ def _block(line: ParticipantLine, report: EventReport) -> Block:
     name = [line.number, line.name]
     if line.lea_number != line.number:
         name.append(f"of {line.lea_name} ({line.lea_number})")
-    said = [line.status if line.status.endswith("certified") else f"{line.status}, {line.progress}"]
+    said = [line.status if line.status.endswith("certified") else f"{line.status}, {line.certification}"]
     said.append(f"Round {line.round}" + (f", {line.timeliness}" if line.timeliness else ""))
     if line.snapshot_date:
         said.append(f"Snapshot Date {in_words(line.snapshot_date)}")

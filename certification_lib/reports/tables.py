@@ -20,9 +20,10 @@ class Table:
 
 
 PARTICIPANT_COLUMNS = (
-    "Number", "Name", "LEA number", "LEA", "Status", "Certified", "Certifiers", "Round", "Snapshot Date", "Timeliness",
-    "Due date", "Extended by", "Reason of extension", "Approved at", "Approved by", "Reason of approval", "Errors",
-    "Warnings", "Information", "Could not run", "Rules set aside", "Withdrawn at", "Reason of withdrawal",
+    "Number", "Name", "LEA number", "LEA", "Status", "Certification", "Certified", "Certifiers", "Round",
+    "Snapshot Date", "Timeliness", "Due date", "Extended by", "Reason of extension", "Approved at", "Approved by",
+    "Reason of approval", "Errors", "Warnings", "Information", "Could not run", "Rules set aside", "Withdrawn at",
+    "Reason of withdrawal",
 )  # fmt: skip
 PERSON_COLUMNS = (
     "Participant number", "Participant", "Name", "Title", "Role", "User Status", "Certified at", "Note", "Timeliness",

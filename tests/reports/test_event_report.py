@@ -59,7 +59,7 @@ def _line(report: EventReport, number: str) -> ParticipantLine:
 
 
 def test_each_participant_tells_how_it_stands(report: EventReport) -> None:
-    assert [(line.number, line.status, line.progress, line.timeliness) for line in report.participants] == [
+    assert [(line.number, line.status, line.certification, line.timeliness) for line in report.participants] == [
         ("001", "Certification Approved by State", "1 of 1 certified", "on time"),
         ("005", "Certified", "1 of 1 certified", "within extension"),
         ("011", "Approved, 1 of 2 certified", "1 of 2 certified", "not certified by End"),
@@ -164,7 +164,7 @@ def test_the_signature_of_somebody_who_left_stands_in_the_report(session: Sessio
     submit(session, jones, "001", "data", NOON)
     world.remove_member(smith, NOVEMBER)
     [line] = event_report(KEY, made_by="system", session=session, now=DECEMBER).participants
-    assert (line.progress, line.timeliness) == ("2 of 2 certified", "on time")
+    assert (line.certification, line.timeliness) == ("2 of 2 certified", "on time")
     assert [(one.name, one.note) for one in line.people] == [
         ("Jones", None),
         ("Smith", "no longer a member; the signature stands"),
@@ -247,6 +247,7 @@ def test_the_csv_says_what_the_workbook_says_and_no_cell_computes(report: EventR
         found = [[cell.removeprefix("'") for cell in row] for row in rows[start : start + len(lines)]]
         assert found == [["" if cell is None else str(cell) for cell in line] for line in lines], name
     assert not [cell for row in rows for cell in row if cell.startswith(("=", "+", "-", "@"))]
+    assert {"1 of 2 certified", "did not certify"} <= {cell for row in rows for cell in row}
 
 
 def test_the_word_document_has_headings_and_tables_whose_heads_repeat(report: EventReport) -> None:
