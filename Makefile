@@ -22,7 +22,7 @@ ifdef ARGS
 	$(BIN)/pytest $(ARGS)
 else
 	$(BIN)/pytest -m "not stack and not chaos" --numprocesses 2 --dist loadfile --no-loadscope-reorder
-	$(BIN)/pytest -m stack
+	$(BIN)/pytest -m stack tests/airflow tests/supervisor
 endif
 
 lint: setup ## Check style, types, the direction of imports, and that migrations and code agree

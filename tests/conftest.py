@@ -28,6 +28,9 @@ os.environ.setdefault("AIRFLOW__CORE__LOAD_EXAMPLES", "False")
 
 TEMPLATE = "certification_template"
 
+# Where tests are that start a real Airflow: the others need not be collected a second time.
+STACK = ("airflow/", "supervisor/")
+
 # Half a minute and more each. They begin first, so that of two processes neither works long after the other.
 LONGEST = (
     "commands/test_whole_way.py",
@@ -52,11 +55,17 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Files stay together, in the order in which they were found, but for the longest."""
     here = Path(__file__).parent
 
+    def place_of(item: pytest.Item) -> str:
+        return item.path.relative_to(here).as_posix() if item.path.is_relative_to(here) else ""
+
     def place(item: pytest.Item) -> int:
-        file = item.path.relative_to(here).as_posix() if item.path.is_relative_to(here) else ""
+        file = place_of(item)
         return next((number for number, start in enumerate(LONGEST) if file.startswith(start)), len(LONGEST))
 
     items.sort(key=place)
+    lost = [item.nodeid for item in items if item.get_closest_marker("stack") and not place_of(item).startswith(STACK)]
+    if lost:
+        raise pytest.UsageError(f"`make test` looks for tests marked stack in {STACK} only: {', '.join(lost)}")
 
 
 @pytest.fixture(scope="session")
