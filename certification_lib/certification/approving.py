@@ -1,13 +1,13 @@
 """Approve Certification and Withdraw Approval."""
 
 import datetime
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from sqlalchemy.orm import Session
 
-from certification_lib.audit.service import Actor, record
+from certification_lib.audit.service import Actor
 from certification_lib.categories.models import CategoryRole
-from certification_lib.certification.access import event_for_state, locked_states, needed_reason
+from certification_lib.certification.access import LiveEvent, event_for_state, locked_states, needed_reason
 from certification_lib.certification.asset_facts import happened
 from certification_lib.certification.facts import State
 from certification_lib.certification.models import Approval, AssetName, RequestOutcome
@@ -15,18 +15,16 @@ from certification_lib.certification.noticing import tell_fallen
 from certification_lib.certification.outcomes import (
     BulkOutcome,
     LeftOut,
-    left_out_in_audit,
-    outcome,
+    allowed_for,
+    conclude,
     refuse_if_nothing_left,
     settle,
-    single,
     sort_out,
-    subject,
 )
 from certification_lib.certification.rules import Act, progress
 from certification_lib.certification.telling import day_in_words, notice
 from certification_lib.errors import Conflict
-from certification_lib.notifications.service import notify_all
+from certification_lib.notifications.service import Notice, notify_all
 
 APPROVER = frozenset({CategoryRole.APPROVER})
 
@@ -61,7 +59,28 @@ def approve(
     newly = [state.number for state in chosen if state.approval is None]
     requesters = _approve_each(chosen, uncertified, reason, session=session, actor=actor, now=now)
     settled = settle(chosen, session=session)
-    notices = [
+    notify_all(_told_of_approval(live, settled, requesters, actor=actor, now=now), session=session, now=now)
+    happened(AssetName.APPROVED, key, newly, session=session, now=now)
+    approvals = [
+        {"number": state.number, "certified": str(progress(state.facts)), "approval": _approval_id(state)}
+        for state in settled
+    ]
+    return conclude(
+        "participant:approve", live, settled, left_out,
+        session=session, actor=actor, now=now, participants=approvals, reason=reason,
+    )  # fmt: skip
+
+
+def _told_of_approval(
+    live: LiveEvent,
+    settled: Sequence[State],
+    requesters: Mapping[str, Sequence[tuple[int, int]]],
+    *,
+    actor: Actor,
+    now: datetime.datetime,
+) -> list[Notice]:
+    """Everybody of a participant hears of its approval, and whoever had asked to certify again of his answer."""
+    approved = [
         notice(
             "approved",
             f"{state.approval.id}:{now.isoformat()}" if state.approval else str(state.round.id),
@@ -75,31 +94,12 @@ def approve(
         )
         for state in settled
     ]
-    notices += [
+    answered = [
         notice("request_answered_by_approval", f"{request_id}", live, state, [person_id], person=actor.name)
         for state in settled
         for request_id, person_id in requesters.get(state.number, ())
     ]
-    notify_all(notices, session=session, now=now)
-    happened(AssetName.APPROVED, key, newly, session=session, now=now)
-    record(
-        "participant:approve",
-        subject(settled, live.version.name),
-        session=session,
-        actor=actor,
-        now=now,
-        event_key=key,
-        organization_number=single(settled),
-        details={
-            "participants": [
-                {"number": state.number, "certified": str(progress(state.facts)), "approval": _approval_id(state)}
-                for state in settled
-            ],
-            "reason": reason,
-            "left_out": left_out_in_audit(left_out),
-        },
-    )
-    return outcome(settled, left_out)
+    return approved + answered
 
 
 def withdraw_approval(
@@ -108,8 +108,7 @@ def withdraw_approval(
     """Withdraw Approval: back to what the round was before, and the official place to the revision before."""
     live = event_for_state(key, APPROVER, "withdraw an approval", session=session, actor=actor)
     reason = needed_reason(reason)
-    chosen, left_out = sort_out(Act.WITHDRAW_APPROVAL, locked_states(live, numbers, session=session))
-    refuse_if_nothing_left(Act.WITHDRAW_APPROVAL, chosen, left_out)
+    chosen, left_out = allowed_for(Act.WITHDRAW_APPROVAL, live, numbers, session=session)
     withdrawn: dict[str, int] = {}
     for state in chosen:
         if state.approval is None:
@@ -139,17 +138,10 @@ def withdraw_approval(
     )
     # Data renewed while it was approved fell nobody's submission then; now that the round is open again they do.
     tell_fallen([state.participant.id for state in settled], session=session, now=now)
-    record(
-        "participant:withdraw-approval",
-        subject(settled, live.version.name),
-        session=session,
-        actor=actor,
-        now=now,
-        event_key=key,
-        organization_number=single(settled),
-        details={"participants": withdrawn, "reason": reason, "left_out": left_out_in_audit(left_out)},
-    )
-    return outcome(settled, left_out)
+    return conclude(
+        "participant:withdraw-approval", live, settled, left_out,
+        session=session, actor=actor, now=now, participants=withdrawn, reason=reason,
+    )  # fmt: skip
 
 
 def _approve_each(

@@ -21,13 +21,9 @@ from certification_lib.certification.models import DueDate
 from certification_lib.certification.outcomes import (
     BulkOutcome,
     LeftOut,
-    left_out_in_audit,
-    outcome,
+    allowed_for,
+    conclude,
     refuse,
-    refuse_if_nothing_left,
-    single,
-    sort_out,
-    subject,
 )
 from certification_lib.certification.rules import Act
 from certification_lib.certification.telling import day_in_words, notice
@@ -52,25 +48,12 @@ def extend_due_date(
     live = event_for_state(key, APPROVER, WHAT, session=session, actor=actor)
     reason = needed_reason(reason)
     usable_due_date(live, due_date, now)
-    chosen, left_out = sort_out(Act.GIVE_DUE_DATE, locked_states(live, numbers, session=session))
-    refuse_if_nothing_left(Act.GIVE_DUE_DATE, chosen, left_out)
+    chosen, left_out = allowed_for(Act.GIVE_DUE_DATE, live, numbers, session=session)
     _give(live, chosen, None, due_date, reason, session=session, actor=actor, now=now)
-    record(
-        "participant:extend-due-date",
-        subject(chosen, live.version.name),
-        session=session,
-        actor=actor,
-        now=now,
-        event_key=key,
-        organization_number=single(chosen),
-        details={
-            "participants": [state.number for state in chosen],
-            "due_date": due_date,
-            "reason": reason,
-            "left_out": left_out_in_audit(left_out),
-        },
-    )
-    return outcome(chosen, left_out)
+    return conclude(
+        "participant:extend-due-date", live, chosen, left_out,
+        session=session, actor=actor, now=now, due_date=due_date, reason=reason,
+    )  # fmt: skip
 
 
 def override_due_date(
@@ -137,21 +120,10 @@ def take_back_due_date(
             was = day_in_words(due.due_date)
             notices.append(notice("due_date_taken_back", str(due.id), live, state, receivers, was=was))
     notify_all(notices, session=session, now=now)
-    record(
-        "participant:take-back-due-date",
-        subject(chosen, live.version.name),
-        session=session,
-        actor=actor,
-        now=now,
-        event_key=key,
-        organization_number=single(chosen),
-        details={
-            "participants": [state.number for state in chosen],
-            "person": username,
-            "left_out": left_out_in_audit(left_out),
-        },
-    )
-    return outcome(chosen, left_out)
+    return conclude(
+        "participant:take-back-due-date", live, chosen, left_out,
+        session=session, actor=actor, now=now, person=username,
+    )  # fmt: skip
 
 
 def _give(

@@ -1,10 +1,13 @@
 """Acts on several participants at once: for which it can be done, what becomes of their status, and the answer."""
 
+import datetime
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from sqlalchemy.orm import Session
 
+from certification_lib.audit.service import Actor, record
+from certification_lib.certification.access import LiveEvent, locked_states
 from certification_lib.certification.facts import State, load_states
 from certification_lib.certification.rules import Act, obstacle, participant_status
 from certification_lib.errors import Conflict
@@ -61,6 +64,15 @@ def refuse_if_nothing_left(act: Act, chosen: Sequence[State], left_out: Sequence
     raise DoneForNone(problems, left_out)
 
 
+def allowed_for(
+    act: Act, live: LiveEvent, numbers: Sequence[str], *, session: Session
+) -> tuple[list[State], list[LeftOut]]:
+    """Those of the participants, locked, for which the act can be done, and the others; DoneForNone when for none."""
+    chosen, left_out = sort_out(act, locked_states(live, numbers, session=session))
+    refuse_if_nothing_left(act, chosen, left_out)
+    return chosen, left_out
+
+
 def refuse(act: Act, state: State) -> None:
     """Conflict when the participant's status does not allow the act."""
     chosen, left_out = sort_out(act, [state])
@@ -76,24 +88,39 @@ def settle(states: Sequence[State], *, session: Session) -> list[State]:
     return settled
 
 
-def outcome(chosen: Sequence[State], left_out: Sequence[LeftOut]) -> BulkOutcome:
-    return BulkOutcome(tuple(state.number for state in chosen), tuple(left_out))
+def conclude(
+    act: str,
+    live: LiveEvent,
+    states: Sequence[State],
+    left_out: Sequence[LeftOut],
+    *,
+    session: Session,
+    actor: Actor,
+    now: datetime.datetime,
+    **details: object,
+) -> BulkOutcome:
+    """Write the one audit entry of the act, from which the page of the result is made, and give the result."""
+    record(
+        act,
+        _subject(states, live.version.name),
+        session=session,
+        actor=actor,
+        now=now,
+        event_key=live.event.key,
+        organization_number=states[0].number if len(states) == 1 else None,
+        details={
+            "participants": [state.number for state in states],
+            **details,
+            "left_out": [
+                {"number": one.number, "name": one.name, "reason": one.reason, "uncertified": one.uncertified}
+                for one in left_out
+            ],
+        },
+    )
+    return BulkOutcome(tuple(state.number for state in states), tuple(left_out))
 
 
-def left_out_in_audit(left_out: Sequence[LeftOut]) -> list[dict[str, object]]:
-    """For the audit entry, from which the page of the result is made."""
-    return [
-        {"number": one.number, "name": one.name, "reason": one.reason, "uncertified": one.uncertified}
-        for one in left_out
-    ]
-
-
-def single(states: Sequence[State]) -> str | None:
-    """The organization's number for the audit entry of an act on one participant."""
-    return states[0].number if len(states) == 1 else None
-
-
-def subject(states: Sequence[State], event_name: str) -> str:
+def _subject(states: Sequence[State], event_name: str) -> str:
     """What was acted on, in the words of the page."""
     if len(states) == 1:
         return f"{states[0].name} in {event_name}"

@@ -7,10 +7,9 @@ from collections.abc import Sequence
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from certification_lib.audit.service import Actor, record
+from certification_lib.audit.service import Actor
 from certification_lib.certification.access import (
     event_for_state,
-    locked_states,
     needed_reason,
     usable_due_date,
 )
@@ -19,13 +18,9 @@ from certification_lib.certification.facts import State
 from certification_lib.certification.models import RecertificationRequest, RequestOutcome, Round
 from certification_lib.certification.outcomes import (
     BulkOutcome,
-    left_out_in_audit,
-    outcome,
-    refuse_if_nothing_left,
+    allowed_for,
+    conclude,
     settle,
-    single,
-    sort_out,
-    subject,
 )
 from certification_lib.certification.rounds import start_rounds
 from certification_lib.certification.rules import Act
@@ -47,8 +42,7 @@ def request_recertification(
     live = event_for_state(key, APPROVER, "request recertification", session=session, actor=actor)
     reason = needed_reason(reason)
     due_date = usable_due_date(live, due_date, now)
-    chosen, left_out = sort_out(Act.SEND_BACK, locked_states(live, numbers, session=session))
-    refuse_if_nothing_left(Act.SEND_BACK, chosen, left_out)
+    chosen, left_out = allowed_for(Act.SEND_BACK, live, numbers, session=session)
     start_rounds(chosen, reason, due_date, session=session, actor=actor, now=now)
     settled = settle(chosen, session=session)
     notices = [
@@ -65,22 +59,10 @@ def request_recertification(
         for state in settled
     ]
     notify_all(notices, session=session, now=now)
-    record(
-        "participant:request-recertification",
-        subject(settled, live.version.name),
-        session=session,
-        actor=actor,
-        now=now,
-        event_key=key,
-        organization_number=single(settled),
-        details={
-            "participants": [state.number for state in settled],
-            "reason": reason,
-            "due_date": due_date,
-            "left_out": left_out_in_audit(left_out),
-        },
-    )
-    return outcome(settled, left_out)
+    return conclude(
+        "participant:request-recertification", live, settled, left_out,
+        session=session, actor=actor, now=now, reason=reason, due_date=due_date,
+    )  # fmt: skip
 
 
 def take_back_recertification(
@@ -92,8 +74,7 @@ def take_back_recertification(
     """
     live = event_for_state(key, APPROVER, "take back a recertification", session=session, actor=actor)
     reason = needed_reason(reason)
-    chosen, left_out = sort_out(Act.TAKE_BACK, locked_states(live, numbers, session=session))
-    refuse_if_nothing_left(Act.TAKE_BACK, chosen, left_out)
+    chosen, left_out = allowed_for(Act.TAKE_BACK, live, numbers, session=session)
     for state in chosen:
         _return_to_round_before(state, reason, session=session, actor=actor, now=now)
     taken_back = {state.number: state.round.id for state in chosen}
@@ -112,21 +93,10 @@ def take_back_recertification(
         for state in settled
     ]
     notify_all(notices, session=session, now=now)
-    record(
-        "participant:take-back-recertification",
-        subject(settled, live.version.name),
-        session=session,
-        actor=actor,
-        now=now,
-        event_key=key,
-        organization_number=single(settled),
-        details={
-            "participants": [state.number for state in settled],
-            "reason": reason,
-            "left_out": left_out_in_audit(left_out),
-        },
-    )
-    return outcome(settled, left_out)
+    return conclude(
+        "participant:take-back-recertification", live, settled, left_out,
+        session=session, actor=actor, now=now, reason=reason,
+    )  # fmt: skip
 
 
 def _return_to_round_before(
