@@ -126,16 +126,7 @@ def _digest(
     return [_to(approvers, fact, WAITS_FOR_STATE, event, values)]
 
 
-def _to(
-    receivers: Sequence[int],
-    fact: str,
-    kind: str,
-    event: Event,
-    values: Mapping[str, object],
-    *,
-    gathered: bool = False,
-) -> Notice:
+def _to(receivers: Sequence[int], fact: str, kind: str, event: Event, values: Mapping[str, object]) -> Notice:
     path = f"/certification/events/{event.key}/"
-    return Notice(
-        fact=fact, kind=kind, receivers=receivers, values=values, path=path, event_key=event.key, gathered=gathered
-    )
+    gathered = kind == WAITS_FOR_STATE
+    return Notice(fact, kind, receivers, values, path=path, event_key=event.key, gathered=gathered)

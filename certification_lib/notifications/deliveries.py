@@ -119,7 +119,10 @@ def deliveries(
             delivered_at=mail.delivered_at,
             attempts=mail.attempts,
             next_attempt_at=mail.next_attempt_at if standing == Standing.DELAYED else None,
-            problem=mail.last_problem or message.last_problem,
+            # Why it was left out stands with the message; the mail of the day says only that nothing of it was left.
+            problem=(message.last_problem if message.not_needed_at else None)
+            or mail.last_problem
+            or message.last_problem,
         )
         for message, mail, name, username, standing in session.execute(query)
     ]
