@@ -103,10 +103,45 @@ def organization_members(
 
 def naming_counts(category_id: int, day: datetime.date, *, session: Session) -> dict[Naming, int]:
     """How many open LEAs there are of each kind, over all."""
-    return {
-        naming: organization_members_count(category_id, OrganizationMembersFilter(naming=naming), day, session=session)
-        for naming in Naming
+    named = (
+        sa.select(
+            Member.organization_id,
+            sa.func.bool_or(_is_certifying()).label("certifying"),
+            sa.func.bool_or(_is_without_email()).label("without_email"),
+        )
+        .join(Person, Person.id == Member.person_id)
+        .where(Member.category_id == category_id, Member.removed_at.is_(None))
+        .group_by(Member.organization_id)
+        .subquery()
+    )
+    nobody, certifying = named.c.organization_id.is_(None), sa.func.coalesce(named.c.certifying, sa.false())
+    kinds = {
+        Naming.NOBODY: nobody,
+        Naming.NO_CERTIFIER: sa.not_(certifying),
+        Naming.NAMED: certifying,
+        Naming.NO_EMAIL: named.c.without_email,
     }
+    query = (
+        sa.select(*(sa.func.count().filter(kinds[naming]) for naming in Naming))
+        .select_from(Organization)
+        .outerjoin(named, named.c.organization_id == Organization.id)
+        .where(Organization.kind == OrganizationKind.LEA, sa.or_(_is_open(day), sa.not_(nobody)))
+    )
+    return dict(zip(Naming, session.execute(query).one(), strict=True))
+
+
+def _is_certifying() -> sa.ColumnElement[bool]:
+    return sa.and_(Member.role == CategoryRole.CERTIFIER, Person.active)
+
+
+def _is_without_email() -> sa.ColumnElement[bool]:
+    return sa.func.coalesce(Person.email, "").op("!~", is_comparison=True)(f"^{EMAIL_PATTERN}$")
+
+
+def _is_open(day: datetime.date) -> sa.ColumnElement[bool]:
+    return sa.and_(
+        sa.or_(Organization.closed.is_(None), Organization.closed >= day), Organization.merged_into_id.is_(None)
+    )
 
 
 def memberships_of(
@@ -152,11 +187,8 @@ def _conditions(category_id: int, where: OrganizationMembersFilter, day: datetim
         )
         return Organization.id.in_(named)
 
-    is_open = sa.and_(
-        sa.or_(Organization.closed.is_(None), Organization.closed >= day), Organization.merged_into_id.is_(None)
-    )
     # A closed one with members is shown too: they still have to be taken off.
-    conditions = [Organization.kind == OrganizationKind.LEA, sa.or_(is_open, with_member())]
+    conditions = [Organization.kind == OrganizationKind.LEA, sa.or_(_is_open(day), with_member())]
     if where.search:
         conditions.append(
             sa.or_(
@@ -174,7 +206,7 @@ def _conditions(category_id: int, where: OrganizationMembersFilter, day: datetim
         conditions.append(Organization.county == where.county)
     if where.region:
         conditions.append(Organization.region == where.region)
-    certifying = with_member(Member.role == CategoryRole.CERTIFIER, Person.active)
+    certifying = with_member(_is_certifying())
     match where.naming:
         case Naming.NOBODY:
             conditions.append(sa.not_(with_member()))
@@ -183,5 +215,5 @@ def _conditions(category_id: int, where: OrganizationMembersFilter, day: datetim
         case Naming.NAMED:
             conditions.append(certifying)
         case Naming.NO_EMAIL:
-            conditions.append(with_member(sa.func.coalesce(Person.email, "").op("!~")(f"^{EMAIL_PATTERN}$")))
+            conditions.append(with_member(_is_without_email()))
     return conditions

@@ -89,7 +89,8 @@ def category_list(*, session: Session) -> list[CategoryRow]:
         .group_by(Member.category_id, Member.organization_id)
         .subquery()
     )
-    is_state = Organization.kind == OrganizationKind.STATE
+    state = sa.select(Organization.id).where(Organization.kind == OrganizationKind.STATE)
+    is_state = current.c.organization_id.in_(state)
     counted = (
         sa.select(
             current.c.category_id,
@@ -97,7 +98,6 @@ def category_list(*, session: Session) -> list[CategoryRow]:
             sa.cast(sa.func.sum(current.c.members).filter(sa.not_(is_state)), sa.BigInteger).label("others"),
             sa.func.count().filter(sa.not_(is_state)).label("organizations"),
         )
-        .join(Organization, Organization.id == current.c.organization_id)
         .group_by(current.c.category_id)
         .subquery()
     )

@@ -116,24 +116,23 @@ def disposal_of(event_id: int, *, session: Session) -> DisposalView | None:
 def _stored(event_id: int, *, session: Session) -> tuple[Stored, Stored, datetime.datetime | None]:
     """What is in the datamart, what of it is superseded, and when the first of that may go."""
     going = superseded_revisions(event_id).subquery()
-    by_view = session.execute(
-        sa.select(
-            RevisionView.view,
-            sa.func.sum(RevisionView.row_count).label("rows"),
-            sa.func.coalesce(sa.func.sum(RevisionView.row_count).filter(going.c.id.is_not(None)), 0).label("going"),
-        )
+    kept_views = (
+        sa.select(RevisionView.revision_id, RevisionView.view, RevisionView.row_count)
         .join(Revision, Revision.id == RevisionView.revision_id)
         .join(Participant, Participant.id == Revision.participant_id)
-        .outerjoin(going, going.c.id == Revision.id)
         .where(Participant.event_id == event_id, RevisionView.removed_at.is_(None))
-        .group_by(RevisionView.view)
-    ).all()
-    kept = session.scalar(
-        sa.select(sa.func.count(sa.distinct(Revision.id)))
-        .join_from(Revision, RevisionView, RevisionView.revision_id == Revision.id)
-        .join(Participant, Participant.id == Revision.participant_id)
-        .where(Participant.event_id == event_id, RevisionView.removed_at.is_(None))
+        .subquery()
     )
+    by_view = session.execute(
+        sa.select(
+            kept_views.c.view,
+            sa.func.sum(kept_views.c.row_count).label("rows"),
+            sa.func.coalesce(sa.func.sum(kept_views.c.row_count).filter(going.c.id.is_not(None)), 0).label("going"),
+        )
+        .outerjoin(going, going.c.id == kept_views.c.revision_id)
+        .group_by(kept_views.c.view)
+    ).all()
+    kept = session.scalar(sa.select(sa.func.count(kept_views.c.revision_id.distinct())))
     superseded, first = session.execute(sa.select(sa.func.count(), sa.func.min(going.c.purged_from))).one()
     sizes = _sizes({row.view: event_part(row.view, event_id) for row in by_view}, session=session)
     share = sum(sizes[row.view] * int(row.going) // max(int(row.rows), 1) for row in by_view)

@@ -131,9 +131,10 @@ def _people(event: Event, *, session: Session, now: datetime.datetime) -> list[R
         person.id: person
         for person in session.scalars(sa.select(Person).where(Person.id.in_({person_id for person_id, _ in owed})))
     }
+    steps = {day: next_rung(day, first=first, reminder_days=version.reminder_days) for _, day in owed}
     people = []
     for (person_id, due_date), of_person in owed.items():
-        person, step = persons[person_id], next_rung(due_date, first=first, reminder_days=version.reminder_days)
+        person, step = persons[person_id], steps[due_date]
         people.append(
             Reminded(
                 person_id=person_id,

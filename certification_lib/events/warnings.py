@@ -86,8 +86,8 @@ def _without_certifier(
 ) -> list[str]:
     if category_id is None or not participants:
         return []
-    certified_for = _with_certifier([one.id for one in participants], category_id, session)
-    without = [one.name for one in participants if one.id not in certified_for]
+    lacking = _without_anybody([one.id for one in participants], category_id, session)
+    without = [one.name for one in participants if one.id in lacking]
     if not without:
         return []
     count = len(without)
@@ -96,8 +96,8 @@ def _without_certifier(
     return [f"Without a certifier in the category: {names_in_words(without)}."]
 
 
-def _with_certifier(organization_ids: Sequence[int], category_id: int, session: Session) -> set[int]:
-    """Of these LEAs or schools, those for which an active person is listed as Certifier."""
+def _without_anybody(organization_ids: Sequence[int], category_id: int, session: Session) -> set[int]:
+    """Of these LEAs or schools, those for which nobody active is listed as Certifier."""
     listed = (
         sa.select(Member.organization_id, Member.school_id)
         .join(Person, Person.id == Member.person_id)
@@ -109,14 +109,16 @@ def _with_certifier(organization_ids: Sequence[int], category_id: int, session: 
         )
         .subquery()
     )
-    by_lea = sa.select(listed.c.organization_id)
-    by_school = sa.select(listed.c.school_id).where(listed.c.school_id.is_not(None))
     all_schools = (
         sa.select(SchoolAgency.school_id)
         .join(listed, listed.c.organization_id == SchoolAgency.lea_id)
         .where(SchoolAgency.until_date.is_(None), listed.c.school_id.is_(None))
     )
-    found = sa.union_all(by_lea, by_school, all_schools).subquery()
-    wanted = sa.func.unnest(sa.bindparam("wanted", list(organization_ids), sa.ARRAY(sa.BigInteger)))
-    query = sa.select(found.c[0]).where(found.c[0].in_(sa.select(wanted))).distinct()
-    return set(session.scalars(query))
+    wanted = sa.func.unnest(sa.literal(list(organization_ids), sa.ARRAY(sa.BigInteger))).column_valued("wanted")
+    # One after the other: what is found as an LEA is not looked for among schools.
+    has_one = sa.or_(
+        wanted.in_(sa.select(listed.c.organization_id)),
+        wanted.in_(sa.select(listed.c.school_id).where(listed.c.school_id.is_not(None))),
+        wanted.in_(all_schools),
+    )
+    return set(session.scalars(sa.select(wanted).where(sa.not_(has_one))))

@@ -4,6 +4,7 @@ import datetime
 import enum
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session, aliased
@@ -34,17 +35,32 @@ UNREACHED = (Standing.REFUSED, Standing.CAME_BACK, Standing.NO_ADDRESS)
 # The mail a message went out in: the receiver's one mail of the day, or its own.
 Mail = aliased(Message)
 IN_MAIL = Mail.id == sa.func.coalesce(Message.daily_mail_id, Message.id)
-STANDING = sa.case(
-    (Message.not_needed_at.is_not(None), Standing.NOT_NEEDED.value),
-    (Mail.bounced_at.is_not(None), Standing.CAME_BACK.value),
-    (Mail.delivered_at.is_not(None), Standing.SENT.value),
-    (Mail.gave_up_at.is_not(None), Standing.REFUSED.value),
-    (Message.email.is_(None), Standing.NO_ADDRESS.value),
-    (Mail.handed_over_at.is_not(None), Standing.UNCLEAR.value),
-    (Mail.last_problem.is_not(None), Standing.DELAYED.value),
-    else_=Standing.WAITING.value,
-)
-_PROBLEM = sa.func.coalesce(Mail.last_problem, Message.last_problem)
+# The two ways apart: most messages are their own mail, and tens of thousands are not joined with themselves.
+_WAYS: tuple[tuple[Any, Any], ...] = ((Message, Message), (Message, Mail))
+
+
+def _standing(message: Any, mail: Any) -> sa.ColumnElement[str]:
+    return sa.case(
+        (message.not_needed_at.is_not(None), Standing.NOT_NEEDED.value),
+        (mail.bounced_at.is_not(None), Standing.CAME_BACK.value),
+        (mail.delivered_at.is_not(None), Standing.SENT.value),
+        (mail.gave_up_at.is_not(None), Standing.REFUSED.value),
+        (message.email.is_(None), Standing.NO_ADDRESS.value),
+        (mail.handed_over_at.is_not(None), Standing.UNCLEAR.value),
+        (mail.last_problem.is_not(None), Standing.DELAYED.value),
+        else_=Standing.WAITING.value,
+    )
+
+
+def _is(standings: Sequence[Standing], message: Any, mail: Any) -> sa.ColumnElement[bool]:
+    return _standing(message, mail).in_([standing.value for standing in standings])
+
+
+def _problem(message: Any, mail: Any) -> sa.ColumnElement[str | None]:
+    return sa.func.coalesce(mail.last_problem, message.last_problem)
+
+
+STANDING = _standing(Message, Mail)
 
 
 @dataclass(frozen=True)
@@ -130,29 +146,37 @@ def deliveries(
 
 def delivery_counts(event_key: str, *, session: Session) -> dict[Standing, int]:
     """How many mails of the event stand where; every standing is there."""
-    query = sa.select(STANDING.label("standing"), sa.func.count()).select_from(Message).join(Mail, IN_MAIL)
-    query = query.where(Message.event_key == event_key)
-    found: dict[str, int] = dict(session.execute(query.group_by(sa.text("standing"))).all())
-    return {standing: found.get(standing.value, 0) for standing in Standing}
+    found = dict.fromkeys(Standing, 0)
+    for message, mail in _WAYS:
+        query = _of_event(event_key, message, mail, _standing(message, mail), sa.func.count())
+        for standing, count in session.execute(query.group_by(sa.literal_column("1"))):
+            found[Standing(standing)] += count
+    return found
 
 
 def unreached(event_key: str, *, session: Session) -> list[Unreached]:
     """Whom mails of the event do not reach, by name."""
+    refused = sa.union_all(
+        *(
+            _of_event(
+                event_key, message, mail, message.person_id, message.email, _problem(message, mail).label("what")
+            ).where(_is(UNREACHED, message, mail))
+            for message, mail in _WAYS
+        )
+    ).subquery("refused")
     query = (
         sa.select(
-            sa.func.coalesce(Person.name, Message.email).label("receiver"),
+            sa.func.coalesce(Person.name, refused.c.email).label("receiver"),
             Person.username,
-            Message.email,
-            sa.func.max(_PROBLEM),
+            refused.c.email,
+            sa.func.max(refused.c.what),
             sa.func.count(),
             sa.func.max(Person.email),
         )
-        .select_from(Message)
-        .join(Mail, IN_MAIL)
-        .outerjoin(Person, Person.id == Message.person_id)
-        .where(*_conditions(event_key, UNREACHED))
-        .group_by(sa.text("receiver"), Person.username, Message.email)
-        .order_by(sa.text("receiver"), Message.email)
+        .select_from(refused)
+        .outerjoin(Person, Person.id == refused.c.person_id)
+        .group_by(sa.text("receiver"), Person.username, refused.c.email)
+        .order_by(sa.text("receiver"), refused.c.email)
     )
     return [
         Unreached(
@@ -162,10 +186,18 @@ def unreached(event_key: str, *, session: Session) -> list[Unreached]:
     ]
 
 
+def _of_event(event_key: str, message: Any, mail: Any, *columns: Any) -> sa.Select[Any]:
+    """Those of the event's messages that go out in this way."""
+    if mail is message:
+        return sa.select(*columns).where(message.event_key == event_key, message.daily_mail_id.is_(None))
+    joined = sa.select(*columns).join_from(message, mail, mail.id == message.daily_mail_id)
+    return joined.where(message.event_key == event_key, message.daily_mail_id.is_not(None))
+
+
 def _conditions(event_key: str | None, standings: Sequence[Standing]) -> list[sa.ColumnElement[bool]]:
     conditions: list[sa.ColumnElement[bool]] = []
     if event_key is not None:
         conditions.append(Message.event_key == event_key)
     if standings:
-        conditions.append(STANDING.in_([standing.value for standing in standings]))
+        conditions.append(_is(standings, Message, Mail))
     return conditions

@@ -3,6 +3,7 @@
 import codecs
 import re
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -69,6 +70,8 @@ def read_views(
     return {name: views[name] for name in names}
 
 
+# A file is looked at each time, so that a changed one counts at once; what it says is worked out once.
+@lru_cache(maxsize=256)
 def parse_view(text: str, *, file_name: str) -> DatamartView:
     match = _FILE.fullmatch(text)
     if match is None:

@@ -27,7 +27,7 @@ look = right(Tool.EVENT_MANAGEMENT, Right.READ)
 act = right(Tool.EVENT_MANAGEMENT, Right.WRITE)
 PLAN_SIZE = 100
 MAILS_SIZE = 50
-PEOPLE_SHOWN = 300
+PEOPLE_SHOWN = 100
 
 PAUSE = Asking(
     title="Pause reminders",
