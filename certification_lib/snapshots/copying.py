@@ -10,7 +10,7 @@ from psycopg import Connection, sql
 
 from certification_lib.categories.models import Level
 from certification_lib.database import DATAMART_SCHEMA
-from certification_lib.snapshots import partitions, pipe
+from certification_lib.snapshots import partitions, pipe, view_tables
 from certification_lib.snapshots.digests import Digests
 from certification_lib.snapshots.outcome import LoadedView, Plan
 from certification_lib.snapshots.sources.opening import Reading, SourceUrlOf, readings
@@ -25,7 +25,7 @@ def copy_views(
     with readings(plan, views, engine, source_url_of, at_once=at_once) as (opened, as_of):
         with pipe.target(engine) as target:
             for view in views.values():
-                partitions.ensure_view_table(target, view.name, opened[view.name].columns, view.header)
+                view_tables.ensure_view_table(target, view.name, opened[view.name].columns, view.header)
                 partitions.ensure_event_tables(target, view.name, plan.event_id, plan.level)
         loaded: dict[str, LoadedView] = {}
         pipe.together(_lanes(plan, views, opened, engine, loaded), at_once=at_once)

@@ -6,9 +6,9 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from certification_lib.categories.models import Level
+from certification_lib.snapshots.described_columns import Column
 from certification_lib.snapshots.digests import ViewDigest
 from certification_lib.snapshots.models import SnapshotKind, SnapshotStatus
-from certification_lib.snapshots.partitions import Column
 
 
 @dataclass(frozen=True)

@@ -110,6 +110,19 @@ def execute(connection: Connection[Any], statement: sql.Composable) -> Steps[lis
         raise
 
 
+def described(connection: Connection[Any], query: sql.Composable) -> list[tuple[str, int, int]]:
+    """Name, type and modifier of each column that the query would give; it is parsed, not planned."""
+
+    def steps() -> Steps[Any]:
+        connection.pgconn.send_prepare(b"", _text(query, connection).encode())
+        yield from _answer(connection.pgconn)
+        connection.pgconn.send_describe_prepared(b"")
+        return (yield from _answer(connection.pgconn))
+
+    result = alone(steps())
+    return [((result.fname(i) or b"").decode(), result.ftype(i), result.fmod(i)) for i in range(result.nfields)]
+
+
 def read(source: Connection[Any], query: sql.Composable, see: Row) -> int:
     """The rows of `query` as COPY text; `see` gets each one."""
 
@@ -265,6 +278,17 @@ def _result(connection: Any) -> Steps[Any]:
         yield connection.socket, select.POLLIN
         connection.consume_input()
     return connection.get_result()
+
+
+def _answer(connection: Any) -> Steps[Any]:
+    """The one result of what was sent."""
+    yield from _flush(connection)
+    result = yield from _result(connection)
+    while (yield from _result(connection)):
+        pass
+    if result is None or result.status != pq.ExecStatus.COMMAND_OK:
+        raise _error(result)
+    return result
 
 
 def _error(result: Any) -> psycopg.Error:

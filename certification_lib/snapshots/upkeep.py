@@ -6,7 +6,7 @@ from pathlib import Path
 import sqlalchemy as sa
 
 from certification_lib.errors import CertificationError
-from certification_lib.snapshots import partitions, pipe
+from certification_lib.snapshots import pipe, view_tables
 from certification_lib.snapshots.view_files import VIEWS_FOLDER, read_views
 
 log = logging.getLogger(__name__)
@@ -27,7 +27,7 @@ def renew_definitions(engine: sa.Engine, *, folder: Path = VIEWS_FOLDER) -> list
         return [
             view.name
             for view in views.values()
-            if not partitions.refresh_definitions(connection, view.name, view.header)
+            if not view_tables.refresh_definitions(connection, view.name, view.header)
         ]
     finally:
         connection.close()

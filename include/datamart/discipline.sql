@@ -40,8 +40,7 @@ state_number as (
         = any(array(select system.descriptorid from edfi.descriptor as system where system.codevalue = 'SEA'))
     group by code.educationorganizationid
 ),
--- The school responsible for an action may be another district's.
-every_school as not materialized (
+school as not materialized (
     select
         school.schoolid,
         coalesce(district_number.number, school.localeducationagencyid::text) as district_id,
@@ -51,12 +50,11 @@ every_school as not materialized (
         on district_number.educationorganizationid = school.localeducationagencyid
     left join state_number as school_number on school_number.educationorganizationid = school.schoolid
     where school.localeducationagencyid is not null
-),
-school as not materialized (
-    select every_school.*
-    from every_school
-    where (:districts is null or every_school.district_id = any(:districts))
-        and (:schools is null or every_school.school_id = any(:schools))
+        and (
+            :districts is null
+            or coalesce(district_number.number, school.localeducationagencyid::text) = any(:districts)
+        )
+        and (:schools is null or coalesce(school_number.number, school.schoolid::text) = any(:schools))
 )
 select
     school.district_id::text as district_id,
@@ -76,7 +74,27 @@ select
     action.disciplineactionlength::numeric as discipline_action_length,
     action.actualdisciplineactionlength::numeric as actual_discipline_action_length,
     difference.codevalue::text as length_difference_reason,
-    responsible.district_id::text as responsible_district_id
+    case
+        when action.responsibilityschoolid = involved.schoolid then school.district_id::text
+        -- Another school, perhaps of another district, is responsible: seldom, so it is looked up for the row.
+        when action.responsibilityschoolid is not null then (
+            select
+                coalesce(
+                    (
+                        select min(code.identificationcode)
+                        from edfi.educationorganizationidentificationcode as code
+                        where code.educationorganizationid = responsible.localeducationagencyid
+                            and code.educationorganizationidentificationsystemdescriptorid = any(
+                                array(select system.descriptorid from edfi.descriptor as system where system.codevalue = 'SEA')
+                            )
+                    ),
+                    responsible.localeducationagencyid::text
+                )
+            from edfi.school as responsible
+            where responsible.schoolid = action.responsibilityschoolid
+                and responsible.localeducationagencyid is not null
+        )
+    end as responsible_district_id
 from edfi.studentdisciplineincidentbehaviorassociation as involved
 join edfi.disciplineincident as incident
     on incident.incidentidentifier = involved.incidentidentifier and incident.schoolid = involved.schoolid
@@ -91,7 +109,6 @@ left join edfi.disciplineaction as action
     on action.disciplineactionidentifier = taken.disciplineactionidentifier
     and action.disciplinedate = taken.disciplinedate
     and action.studentusi = taken.studentusi
-left join every_school as responsible on responsible.schoolid = action.responsibilityschoolid
 left join edfi.disciplineactiondiscipline as given
     on given.disciplineactionidentifier = taken.disciplineactionidentifier
     and given.disciplinedate = taken.disciplinedate

@@ -22,8 +22,9 @@ from certification_lib.categories.models import Level
 from certification_lib.database import database_now, make_engine, transaction
 from certification_lib.events.models import Participant
 from certification_lib.migrations.migrate import upgrade
-from certification_lib.snapshots import partitions
+from certification_lib.snapshots import partitions, view_tables
 from certification_lib.snapshots.comparison import Pair, compare, total
+from certification_lib.snapshots.described_columns import Column
 from certification_lib.snapshots.models import Revision, RevisionView, Snapshot, SnapshotKind, SnapshotStatus
 from certification_lib.snapshots.pipe import connect
 from certification_lib.supervisor.postgres import embedded_server
@@ -34,9 +35,9 @@ TEXTS = [f"text_{i}" for i in range(10)]
 NUMBERS = [f"number_{i}" for i in range(5)]
 DAYS = [f"day_{i}" for i in range(5)]
 COLUMNS = [
-    *(partitions.Column(name, "text") for name in ("district_id", "school_id", "row_key", *TEXTS)),
-    *(partitions.Column(name, "numeric") for name in NUMBERS),
-    *(partitions.Column(name, "date") for name in DAYS),
+    *(Column(name, "text") for name in ("district_id", "school_id", "row_key", *TEXTS)),
+    *(Column(name, "numeric") for name in NUMBERS),
+    *(Column(name, "date") for name in DAYS),
 ]
 
 
@@ -145,7 +146,7 @@ def _fill(engine: sa.Engine, event_id: int, snapshot_id: int, rows: int, *, late
     changed = "case when i % 25 = 7 then 'another' else 'same' end" if later else "'same'"
     keys = "i + case when i % 100 = 0 then 100000000 else 0 end" if later else "i"
     with connect(engine.url) as database:
-        partitions.ensure_view_table(database, VIEW, COLUMNS)
+        view_tables.ensure_view_table(database, VIEW, COLUMNS)
         partitions.ensure_event_tables(database, VIEW, event_id, Level.DISTRICT)
         partitions.create_slot_table(database, VIEW, event_id, snapshot_id)
         table = f"datamart.{partitions.slot_table(VIEW, event_id, snapshot_id)}"

@@ -15,7 +15,8 @@ from certification_lib.certification.models import Submission
 from certification_lib.database import database_now, transaction
 from certification_lib.events.models import Event, Participant
 from certification_lib.people.models import Person, Tool, ToolRight
-from certification_lib.snapshots import partitions
+from certification_lib.snapshots import partitions, view_tables
+from certification_lib.snapshots.described_columns import Column
 from certification_lib.snapshots.models import Revision, RevisionView, Snapshot, SnapshotKind, SnapshotStatus
 from certification_lib.snapshots.pipe import connect
 from tests.certification_ui.conftest import Browser
@@ -24,7 +25,7 @@ from tests.certification_ui.test_rest import API, certify
 
 SUBMIT = f"{ROOT}/my-events/{KEY}/001/submit"
 PATH = f"{API}/events/{KEY}/participants/001/changes"
-COLUMNS = [partitions.Column(name, "text") for name in ("district_id", "school_id", "row_key", "grade")]
+COLUMNS = [Column(name, "text") for name in ("district_id", "school_id", "row_key", "grade")]
 BEFORE = [("001010", f"S{i:02}", "5") for i in range(40)]
 AFTER = [*BEFORE[2:30], *(("001020", key, "6") for _, key, _ in BEFORE[30:]), (None, "S99", "1")]
 
@@ -100,7 +101,7 @@ def _store(engine: sa.Engine, session: Session, revision: Revision, rows: list[A
     """Put rows behind the revision, as a small snapshot does."""
     event_id = session.scalars(sa.select(Event.id).where(Event.key == KEY)).one()
     with connect(engine.url) as database:
-        partitions.ensure_view_table(database, "enrollment", COLUMNS)
+        view_tables.ensure_view_table(database, "enrollment", COLUMNS)
         partitions.ensure_event_tables(database, "enrollment", event_id, Level.DISTRICT)
     columns = [[column.name, column.type] for column in COLUMNS]
     session.execute(

@@ -18,7 +18,8 @@ from certification_lib.database import make_engine, transaction
 from certification_lib.events.models import EventVersionRule
 from certification_lib.rulebook.models import Rule, RuleVersion
 from certification_lib.rulebook.service import sync_delivered_rules
-from certification_lib.snapshots import partitions
+from certification_lib.snapshots import partitions, view_tables
+from certification_lib.snapshots.described_columns import Column
 from certification_lib.validation import service
 from tests.certification_ui.conftest import opened
 from tests.certification_ui.site import KEY, ROOT, fill
@@ -61,8 +62,8 @@ def write(engine: sa.Engine, event_id: int) -> None:
     url = engine.url.set(drivername="postgresql").render_as_string(hide_password=False)
     with psycopg.connect(url, autocommit=True) as connection:
         for view in ("student", "enrollment"):
-            columns = [partitions.Column(name, kind) for name, kind in VIEWS[view].items()]
-            partitions.ensure_view_table(connection, view, columns)
+            columns = [Column(name, kind) for name, kind in VIEWS[view].items()]
+            view_tables.ensure_view_table(connection, view, columns)
             partitions.ensure_event_tables(connection, view, event_id, Level.DISTRICT)
         connection.execute("update certification.event_version set datamart_views = '{student,enrollment}'")
         connection.execute("delete from certification.revision_view")

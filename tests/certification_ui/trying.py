@@ -5,7 +5,8 @@ import sqlalchemy as sa
 from psycopg import sql
 
 from certification_lib.categories.models import Level
-from certification_lib.snapshots import partitions
+from certification_lib.snapshots import partitions, view_tables
+from certification_lib.snapshots.described_columns import Column
 from tests.certification_ui.site import STUDENT
 from tests.validation.world import VIEWS
 
@@ -24,8 +25,8 @@ def give_rows(engine: sa.Engine) -> None:
             "select p.event_id, p.organization_number, r.snapshot_id from certification.participant p"
             " join certification.revision r on r.id = p.current_revision_id"
         ).fetchall()
-        columns = [partitions.Column(name, kind) for name, kind in VIEWS["enrollment"].items()]
-        partitions.ensure_view_table(connection, "enrollment", columns)
+        columns = [Column(name, kind) for name, kind in VIEWS["enrollment"].items()]
+        view_tables.ensure_view_table(connection, "enrollment", columns)
         partitions.ensure_event_tables(connection, "enrollment", found[0][0], Level.DISTRICT)
         if connection.execute("select 1 from datamart.enrollment limit 1").fetchone():
             return

@@ -17,8 +17,8 @@ from certification_lib.categories.models import Level
 from certification_lib.database import database_now, make_engine, transaction
 from certification_lib.sample_source.load import load_sample
 from certification_lib.sample_source.manifest import SampleManifest
+from certification_lib.snapshots.described_columns import described
 from certification_lib.snapshots.models import RevisionView, SnapshotKind
-from certification_lib.snapshots.partitions import described
 from certification_lib.snapshots.pipe import connect, pipe
 from certification_lib.snapshots.queries import view_information
 from certification_lib.snapshots.service import SnapshotOutcome, request_snapshot, take_snapshot

@@ -31,9 +31,9 @@ from certification_lib.rulebook.models import (
     Severity,
     ValidationGroup,
 )
-from certification_lib.snapshots import partitions
+from certification_lib.snapshots import partitions, view_tables
+from certification_lib.snapshots.described_columns import Column
 from certification_lib.snapshots.models import Revision, RevisionView, Snapshot, SnapshotKind, SnapshotStatus
-from certification_lib.snapshots.partitions import Column
 from certification_lib.validation import service
 from certification_lib.validation.finishing import FinishedValidation
 
@@ -114,7 +114,7 @@ class World:
         with self._driver() as connection:
             for view in self.views:
                 columns = [Column(name, kind) for name, kind in VIEWS[view].items()]
-                partitions.ensure_view_table(connection, view, columns)
+                view_tables.ensure_view_table(connection, view, columns)
                 partitions.ensure_event_tables(connection, view, self.event_id, level)
 
     def rule(self, code: str, **values: Any) -> int:

@@ -18,7 +18,8 @@ from certification_lib.errors import (
     SourceNotReached,
     database_error_in_words,
 )
-from certification_lib.snapshots import partitions, pipe
+from certification_lib.snapshots import pipe
+from certification_lib.snapshots.described_columns import Column, described
 from certification_lib.snapshots.outcome import Plan
 from certification_lib.snapshots.sources import databases, files
 from certification_lib.snapshots.sources.staging import Staging
@@ -38,7 +39,7 @@ class Reading:
 
     connections: list[Connection[Any]] = field(repr=False)
     select: sql.Composable = field(repr=False)
-    columns: list[partitions.Column]
+    columns: list[Column]
 
 
 @contextmanager
@@ -84,7 +85,7 @@ class _Sources:
         if name in self._postgres:
             connections = self._postgres[name]
             select = self._narrowed(view, connections[0])
-            return Reading(connections, select, partitions.described(connections[0], view, select))
+            return Reading(connections, select, described(connections[0], view, select))
         untyped = [column for column in view.header.columns if column not in view.header.types]
         if untyped:
             raise BadInput(
@@ -137,7 +138,7 @@ class _Sources:
     def _staged(self, view: DatamartView, staging: Staging) -> Reading:
         staging.problems.refuse()
         connection, select = self._staging_connection(), staging.select()
-        return Reading(self._staging, select, partitions.described(connection, view, select))
+        return Reading(self._staging, select, described(connection, view, select))
 
     def _open(self, name: str) -> None:
         url = sa.make_url(self._source_url_of(name))
