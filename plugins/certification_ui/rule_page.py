@@ -15,6 +15,7 @@ from starlette.responses import Response
 from certification_lib.certification.assigning import Work
 from certification_lib.certification.readmodels import RevisionView
 from certification_lib.errors import NotFound
+from certification_lib.validation.other_organizations import also_found_in
 from certification_lib.validation.worklist import WorkRule, rule_of, worklist
 from certification_lib.validation.worklist_rows import RowFilter, row_count, rows, schools_with_findings
 from certification_ui import urls
@@ -66,9 +67,11 @@ def rule_page(
     address: str,
     *,
     school: str | None = None,
+    for_state: bool = False,
     **keys: str,
 ) -> dict[str, Any]:
-    """What the page of a rule shows. `school`: the only school whose rows the reader is shown."""
+    """What the page of a rule shows. `school`: the only school whose rows the reader is shown. Only the state is told
+    the other organizations that a row concerns."""
     if revision is None:
         raise NotFound(NO_RESULTS)
     rule = rule_of(code, worklist(revision.id, session=visit.session))
@@ -78,13 +81,14 @@ def rule_page(
     scope = {"where": where, "session": visit.session}
     total = row_count(revision.id, [rule], **scope)
     found = rows(revision.id, [rule], offset=(wanted.page - 1) * PAGE_SIZE, limit=PAGE_SIZE, **scope)
+    also_in = also_found_in(rule, [row.finding.id for row in found], session=visit.session) if for_state else None
     schools = schools_with_findings(revision.id, [rule], school=school, session=visit.session)
     names = school_names([number for number, _ in schools], session=visit.session)
     here = urls.path(visit.request, address, code=code, **keys)
     return {
         "rule": rule,
         "revision": revision,
-        "table": table_of(rule, found, session=visit.session),
+        "table": table_of(rule, found, also_in=also_in, session=visit.session),
         "kept": row_count(revision.id, [rule], where=only_school(RowFilter(), school), session=visit.session),
         "total": total,
         "wanted": where,

@@ -24,8 +24,13 @@ class Table:
     rows: tuple[tuple[str, ...], ...]
 
 
-def table_of(rule: WorkRule, rows: Sequence[WorkRow], *, session: Session) -> Table:
-    """The rows of one page. Some views are about the district as a whole: those have no column for the school."""
+def table_of(
+    rule: WorkRule, rows: Sequence[WorkRow], *, also_in: Mapping[int, Sequence[str]] | None = None, session: Session
+) -> Table:
+    """The rows of one page. Some views are about the district as a whole: those have no column for the school.
+
+    `also_in`: by finding, the other organizations it concerns; None where they are not to be shown.
+    """
     numbers = {row.finding.school_number for row in rows if row.finding.school_number}
     names = names_of(numbers, session=session)
     identifiers = identifiers_of([rule], rows)
@@ -35,12 +40,14 @@ def table_of(rule: WorkRule, rows: Sequence[WorkRow], *, session: Session) -> Ta
             *["School"][: bool(numbers)],
             *(totals.column_label(rule.view, name) for name in identifiers),
             *["Since the revision before"][: bool(compared)],
+            *["Also found in"][: also_in is not None],
         ),
         rows=tuple(
             (
                 *[_school(row.finding, names)][: bool(numbers)],
                 *(_cell(row.finding, name) for name in identifiers),
                 *[trend_word(row) or "–"][: bool(compared)],
+                *[", ".join((also_in or {}).get(row.finding.id, ())) or "–"][: also_in is not None],
             )
             for row in rows
         ),

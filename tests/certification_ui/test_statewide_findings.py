@@ -92,7 +92,7 @@ def write(engine: sa.Engine, event_id: int) -> None:
 def people(
     site: FastAPI, make_lasting_database: Callable[[], CertificationDatabase]
 ) -> Iterator[dict[str, TestClient]]:
-    """The browser of a certifier of each district, after the delivered rules were run on both."""
+    """The browsers of a certifier of each district and of a state approver, after the rules were run on both."""
     database = make_lasting_database()
     engine, web = make_engine(database.url()), make_engine(database.url("certification_app"))
     cast = fill(engine)
@@ -115,7 +115,7 @@ def people(
     finished = service.validate_run(run.id, engine=engine, rules_url=database.url("certification_rules"))
     assert (finished.findings, finished.could_not_run) == (6, ())
     site.state.pages.state.engine = web
-    yield {"001": opened(site)("smith"), "005": opened(site)("green")}
+    yield {"001": opened(site)("smith"), "005": opened(site)("green"), "state": opened(site)("approver")}
     site.state.pages.state.engine = None
     web.dispose()
     engine.dispose()
@@ -156,6 +156,20 @@ def test_no_page_file_or_answer_shows_a_district_what_the_other_wrote(
     assert SAME_ID in said
     assert MERGED_ID[number] in said
     assert LAST_NAME[number] in said
+
+
+@pytest.mark.parametrize("code", CODES)
+@pytest.mark.parametrize("number", ["001", "005"])
+def test_the_state_is_told_which_other_district_a_row_concerns_and_the_district_is_not(
+    number: str, code: str, people: dict[str, TestClient]
+) -> None:
+    shown = people["state"].get(f"{ROOT}/events/{KEY}/participants/{number}/findings/{code}").text
+    own = people[number].get(f"{ROOT}/my-events/{KEY}/{number}/findings/{code}").text
+
+    assert "Also found in" in shown
+    assert f"({OTHER[number]})" in shown
+    assert "Also found in" not in own
+    assert f"({OTHER[number]})" not in own
 
 
 @pytest.mark.parametrize("number", ["001", "005"])

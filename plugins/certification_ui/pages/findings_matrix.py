@@ -182,7 +182,9 @@ def search_participant_findings(
 
 def _rule(visit: Visit, key: str, number: str, code: str, wanted: Asked) -> Response:
     shown, detail = _opened(visit, key, number)
-    page = rule_page(visit, detail.shown, code, wanted, urls.PARTICIPANT_FINDINGS, key=key, number=number)
+    page = rule_page(
+        visit, detail.shown, code, wanted, urls.PARTICIPANT_FINDINGS, for_state=True, key=key, number=number
+    )
     return visit.page("events/findings.html", shown=shown, detail=detail, aside=dict(detail.rules_set_aside), **page)
 
 
