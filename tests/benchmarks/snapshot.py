@@ -7,10 +7,10 @@ Baselines run in the same process, by turns with what they are compared with. Se
 
 import argparse
 import os
-import resource
 import shutil
 import statistics
 import subprocess
+import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from importlib.util import find_spec
@@ -21,15 +21,17 @@ from psycopg import sql
 
 from certification_lib.database import transaction
 from certification_lib.orchestration import requests
-from certification_lib.snapshots import completing, pipe
+from certification_lib.snapshots import pipe
 from certification_lib.snapshots.models import Snapshot, SnapshotStatus
 from tests.benchmarks import snapshot_compare
-from tests.benchmarks.memory import grown_by
-from tests.benchmarks.world import World, by_turns, line, plain, say, seconds, state_world
+from tests.benchmarks.taking_process import take_in_a_process
+from tests.benchmarks.world import World, by_turns, line, plain, say, seconds, state_world, tell
 
 SLICE = 100_000
 DISTRICT = 5_000
 BURST = 1_000
+# Of both databases, with the copies of the baseline and what PostgreSQL keeps of its log.
+BYTES_PER_STUDENT = 8_000
 
 
 def main() -> None:
@@ -43,12 +45,14 @@ def main() -> None:
     arguments = parser.parse_args()
     wanted = [name for name in arguments.only.split(",") if name] or [*FIGURES, "compare"]
     if any(name in FIGURES for name in wanted):
+        _enough_disk(arguments.students, arguments.folder)
         with state_world(arguments.students, state=arguments.state, folder=arguments.folder) as world:
             for name in wanted:
                 if name in FIGURES:
                     for figure in FIGURES[name](world, arguments.rounds):
                         say(figure)
     if arguments.growth:
+        _enough_disk(max(int(size) for size in arguments.growth.split(",")), arguments.folder)
         sizes = [int(size) for size in arguments.growth.split(",")]
         for figure in growth(sizes, arguments.state, arguments.rounds, arguments.folder):
             say(figure)
@@ -56,30 +60,40 @@ def main() -> None:
         snapshot_compare.main([])
 
 
+def _enough_disk(students: int, folder: Path | None) -> None:
+    """Refuse what would fill the disk after an hour."""
+    place = folder or Path(tempfile.gettempdir())
+    needed, free = students * BYTES_PER_STUDENT, shutil.disk_usage(place).free
+    tell(f"About {needed / 2**30:.0f} GB of {free / 2**30:.0f} GB free in {place} are needed for {students:,} students")
+    if needed > free:
+        raise SystemExit(f"There is not enough disk in {place}; give another --folder or fewer --students.")
+
+
 def state(world: World, rounds: int) -> Iterator[dict[str, object]]:
     """A snapshot of everybody beside the same rows piped into tables without an index; memory and the last step."""
-    memory: list[int] = []
-    last: list[float] = []
-
-    def take() -> None:
-        with grown_by(memory), _last_transaction(last):
-            world.take()
-
+    ours, theirs = [], []
     with baseline(world) as copy:
-        ours, theirs = by_turns(rounds, take, copy, before=world.fresh_event)
+        for number in range(1, rounds + 1):
+            world.fresh_event()
+            tell(f"Round {number} of {rounds}: a snapshot of the whole state")
+            ours.append(take_in_a_process(world.engine, world.source_url, world.request()))
+            tell(f"{ours[-1].seconds:.1f} s; the same rows by psql COPY")
+            theirs.append(seconds(copy))
+    took, copied = statistics.median(each.seconds for each in ours), statistics.median(theirs)
     rows = sum(_rows(world).values())
     yield line(
-        "snapshot.state.vs_copy", ours / theirs, "times COPY (binary) of the same rows into tables without an index",
+        "snapshot.state.vs_copy", took / copied, "times COPY (binary) of the same rows into tables without an index",
         1.5, students=world.students, participants=len(world.numbers), views=len(world.views), rows=rows,
-        seconds=round(ours, 2), baseline_seconds=round(theirs, 2),
+        seconds=round(took, 2), baseline_seconds=round(copied, 2),
     )  # fmt: skip
     yield line(
-        "snapshot.state.memory", max(memory) / 2**20, "MB that the process grew by", 100, students=world.students,
-        most_of_the_whole_process=round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**10),
+        "snapshot.state.memory", max(each.peak_memory for each in ours), "MB at most, of the whole process", 300,
+        students=world.students, before_it_began=round(max(each.memory_before for each in ours)),
     )  # fmt: skip
+    last = statistics.median(each.last_transaction for each in ours)
     yield line(
-        "snapshot.final_transaction", statistics.median(last), "seconds until the snapshot is seen", 0.2,
-        participants=len(world.numbers), views=len(world.views),
+        "snapshot.final_transaction", last * 1000 / len(world.numbers), "seconds for 1,000 participants", 0.2,
+        participants=len(world.numbers), views=len(world.views), seconds=round(last, 3),
     )  # fmt: skip
 
 
@@ -91,6 +105,7 @@ def slice_(world: World, rounds: int) -> Iterator[dict[str, object]]:
         world.take(numbers)
 
     with _pandas(world, numbers) as copy:
+        tell(f"{len(numbers)} districts with {students:,} students, by ours and by pandas")
         ours, theirs = by_turns(1 if rounds < 3 else 2, take, copy, before=world.fresh_event)
     yield line(
         "snapshot.slice.vs_pandas", theirs / ours, "times faster than pandas read_sql and to_sql", 20,
@@ -118,8 +133,10 @@ def burst(world: World, rounds: int) -> Iterator[dict[str, object]]:
     del rounds
     chosen = world.numbers[:BURST]
     world.fresh_event()
+    tell("A snapshot of the whole state")
     whole = seconds(world.take)
     world.fresh_event()
+    tell(f"{whole:.1f} s; {len(chosen):,} districts ask at once")
     asked = [world.request([number]) for number in chosen]
     served = seconds(lambda: requests.take_snapshots(engine=world.engine, source_url_of=lambda _: world.source_url))
     with transaction(world.engine) as session:
@@ -144,17 +161,16 @@ FIGURES: dict[str, Callable[[World, int], Iterator[dict[str, object]]]] = {
 
 def growth(sizes: list[int], code: str, rounds: int, folder: Path | None) -> Iterator[dict[str, object]]:
     """Seconds and memory at each number of students, with the straight line through them."""
-    times, grown = [], []
+    times, most = [], []
     for size in sizes:
         with state_world(size, state=code, folder=folder) as world:
-            memory: list[int] = []
-
-            def take(world: World = world, memory: list[int] = memory) -> None:
-                with grown_by(memory):
-                    world.take()
-
-            times.append(by_turns(rounds, take, before=world.fresh_event)[0])
-            grown.append(max(memory) / 2**20)
+            ours = []
+            for number in range(1, rounds + 1):
+                world.fresh_event()
+                ours.append(take_in_a_process(world.engine, world.source_url, world.request()))
+                tell(f"{size:,} students, round {number} of {rounds}: {ours[-1].seconds:.1f} s")
+            times.append(statistics.median(each.seconds for each in ours))
+            most.append(max(each.peak_memory for each in ours))
     slope, start = statistics.linear_regression(sizes, times)
     fit = statistics.correlation(sizes, times) ** 2 if len(sizes) > 2 else 1.0
     yield line(
@@ -163,8 +179,8 @@ def growth(sizes: list[int], code: str, rounds: int, folder: Path | None) -> Ite
         seconds_at_nothing=round(start, 2),
     )  # fmt: skip
     yield line(
-        "snapshot.growth.memory", max(grown) - min(grown), "MB more in the largest state than in the smallest", 100,
-        students=sizes, grown_by=[round(each, 1) for each in grown],
+        "snapshot.growth.memory", max(most), "MB at most, of the whole process", 300,
+        students=sizes, each=[round(each, 1) for each in most],
     )  # fmt: skip
 
 
@@ -234,22 +250,6 @@ def _pandas(world: World, numbers: list[str]) -> Iterator[Callable[[], None]]:
         target.dispose()
 
 
-@contextmanager
-def _last_transaction(seen: list[float]) -> Iterator[None]:
-    last_transaction = completing.last_transaction
-
-    def timed(*arguments: object, **options: object) -> object:
-        outcome: list[object] = []
-        seen.append(seconds(lambda: outcome.append(last_transaction(*arguments, **options))))  # type: ignore[arg-type]
-        return outcome[0]
-
-    completing.last_transaction = timed  # type: ignore[assignment]
-    try:
-        yield
-    finally:
-        completing.last_transaction = last_transaction
-
-
 def _rows(world: World) -> dict[str, int]:
     with world.engine.connect() as connection:
         found = connection.execute(
@@ -274,11 +274,12 @@ def _students(world: World) -> list[tuple[str, int]]:
 
 
 def _slice(world: World) -> tuple[list[str], int]:
-    """Middling districts that have 100,000 students together, or a fifth of a smaller state."""
-    found, total = [], 0
-    districts = _students(world)
+    """Middling districts that have 100,000 students together; of a state with no more than that, all."""
+    districts, found, total = _students(world), [], 0
+    if sum(students for _, students in districts) <= SLICE * 1.1:
+        return [number for number, _ in districts], sum(students for _, students in districts)
     for number, students in districts[len(districts) // 100 :]:
-        if total + students > min(SLICE, world.students // 5):
+        if total + students > SLICE:
             continue
         found.append(number)
         total += students

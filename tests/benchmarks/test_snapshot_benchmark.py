@@ -34,7 +34,7 @@ def test_each_figure_of_a_small_state_comes_out_beside_its_baseline(
     }
     # In so small a state what a snapshot does once outweighs its rows; the limits are for a state of a million.
     assert 0 < figures["snapshot.state.vs_copy"]["value"] < 50
-    assert figures["snapshot.state.memory"]["value"] < 150
+    assert 50 < figures["snapshot.state.memory"]["value"] < 300
     assert figures["snapshot.district"]["value"] < 60
     assert figures["snapshot.burst"]["districts"] == DISTRICTS_ASKING
     assert all("limit" in figure and "machine" in figure for figure in figures.values())

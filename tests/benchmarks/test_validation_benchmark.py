@@ -21,8 +21,8 @@ def delaware(
 def test_each_figure_of_a_small_state_comes_out_beside_its_baseline(delaware: ValidationWorld) -> None:
     figures = [
         *validation_suite.suite_beside_sql(delaware, 1),
-        validation_suite.state_beside_district_by_district(delaware, 1, sample=1),
-        validation_suite.one_district(delaware, 1),
+        *validation_suite.state_beside_district_by_district(delaware, 1, sample=1),
+        *validation_suite.one_district(delaware, 1),
     ]
 
     assert validation_scale.differences(delaware) == []

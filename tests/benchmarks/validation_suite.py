@@ -1,6 +1,6 @@
 """How long a whole state takes to validate, beside the ways it could be done otherwise.
 
-    python -m tests.benchmarks.validation_suite [--students 1000000] [--rounds 3]
+    python -m tests.benchmarks.validation_suite [--students 1000000] [--rounds 3] [--only vs_sql,district]
 
 prints one line of JSON for each figure, with its baseline measured in the same run. All single-view rules of the Fall
 group, all districts of California; counts and findings stored.
@@ -14,12 +14,13 @@ import statistics
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from importlib import import_module
 from typing import Any
 
 from tests.benchmarks.validation_world import BenchmarkRule, ValidationWorld, validation_world
 from tests.benchmarks.work import processor_seconds
+from tests.benchmarks.world import tell
 
 Figure = dict[str, Any]
 
@@ -28,32 +29,33 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--students", type=int, default=1_000_000)
     parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--only", default="", help=f"some of {', '.join(FIGURES)}")
     arguments = parser.parse_args()
+    wanted = [name for name in arguments.only.split(",") if name] or list(FIGURES)
+    if unknown := set(wanted) - set(FIGURES):
+        parser.error(f"there is no figure {', '.join(sorted(unknown))}")
     import_module("certification_lib.validation.evaluation")  # the import is a figure of its own
     with validation_world(arguments.students) as world:
-        for figure in measure(world, rounds=arguments.rounds):
+        for figure in measure(world, rounds=arguments.rounds, wanted=wanted):
             about = {"students": arguments.students, "machine": f"{os.cpu_count()} x {platform.machine()}"}
             sys.stdout.write(json.dumps(figure | about, ensure_ascii=False) + "\n")
             sys.stdout.flush()
 
 
-def measure(world: ValidationWorld, *, rounds: int) -> Iterator[Figure]:
+def measure(world: ValidationWorld, *, rounds: int, wanted: Collection[str]) -> Iterator[Figure]:
     world.validate()  # imports Great Expectations, and the server has seen every page once
     world.handwritten()
-    yield from suite_beside_sql(world, rounds)
-    yield state_beside_district_by_district(world, rounds)
-    yield suite_beside_data_frame(world, rounds)
-    yield one_district(world, rounds)
-    yield from how_it_grows(world, rounds)
-    yield from another_rule(world, rounds)
-    yield imports()
+    for name in wanted:
+        tell(f"Measuring {name}")
+        yield from FIGURES[name](world, rounds)
 
 
-def imports() -> Figure:
+def imports(world: ValidationWorld, rounds: int) -> Iterator[Figure]:
+    del world, rounds
     answer = subprocess.run(
         [sys.executable, "-m", "tests.benchmarks.validation_import"], capture_output=True, text=True, check=True
     )
-    return {"name": "validation.import", "unit": "s", **json.loads(answer.stdout)}
+    yield {"name": "validation.import", "unit": "s", **json.loads(answer.stdout)}
 
 
 def suite_beside_sql(world: ValidationWorld, rounds: int) -> Iterator[Figure]:
@@ -68,7 +70,7 @@ def suite_beside_sql(world: ValidationWorld, rounds: int) -> Iterator[Figure]:
 
 def state_beside_district_by_district(
     world: ValidationWorld, rounds: int, *, sample: int = 20, scaled_to: int = 1_000
-) -> Figure:
+) -> Iterator[Figure]:
     from tests.benchmarks.validation_gx import PerDistrict
 
     checkpoints = PerDistrict(world)
@@ -86,7 +88,7 @@ def state_beside_district_by_district(
     ours = statistics.median(seconds(world.validate) for _ in range(rounds))
     each = statistics.mean(taken)
     usual, districts = each * scaled_to, world.how_many_districts()
-    return {
+    yield {
         "name": "validation.state.vs_gx_per_district", "value": round(usual / ours, 1), "limit": 100,
         "unit": f"times faster than {scaled_to} checkpoints", "seconds": round(ours, 2),
         "baseline_seconds": round(usual, 1), "measured_districts": sample, "seconds_each": round(each, 3),
@@ -110,7 +112,7 @@ def for_data_frame(world: ValidationWorld) -> tuple[dict[str, str], dict[str, li
     return rows, {view: [rule.code for rule in rules if rule.view == view] for view in world.views}
 
 
-def suite_beside_data_frame(world: ValidationWorld, rounds: int) -> Figure:
+def suite_beside_data_frame(world: ValidationWorld, rounds: int) -> Iterator[Figure]:
     rows, codes = for_data_frame(world)
     identifiers = {rule.code: list(rule.identifiers) for rule in world.rules}
     given: dict[str, Any] = {
@@ -130,7 +132,7 @@ def suite_beside_data_frame(world: ValidationWorld, rounds: int) -> Figure:
     frame = statistics.median(each["seconds"] for each in frames)
     grew = statistics.median(each["grew"] for each in ours)
     frame_grew = statistics.median(each["grew"] for each in frames)
-    return {
+    yield {
         "name": "validation.suite.vs_dataframe", "value": round(frame / least, 2), "limit": 1,
         "unit": "times faster than Polars, findings stored by both",
         "seconds": round(least, 2), "baseline_seconds": round(frame, 2),
@@ -150,31 +152,37 @@ def once(way: str, given: dict[str, Any]) -> dict[str, Any]:
     return answered
 
 
-def one_district(world: ValidationWorld, rounds: int) -> Figure:
+def one_district(world: ValidationWorld, rounds: int) -> Iterator[Figure]:
     number, rows = world.district_of(5_000)
     spent: list[float] = []
     (taken,) = by_turns(
         rounds,
         lambda: spent.append(processor_seconds(world.engine, lambda: world.validate(numbers=[number]))),
     )
-    return {
+    yield {
         "name": "validation.district", "value": round(taken, 2), "limit": 2, "unit": "s besides the import",
         "processor_seconds": round(statistics.median(spent), 2), "rows": rows, "rules": len(world.rules),
     }  # fmt: skip
 
 
 def how_it_grows(world: ValidationWorld, rounds: int) -> Iterator[Figure]:
-    """Rows: half and all of them, in as many districts. Districts: all of the state's, and ten, with as many rows."""
-    world.derive("half", share=0.5)
-    world.derive("all", share=1.0)
+    """Rows: a quarter, half and all of them, in as many districts. Districts: all of the state's, and ten, with as many
+    rows."""
+    shares = {"quarter": 0.25, "half": 0.5, "all": 1.0}
+    for key, share in shares.items():
+        world.derive(key, share=share)
     world.derive("ten districts", districts=10)
     world.derive("thousand districts", districts=1_000)
-    half, whole, ten, thousand = by_turns(
-        rounds, *(lambda key=key: world.validate(key) for key in ("half", "all", "ten districts", "thousand districts"))
-    )
+    keys = (*shares, "ten districts", "thousand districts")
+    quarter, half, whole, ten, thousand = by_turns(rounds, *(lambda key=key: world.validate(key) for key in keys))
+    taken = [quarter, half, whole]
+    slope, start = statistics.linear_regression(list(shares.values()), taken)
     yield {
         "name": "validation.suite.rows", "value": round(whole / half, 2), "limit": 2.2,
         "unit": "times as long with twice the rows", "seconds": round(whole, 2), "baseline_seconds": round(half, 2),
+        "seconds_by_share": dict(zip(shares, (round(each, 2) for each in taken), strict=True)),
+        "explained_by_a_line": round(statistics.correlation(list(shares.values()), taken) ** 2, 4),
+        "seconds_for_all_rows": round(slope, 2), "seconds_at_no_rows": round(start, 2),
     }  # fmt: skip
     yield {
         "name": "validation.suite.districts", "value": round(thousand / ten, 2), "limit": 1.5,
@@ -202,6 +210,17 @@ def another_rule(world: ValidationWorld, rounds: int) -> Iterator[Figure]:
         "unit": "times the rule's bare SQL", "seconds": round((more - fewer) / added, 3),
         "baseline_seconds": round((sql_more - sql_fewer) / added, 3), "added_rules": added,
     }  # fmt: skip
+
+
+FIGURES: dict[str, Callable[[ValidationWorld, int], Iterator[Figure]]] = {
+    "vs_sql": suite_beside_sql,
+    "vs_gx_per_district": state_beside_district_by_district,
+    "vs_dataframe": suite_beside_data_frame,
+    "district": one_district,
+    "growth": how_it_grows,
+    "rule": another_rule,
+    "import": imports,
+}
 
 
 def codes_of(rules: list[BenchmarkRule]) -> list[str]:

@@ -31,6 +31,7 @@ from certification_lib.snapshots.view_files import read_views
 from certification_lib.supervisor.postgres import embedded_server
 from certification_lib.validation import service
 from certification_lib.validation.finishing import FinishedValidation
+from tests.benchmarks.world import tell
 from tests.snapshots.conftest import publish_event
 
 GROUP = "Fall Enrollment Count"
@@ -287,7 +288,7 @@ def filled_world(
 
     `every_rule`: all delivered rules that can be used in such an event, and all views.
     """
-    manifest = load_sample(source_owner_url, state=state, students=students, grand_bend=False)
+    manifest = load_sample(source_owner_url, state=state, students=students, grand_bend=False, progress=tell)
     engine = make_engine(url_of("certification_task"))
     districts = {each.number: each.name for each in read_state(state).districts if each.schools}
     try:

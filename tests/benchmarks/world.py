@@ -142,7 +142,8 @@ def filled_world(
     students: int, state: str, url: Callable[[str], str], source_url: Callable[[str], str], superuser_url: str
 ) -> Iterator[World]:
     """The same in a migrated database and an empty source whose addresses are given by role."""
-    load_sample(source_url("source_owner"), state=state, students=students, grand_bend=False)
+    load_sample(source_url("source_owner"), state=state, students=students, grand_bend=False, progress=tell)
+    tell("The source is there")
     engine = make_engine(url("certification_task"))
     views = read_views()
     districts = {each.number: each.name for each in read_state(state).districts if each.schools}
@@ -199,3 +200,9 @@ def line(name: str, value: float, unit: str, limit: float, **more: object) -> di
 def say(figure: Mapping[str, object]) -> None:
     sys.stdout.write(json.dumps(figure, ensure_ascii=False) + "\n")
     sys.stdout.flush()
+
+
+def tell(progress: str) -> None:
+    """What is being done now, for who waits; the figures themselves go to standard output."""
+    sys.stderr.write(f"{datetime.datetime.now().astimezone():%H:%M:%S} {progress}\n")
+    sys.stderr.flush()
