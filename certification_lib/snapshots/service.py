@@ -42,14 +42,9 @@ def request_snapshot(
     if event is None:
         raise NotFound(f"There is no event {event_key}.")
     version = _live_version(event, on_demand=on_demand, session=session)
-    if milestone_id is not None:
-        existing = session.scalars(
-            sa.select(Snapshot).where(
-                Snapshot.milestone_id == milestone_id, Snapshot.status != SnapshotStatus.CANCELLED
-            )
-        ).first()
-        if existing is not None:
-            return existing
+    existing = None if milestone_id is None else _asked_for_already(milestone_id, session=session)
+    if existing is not None:
+        return existing
     participants = _chosen(event, kind, numbers, session=session)
     _check_rights(version, kind, participants, session=session, actor=actor)
     snapshot = Snapshot(
@@ -63,14 +58,7 @@ def request_snapshot(
     )
     session.add(snapshot)
     session.flush()  # the participants' rows need its id
-    left = leave_alone or {}
-    session.execute(
-        sa.insert(SnapshotParticipant),
-        [
-            {"snapshot_id": snapshot.id, "participant_id": each.id, "left_alone": left.get(each.id)}
-            for each in participants
-        ],
-    )
+    _note_participants(snapshot.id, participants, leave_alone or {}, session=session)
     record(
         "snapshot:request",
         f"Snapshot {snapshot.id}",
@@ -98,6 +86,24 @@ def cancel_waiting_snapshots(event_id: int, reason: str, *, session: Session, no
         .returning(Snapshot.id)
     ).all()
     return len(cancelled)
+
+
+def _asked_for_already(milestone_id: int, *, session: Session) -> Snapshot | None:
+    return session.scalars(
+        sa.select(Snapshot).where(Snapshot.milestone_id == milestone_id, Snapshot.status != SnapshotStatus.CANCELLED)
+    ).first()
+
+
+def _note_participants(
+    snapshot_id: int, participants: Sequence[Participant], left_alone: Mapping[int, str], *, session: Session
+) -> None:
+    session.execute(
+        sa.insert(SnapshotParticipant),
+        [
+            {"snapshot_id": snapshot_id, "participant_id": each.id, "left_alone": left_alone.get(each.id)}
+            for each in participants
+        ],
+    )
 
 
 def _live_version(event: Event, *, on_demand: bool, session: Session) -> EventVersion:

@@ -4,7 +4,7 @@ import dataclasses
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
@@ -23,6 +23,9 @@ from certification_lib.validation.rules import distinct, refusals
 from certification_lib.validation.run_schema import participant_column, pinned_table, schema_of, statewide_schema_of
 from certification_lib.validation.staging import staged_findings
 from certification_lib.validation.storing import ViewReport, ViewResults, store, stored_rules
+
+if TYPE_CHECKING:
+    from certification_lib.validation.evaluation import Evaluation
 
 FINDINGS_KEPT = 1_000
 
@@ -136,11 +139,12 @@ def _evaluate(
     # Great Expectations takes seconds to import; only this step needs it.
     from certification_lib.validation.evaluation import RuleToRun, ViewEvaluator
 
+    version = work.version
     runnable = [
         RuleToRun(
             rule.rule_version_id,
             rule.kind,
-            filled_in(rule.definition, school_year=work.version.reporting_year, count_date=work.version.count_date),
+            filled_in(rule.definition, school_year=version.reporting_year, count_date=version.count_date),
             rule.row_identifier_columns,
         )
         for rule in rules
@@ -152,35 +156,41 @@ def _evaluate(
             rules_url=rules_url,
             schema=schema,
             view=work.view,
-            participant_column=participant_column(work.version.level),
+            participant_column=participant_column(version.level),
         ) as evaluator,
     ):
         found = evaluator.evaluate(runnable, participants=participants, findings=staged)
-        numbers = [
-            rule.rule_version_id for rule in rules if narrowed is None or rule.rule_version_id not in found.failures
-        ]
-        refused = {number: reason for number, reason in work.refused.items() if number in numbers}
-        results = ViewResults(
-            run_id=work.run.id,
-            schema=schema,
-            view=work.view,
-            rules=numbers,
-            counts=found.counts,
-            failures=refused | {number: why for number, why in found.failures.items() if number in numbers},
-            row_counts=found.row_counts,
-            cap=work.findings_kept,
-            report=ViewReport(
-                statewide=everybody == statewide_schema_of(work.run.id),
-                seconds=found.statistics.seconds,
-                evaluated=found.statistics.evaluated,
-                successful=found.statistics.successful,
-                times=found.times,
-            ),
-            comparing=[rule.rule_version_id for rule in rules if rule.grain is Grain.STATE],
-            narrowed=narrowed,
-        )
-        if numbers:
+        results = _results(found, schema, rules, work, narrowed)
+        if results.rules:
             store(results, staged.connection)
+
+
+def _results(
+    found: "Evaluation", schema: str, rules: Sequence[LinkedRule], work: _Work, narrowed: Narrowed | None
+) -> ViewResults:
+    """What is stored of an evaluation: of a narrowed one only the rules that could run."""
+    numbers = [rule.rule_version_id for rule in rules if narrowed is None or rule.rule_version_id not in found.failures]
+    refused = {number: reason for number, reason in work.refused.items() if number in numbers}
+    everybody = schema if narrowed is None else narrowed.everybody
+    return ViewResults(
+        run_id=work.run.id,
+        schema=schema,
+        view=work.view,
+        rules=numbers,
+        counts=found.counts,
+        failures=refused | {number: why for number, why in found.failures.items() if number in numbers},
+        row_counts=found.row_counts,
+        cap=work.findings_kept,
+        report=ViewReport(
+            statewide=everybody == statewide_schema_of(work.run.id),
+            seconds=found.statistics.seconds,
+            evaluated=found.statistics.evaluated,
+            successful=found.statistics.successful,
+            times=found.times,
+        ),
+        comparing=[rule.rule_version_id for rule in rules if rule.grain is Grain.STATE],
+        narrowed=narrowed,
+    )
 
 
 def _outcome(run_id: int, view: str, event_version_id: int, *, session: Session) -> ViewOutcome:

@@ -11,10 +11,11 @@ from sqlalchemy.orm import Session
 from certification_lib.audit.models import AuditEntry, Channel
 from certification_lib.audit.service import Actor
 from certification_lib.categories.models import CategoryRole, Level
-from certification_lib.certification import publishing
+from certification_lib.certification import publication_problems
 from certification_lib.certification.facts import load_states
 from certification_lib.certification.models import RecertificationRequest, RequestOutcome, Round, Submission, Timeliness
-from certification_lib.certification.publishing import PublishedEvent, problems_of_draft, publish_event
+from certification_lib.certification.publication_problems import problems_of_draft
+from certification_lib.certification.publishing import PublishedEvent, publish_event
 from certification_lib.certification.rules import participant_status
 from certification_lib.errors import Conflict, NotAllowed
 from certification_lib.events.manifest import manifest_of
@@ -262,7 +263,7 @@ def test_a_view_whose_rows_belong_to_districts_only_is_refused_where_schools_cer
     of_districts = dataclasses.replace(
         views["student"], header=views["student"].header.model_copy(update={"schools": "none"})
     )
-    monkeypatch.setattr(publishing, "read_views", lambda: {**views, "student": of_districts})
+    monkeypatch.setattr(publication_problems, "read_views", lambda: {**views, "student": of_districts})
 
     save(world, "001010", datamart_views=["enrollment", "student"])
     [problem] = refusal(world)

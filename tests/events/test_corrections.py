@@ -7,7 +7,8 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from certification_lib.categories.models import Category
-from certification_lib.certification.publishing import problems_of_draft, publish_event
+from certification_lib.certification.publication_problems import problems_of_draft
+from certification_lib.certification.publishing import publish_event
 from certification_lib.errors import BadInput, Conflict
 from certification_lib.events.models import Event, EventStatus, EventVersionParticipant
 from certification_lib.events.queries import shown_version

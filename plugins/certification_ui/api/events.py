@@ -10,7 +10,8 @@ from certification_lib.certification.closing import close_event
 from certification_lib.certification.control_room import control_room
 from certification_lib.certification.holding import hold_event, resume_event
 from certification_lib.certification.publication_preview import publication_preview
-from certification_lib.certification.publishing import problems_of_draft, publish_event
+from certification_lib.certification.publication_problems import problems_of_draft
+from certification_lib.certification.publishing import publish_event
 from certification_lib.errors import NotFound
 from certification_lib.events import listing, queries, service
 from certification_lib.events.content import EventContent, parse_content

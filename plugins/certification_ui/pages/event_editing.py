@@ -7,7 +7,8 @@ from starlette.responses import Response
 from certification_lib.certification.changed_rules import changed_rules
 from certification_lib.certification.closing import Unfinished, close_event, unfinished
 from certification_lib.certification.publication_preview import publication_preview
-from certification_lib.certification.publishing import problems_of_draft, publish_event
+from certification_lib.certification.publication_problems import problems_of_draft
+from certification_lib.certification.publishing import publish_event
 from certification_lib.errors import BadInput, CertificationError, NotFound
 from certification_lib.events.models import EventStatus
 from certification_lib.events.queries import content_of, event_by_key, event_head, shown_version
