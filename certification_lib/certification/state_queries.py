@@ -43,15 +43,18 @@ def participants_page(
     dates = dates_of(version, zone, now)
     where = where or ParticipantFilter()
     found = matching(version, where, now, session=session)
-    total = session.scalar(sa.select(sa.func.count()).select_from(found.subquery())) or 0
     page, size = max(page, 1), max(min(size, 500), 1)
-    ids = session.scalars(sorted_as(found, where.sort, version).limit(size).offset((page - 1) * size)).all()
+    counted = sorted_as(found, where.sort, version).add_columns(sa.func.count().over().label("total"))
+    rows = session.execute(counted.limit(size).offset((page - 1) * size)).all()
+    ids = [row.id for row in rows]
+    # Beyond the last page there is no row to say how many there are.
+    total = rows[0].total if rows else session.scalar(sa.select(sa.func.count()).select_from(found.subquery()))
     states = {state.participant.id: state for state in load_states(ids, session=session)}
     lookups = row_lookups(states.values(), version, session=session)
     return ParticipantsPage(
         event_id=event.id,
         rows=tuple(participant_row(states[id_], dates, lookups) for id_ in ids),
-        total=total,
+        total=total or 0,
         page=page,
         size=size,
         status_counts=_status_counts(event, session=session),

@@ -185,7 +185,12 @@ def state_organization(*, session: Session) -> Organization:
 
 def state_time_zone(*, session: Session) -> ZoneInfo:
     """The one legal time zone: all days of events are days in it."""
-    return ZoneInfo(state_organization(session=session).time_zone or "UTC")
+    found = session.execute(
+        sa.select(Organization.time_zone).where(Organization.kind == OrganizationKind.STATE)
+    ).first()
+    if found is None:
+        raise NotFound(NO_STATE)
+    return ZoneInfo(found.time_zone or "UTC")
 
 
 def state_day(moment: datetime.datetime, *, session: Session) -> datetime.date:
