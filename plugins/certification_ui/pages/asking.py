@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlencode
 
+from starlette.datastructures import FormData
 from starlette.responses import Response
 
 from certification_lib.certification.acts_told import last_act
@@ -14,7 +15,7 @@ from certification_lib.errors import CertificationError, NotFound
 from certification_lib.events.queries import EventHead, event_head
 from certification_ui import urls, words
 from certification_ui.choosing import Chosen
-from certification_ui.forms import Form, Placing
+from certification_ui.forms import Form, Placing, fields_of
 from certification_ui.visit import Visit
 
 
@@ -100,6 +101,14 @@ def done_or_refused(visit: Visit, form: Form, act: Callable[[], Any]) -> Any:
         form.refused(error, place)
         return None
     return True if result is None else result
+
+
+def answered(visit: Visit, asking: Asking, sent: FormData, act: Callable[[Form], Any]) -> tuple[Form, bool]:
+    """What came back from the page, and whether the act was done with it: otherwise the form says what is missing, or
+    why it was refused, and nothing is written."""
+    form = fields_of(sent, asking.fields)
+    asking.check(form)
+    return form, not form.problems and bool(done_or_refused(visit, form, lambda: act(form)))
 
 
 def here(visit: Visit, address: str, **values: str | int) -> str:

@@ -16,8 +16,8 @@ from certification_lib.people.models import Right, Tool
 from certification_ui import urls, words
 from certification_ui.auth import airflow_user
 from certification_ui.deps import FormOfRequest, right
-from certification_ui.forms import Form, fields_of
-from certification_ui.pages.asking import Asking, ask, done_or_refused, here
+from certification_ui.forms import Form
+from certification_ui.pages.asking import Asking, answered, ask, here
 from certification_ui.pages.events import numbered_pages, page_number, powers
 from certification_ui.runs_in_airflow import may_see_runs, run_address
 from certification_ui.visit import Visit, VisitOfRequest
@@ -133,11 +133,8 @@ def ask_to_pause(visit: VisitOfRequest, key: str) -> Response:
 
 @router.post(urls.PAUSE_REMINDERS, dependencies=[act])
 def pause(visit: VisitOfRequest, sent: FormOfRequest, key: str) -> Response:
-    form = fields_of(sent, PAUSE.fields)
-    PAUSE.check(form)
-    if not form.problems and done_or_refused(
-        visit, form, lambda: pause_reminders(key, form.text("reason"), **visit.act)
-    ):
+    form, done = answered(visit, PAUSE, sent, lambda form: pause_reminders(key, form.text("reason"), **visit.act))
+    if done:
         return visit.go(urls.REMINDERS, "Reminders are paused.", key=key)
     return _pause_page(visit, key, form)
 

@@ -12,8 +12,8 @@ from certification_lib.people.models import Right, Tool
 from certification_ui import urls
 from certification_ui.after_commit import start_retention
 from certification_ui.deps import FormOfRequest, right
-from certification_ui.forms import Form, fields_of
-from certification_ui.pages.asking import Asking, ask, done_or_refused, here
+from certification_ui.forms import Form
+from certification_ui.pages.asking import Asking, answered, ask, here
 from certification_ui.pages.events import powers
 from certification_ui.visit import Visit, VisitOfRequest
 
@@ -74,11 +74,8 @@ def ask_for_hold(visit: VisitOfRequest, key: str) -> Response:
 
 @router.post(urls.LEGAL_HOLD, dependencies=[act])
 def place_hold(visit: VisitOfRequest, sent: FormOfRequest, key: str) -> Response:
-    form = fields_of(sent, HOLD.fields)
-    HOLD.check(form)
-    if not form.problems and done_or_refused(
-        visit, form, lambda: place_legal_hold(key, form.text("reason"), **visit.act)
-    ):
+    form, done = answered(visit, HOLD, sent, lambda form: place_legal_hold(key, form.text("reason"), **visit.act))
+    if done:
         return visit.go(urls.KEEPING, "The event is under legal hold: nothing of it is removed.", key=key)
     return _page(visit, key, HOLD, urls.LEGAL_HOLD, form)
 
@@ -90,11 +87,8 @@ def ask_to_end_hold(visit: VisitOfRequest, key: str) -> Response:
 
 @router.post(urls.END_LEGAL_HOLD, dependencies=[act])
 def end_hold(visit: VisitOfRequest, sent: FormOfRequest, key: str) -> Response:
-    form = fields_of(sent, END_HOLD.fields)
-    END_HOLD.check(form)
-    if not form.problems and done_or_refused(
-        visit, form, lambda: end_legal_hold(key, form.text("reason"), **visit.act)
-    ):
+    form, done = answered(visit, END_HOLD, sent, lambda form: end_legal_hold(key, form.text("reason"), **visit.act))
+    if done:
         return visit.go(urls.KEEPING, "The legal hold was lifted.", key=key)
     return _page(visit, key, END_HOLD, urls.END_LEGAL_HOLD, form)
 
@@ -106,15 +100,13 @@ def ask_to_dispose(visit: VisitOfRequest, key: str) -> Response:
 
 @router.post(urls.DISPOSE, dependencies=[remove])
 def dispose_of(visit: VisitOfRequest, sent: FormOfRequest, key: str) -> Response:
-    form = fields_of(sent, DISPOSAL.fields)
-    DISPOSAL.check(form)
-
-    def disposing() -> object:
+    def disposing(form: Form) -> object:
         return dispose(
             key, form.text("reason"), form.text("records_schedule"), form.text("confirmed_name"), **visit.act
         )
 
-    if not form.problems and done_or_refused(visit, form, disposing):
+    form, done = answered(visit, DISPOSAL, sent, disposing)
+    if done:
         started = start_retention(key, session=visit.session, username=visit.actor.username)
         when = "are being removed" if started else "are removed with the next nightly purge"
         return visit.go(urls.KEEPING, f"Disposed of. Nobody is shown the rows any more; they {when}.", key=key)

@@ -18,7 +18,7 @@ from certification_ui.after_commit import start_what_a_hold_kept_back
 from certification_ui.choosing import chosen, list_address
 from certification_ui.deps import FormOfRequest, right
 from certification_ui.forms import Form, fields_of
-from certification_ui.pages.asking import Asking, after_act, ask, done_or_refused, here
+from certification_ui.pages.asking import Asking, after_act, answered, ask, done_or_refused, here
 from certification_ui.pages.participant_acts import NOBODY
 from certification_ui.visit import Visit, VisitOfRequest
 
@@ -127,11 +127,13 @@ def ask_to_withdraw(visit: VisitOfRequest, key: str, number: str) -> Response:
 
 @router.post(urls.WITHDRAW_PARTICIPANT, dependencies=[act])
 def withdraw(visit: VisitOfRequest, sent: FormOfRequest, key: str, number: str) -> Response:
-    form = fields_of(sent, WITHDRAW.fields)
-    WITHDRAW.check(form)
-    if not form.problems and done_or_refused(
-        visit, form, lambda: service.withdraw_participant(key, number, form.text("reason"), **visit.act)
-    ):
+    form, done = answered(
+        visit,
+        WITHDRAW,
+        sent,
+        lambda form: service.withdraw_participant(key, number, form.text("reason"), **visit.act),
+    )
+    if done:
         return visit.go(urls.PARTICIPANT, "The participant was withdrawn.", key=key, number=number)
     return _withdraw_page(visit, key, number, form)
 
@@ -189,9 +191,8 @@ def ask_to_hold(visit: VisitOfRequest, key: str) -> Response:
 
 @router.post(urls.HOLD_EVENT, dependencies=[act])
 def hold(visit: VisitOfRequest, sent: FormOfRequest, key: str) -> Response:
-    form = fields_of(sent, HOLD.fields)
-    HOLD.check(form)
-    if not form.problems and done_or_refused(visit, form, lambda: hold_event(key, form.text("reason"), **visit.act)):
+    form, done = answered(visit, HOLD, sent, lambda form: hold_event(key, form.text("reason"), **visit.act))
+    if done:
         return visit.go(urls.EVENT, "The event is on hold.", key=key)
     return _event_page(visit, key, HOLD, urls.HOLD_EVENT, form)
 
