@@ -21,7 +21,7 @@ test: setup lint ## Run all checks and tests; make test ARGS=tests/people runs t
 ifdef ARGS
 	$(BIN)/pytest $(ARGS)
 else
-	$(BIN)/pytest -m "not stack and not chaos" --numprocesses 2 --dist loadfile --no-loadscope-reorder
+	$(BIN)/pytest -m "not stack" --numprocesses 2 --dist loadfile --no-loadscope-reorder
 	$(BIN)/pytest -m stack tests/airflow tests/supervisor
 endif
 

@@ -49,8 +49,10 @@ class Patience:
             silent = seen.at - max(started, self._usable_since, heard or 0.0)
             if silent > (RUNNING if heard is not None else STARTING):
                 found[component] = f"has given no sign of life for {silent:.0f} s"
-        if not found and _SCHEDULER in self._well_since:
-            idle = seen.at - max(self._well_since[_SCHEDULER], self._usable_since, seen.progress or 0.0)
+        # Tasks report to the API server: without it nothing can get done, and the scheduler is not to blame.
+        needed = [self._well_since.get(component) for component in (_SCHEDULER, _API_SERVER)]
+        if not found and None not in needed:
+            idle = seen.at - max(*filter(None, needed), self._usable_since, seen.progress or 0.0)
             if idle > NOTHING_DONE:
                 found[_SCHEDULER] = f"has got nothing done for {idle:.0f} s"
         return found

@@ -151,8 +151,9 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """What ends the installation comes after everything that needs it."""
-    items.sort(key=lambda item: "test_control_c" in item.nodeid)
+    """What hurts the installation comes after everything that needs it, and what ends it last."""
+    hurting = ("test_chaos", "test_control_c")
+    items.sort(key=lambda item: next((place for place, name in enumerate(hurting, 1) if name in item.nodeid), 0))
 
 
 def _other_bundles(airflow_home: Path, others: Mapping[str, Path]) -> None:

@@ -1,4 +1,4 @@
-"""Three rounds of `tests.airflow.chaos`; `make chaos` runs thirty. Not yet part of `make test`: see CONTRIBUTING."""
+"""Three rounds of `tests.airflow.chaos`: scheduler, database and worker are killed; `make chaos` runs thirty."""
 
 import json
 import sys
@@ -8,7 +8,7 @@ import pytest
 from tests.airflow.chaos import Chaos
 from tests.airflow.conftest import Site
 
-pytestmark = [pytest.mark.chaos, pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.stack, pytest.mark.timeout(900)]
 
 
 def test_whatever_is_killed_at_night_everything_due_is_done_once(site: Site, capsys: pytest.CaptureFixture[str]):

@@ -90,3 +90,11 @@ def test_a_machine_that_slept_wakes_up_without_blame(night: Night) -> None:
 def test_a_scheduler_that_lets_nothing_be_done_hangs_although_its_heart_beats(night: Night) -> None:
     assert night.passes(NOTHING_DONE, idle=True) == {}
     assert night.passes(10, idle=True) == {"scheduler": "has got nothing done for 185 s"}
+
+
+def test_a_scheduler_is_not_blamed_for_what_an_api_server_that_was_away_kept_from_being_done(night: Night) -> None:
+    night.passes(RUNNING, silent=("api-server",), idle=True)
+    night.patience.started("api-server", night.at)
+    assert night.passes(STARTING - 30, silent=("api-server",), idle=True) == {}
+    assert night.passes(NOTHING_DONE, idle=True) == {}
+    assert set(night.passes(10, idle=True)) == {"scheduler"}
