@@ -1,6 +1,6 @@
 """What schedules cost: parsing a thousand events, publishing one among them, fifty that are due in the same minute.
 
-    python -m tests.benchmarks.schedule [--events 1000] [--rounds 3] [--only parse,minute,publish]
+    python -m tests.benchmarks.schedule [--events 1000] [--rounds 3] [--at-once 50] [--only parse,minute,publish]
 
 prints one line of JSON for each figure, with its baseline measured in the same run. `parse` needs no Airflow that runs;
 the others start one of their own.
@@ -40,6 +40,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--events", type=int, default=1_000)
     parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--at-once", type=int, default=AT_ONCE)
     parser.add_argument("--only", default="parse,minute,publish")
     given = parser.parse_args()
     wanted = given.only.split(",")
@@ -53,13 +54,13 @@ def main() -> None:
             plain.mkdir()
             (plain / _PLAIN_FILE).write_text("# airflow dag: written when it is measured\n", encoding="utf-8")
             with running_site(folder / "site", {_PLAIN: plain}) as site:
-                for figure in _figures(site, plain, wanted, given.events):
+                for figure in _figures(site, plain, wanted, given.events, given.at_once):
                     say(figure)
 
 
-def _figures(site: Site, plain: Path, wanted: Sequence[str], events: int) -> Iterator[dict[str, object]]:
+def _figures(site: Site, plain: Path, wanted: Sequence[str], events: int, at_once: int) -> Iterator[dict[str, object]]:
     if "minute" in wanted:
-        yield same_minute(site, plain, AT_ONCE)
+        yield same_minute(site, plain, at_once)
     if "publish" in wanted:
         yield publish_to_dag(site, events)
 
