@@ -17,7 +17,8 @@ STATUS = 70  # EX_SOFTWARE
 class EndingLocalExecutor(LocalExecutor):
     """Needs somebody who starts an ended scheduler again: `certify up`, systemd, a container's restart policy."""
 
-    def sync(self) -> None:
+    def _check_workers(self) -> None:
+        """Called before and after anything is queued; the original forgets workers that ended and starts others."""
         killed = [process.pid for process in self.workers.values() if process.exitcode not in {None, 0}]
         if killed:
             self.log.error(
@@ -29,4 +30,4 @@ class EndingLocalExecutor(LocalExecutor):
             for process in self.workers.values():
                 process.kill()
             os._exit(STATUS)
-        super().sync()
+        super()._check_workers()

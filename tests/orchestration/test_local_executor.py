@@ -19,7 +19,7 @@ if sys.argv[1] == "killed":
     victim = next(iter(executor.workers.values()))
     os.kill(victim.pid, signal.SIGKILL)
     victim.join()
-executor.sync()
+executor.heartbeat()
 for worker in executor.workers.values():
     worker.kill()
 print("goes on")
