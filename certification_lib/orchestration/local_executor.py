@@ -30,4 +30,4 @@ class EndingLocalExecutor(LocalExecutor):
             for process in self.workers.values():
                 process.kill()
             os._exit(STATUS)
-        super()._check_workers()
+        super()._check_workers()  # type: ignore[no-untyped-call]
