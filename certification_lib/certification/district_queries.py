@@ -10,12 +10,13 @@ from sqlalchemy.orm import Session
 from certification_lib.audit.service import Actor
 from certification_lib.categories.models import Category, CategoryRole, Member
 from certification_lib.certification.access import LiveEvent
+from certification_lib.certification.attestation import Attestation
 from certification_lib.certification.changes import changed_since
 from certification_lib.certification.facts import State, load_states
 from certification_lib.certification.listed import Listed, members_of_participants
 from certification_lib.certification.own_access import own_participant
 from certification_lib.certification.own_readmodels import MyEvent, MyEventDetail, Readiness
-from certification_lib.certification.readiness import Attestation, unmet
+from certification_lib.certification.readiness import unmet
 from certification_lib.certification.rules import (
     Act,
     certified_people,
@@ -29,12 +30,13 @@ from certification_lib.certification.rules import (
 from certification_lib.certification.standing import Standing, load_standings, shown_row_counts
 from certification_lib.certification.views import dates_of, person_view, revision_views
 from certification_lib.errors import NotFound
-from certification_lib.events.models import Event, EventStatus, EventVersion, Participant, ParticipantStatus
+from certification_lib.events.models import Event, EventStatus, EventVersion, Participant
 from certification_lib.events.phases import Phase, phase
 from certification_lib.people.models import Right, Tool
 from certification_lib.people.queries import rights_of_people, state_time_zone
 from certification_lib.people.service import require
 from certification_lib.snapshots.progress import SnapshotProgress, progress_of
+from certification_lib.snapshots.rules import why_district_may_not
 
 _LIVE = (EventStatus.PUBLISHED, EventStatus.UNPUBLISHED_CHANGES)
 
@@ -78,14 +80,14 @@ def my_event(
     upcoming = live.is_upcoming(now)
     shown = None if upcoming else participant.certified_revision_id or participant.current_revision_id
     dates = dates_of(version, live.zone, now)
-    recertifying = state.participant.status == ParticipantStatus.RECERTIFYING
+    event = _my_event(live, state, member, now)
     return MyEventDetail(
-        event=_my_event(live, state, member, now),
+        event=event,
         participant_id=participant.id,
         organization_id=participant.organization_id,
         lea_number=participant.lea_number,
         **_as_published(version),
-        may_take_snapshot=is_certifier and not upcoming and (version.districts_may_take_snapshots or recertifying),
+        may_take_snapshot=event.may_take_snapshot,
         may_request_recertification=is_certifier and obstacle(Act.REQUEST, state.facts) is None,
         may_withdraw_request=is_certifier and obstacle(Act.WITHDRAW_REQUEST, state.facts) is None,
         status_words=district_words(state.facts),
@@ -187,5 +189,13 @@ def _my_event(live: LiveEvent, state: State, member: Listed, now: datetime.datet
         due_date=due_date(state.facts, member.person_id, live.end),
         progress=str(progress(state.facts)),
         may_send=ready_to_send(state.facts) and member.person_id in certified_people(state.facts),
+        requires_snapshot=version.requires_snapshot,
         has_data=state.participant.current_revision_id is not None and where is not Phase.UPCOMING,
+        may_take_snapshot=_may_take_snapshot(live, state, member) and where is not Phase.UPCOMING,
     )
+
+
+def _may_take_snapshot(live: LiveEvent, state: State, member: Listed) -> bool:
+    version, status = live.version, state.participant.status
+    may_not = why_district_may_not(status, districts_may=version.districts_may_take_snapshots)
+    return member.role == CategoryRole.CERTIFIER and version.requires_snapshot and may_not is None

@@ -7,8 +7,9 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
+from certification_lib.certification.attestation import CurrentData
 from certification_lib.certification.models import RuleSetAside
-from certification_lib.certification.readiness import Blocking, CurrentData
+from certification_lib.certification.readiness import Blocking
 from certification_lib.events.models import EventVersion, EventVersionRule, FindingsPolicy, Participant
 from certification_lib.rulebook.models import Grain, Rule, RuleVersion, Severity
 from certification_lib.snapshots.models import Revision, RevisionView

@@ -11,15 +11,15 @@ from certification_lib.categories.models import CategoryRole
 from certification_lib.certification.access import (
     LiveEvent,
     event_for_state,
-    locked_states,
     needed_reason,
     optional_text,
 )
+from certification_lib.certification.acting import begin_as_state, record_act
 from certification_lib.certification.approving import APPROVER
 from certification_lib.certification.facts import State, load_states
 from certification_lib.certification.listed import Listed
 from certification_lib.certification.models import RequestOutcome, Review, ReviewOutcome
-from certification_lib.certification.outcomes import refuse, settle
+from certification_lib.certification.outcomes import settle
 from certification_lib.certification.rules import Act, owing
 from certification_lib.certification.telling import notice
 from certification_lib.errors import BadInput, Conflict, NotFound
@@ -35,10 +35,10 @@ def withdraw_participant(
 ) -> None:
     """Withdraw Participant; never the last one."""
     # Alone on the event: two withdrawals at once must not each leave the other's participant as the last.
-    live = event_for_state(key, APPROVER, "withdraw a participant", session=session, actor=actor, alone=True)
+    live, state = begin_as_state(
+        Act.WITHDRAW, APPROVER, "withdraw a participant", key, number, session=session, actor=actor, alone=True
+    )
     reason = needed_reason(reason)
-    [state] = locked_states(live, [number], session=session)
-    refuse(Act.WITHDRAW, state)
     if len(_staying(live, session=session)) == 1:
         raise Conflict(f"{state.name} is the last participant of {live.version.name}: close the event instead.")
     people = state.people()
@@ -60,16 +60,7 @@ def withdraw_participant(
         person=actor.name,
     )
     notify_all([told], session=session, now=now)
-    record(
-        "participant:withdraw",
-        f"{state.name} in {live.version.name}",
-        session=session,
-        actor=actor,
-        now=now,
-        event_key=key,
-        organization_number=number,
-        details={"reason": reason},
-    )
+    record_act("participant:withdraw", live, state, {"reason": reason}, session=session, actor=actor, now=now)
 
 
 def record_review(
@@ -83,12 +74,10 @@ def record_review(
     now: datetime.datetime,
 ) -> Review:
     """What a state reviewer found in this round, once per round and reviewer."""
-    live = event_for_state(key, REVIEWER, "record a review", session=session, actor=actor)
+    live, state = begin_as_state(Act.REVIEW, REVIEWER, "record a review", key, number, session=session, actor=actor)
     comment = optional_text(comment)
     if outcome == ReviewOutcome.RECOMMEND_RECERTIFICATION:
         comment = needed_reason(comment, "A comment")
-    [state] = locked_states(live, [number], session=session)
-    refuse(Act.REVIEW, state)
     if actor.person_id is None:
         raise BadInput("A review is recorded by a person.")
     earlier = sa.select(Review).where(Review.round_id == state.round.id, Review.person_id == actor.person_id)
@@ -98,15 +87,14 @@ def record_review(
         round_id=state.round.id, person_id=actor.person_id, outcome=outcome, comment=comment, reviewed_at=now
     )
     session.add(review)
-    record(
+    record_act(
         "participant:review",
-        f"{state.name} in {live.version.name}",
+        live,
+        state,
+        {"round": state.round.number, "outcome": outcome.value, "comment": comment},
         session=session,
         actor=actor,
         now=now,
-        event_key=key,
-        organization_number=number,
-        details={"round": state.round.number, "outcome": outcome.value, "comment": comment},
     )
     return review
 

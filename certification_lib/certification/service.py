@@ -11,11 +11,11 @@ This is the index; each group of acts has a module of its own.
 """
 
 from certification_lib.certification.approving import approve, withdraw_approval
+from certification_lib.certification.attestation import Attestation
 from certification_lib.certification.due_dates import extend_due_date, override_due_date, take_back_due_date
 from certification_lib.certification.noticing import lapse_waiting_requests, note_new_revisions, tell_ready_to_send
 from certification_lib.certification.outcomes import BulkOutcome, LeftOut
 from certification_lib.certification.participation import record_review, send_message, withdraw_participant
-from certification_lib.certification.readiness import Attestation
 from certification_lib.certification.recertification_requests import (
     decide_request,
     request_recertification_by_district,

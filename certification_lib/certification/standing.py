@@ -12,20 +12,17 @@ from sqlalchemy.orm import Session
 
 from certification_lib.audit.service import Actor
 from certification_lib.certification.access import LiveEvent
+from certification_lib.certification.attestation import Attestation, changes_nothing, nil_return_needed, what_changed
 from certification_lib.certification.changes import certified_before
 from certification_lib.certification.evidence import Evidence, load_evidence_of, row_counts
 from certification_lib.certification.facts import State
 from certification_lib.certification.listed import Listed
 from certification_lib.certification.own_access import certifying_gates
 from certification_lib.certification.readiness import (
-    Attestation,
     Checklist,
     Gate,
     Window,
-    changes_nothing,
     checklist,
-    nil_return_needed,
-    what_changed,
 )
 from certification_lib.certification.rules import due_date
 from certification_lib.events.models import FindingsPolicy, Participant

@@ -9,13 +9,15 @@ from sqlalchemy.orm import Session
 from certification_lib.audit.service import Actor, record
 from certification_lib.categories.models import CategoryRole
 from certification_lib.certification.access import LiveEvent
+from certification_lib.certification.acting import record_act
 from certification_lib.certification.asset_facts import happened
+from certification_lib.certification.attestation import Attestation, attestation_problems
 from certification_lib.certification.evidence import finding_counts
 from certification_lib.certification.facts import State
 from certification_lib.certification.models import AssetName, Submission, Timeliness
 from certification_lib.certification.outcomes import BulkOutcome, LeftOut, settle
 from certification_lib.certification.own_access import own_participant, own_participants
-from certification_lib.certification.readiness import Attestation, attestation_problems, refuse_unless_met
+from certification_lib.certification.readiness import refuse_unless_met
 from certification_lib.certification.rules import owing, progress, sends
 from certification_lib.certification.standing import Standing, load_standings, shown_row_counts
 from certification_lib.certification.telling import notice, state_members, state_page
@@ -46,16 +48,7 @@ def submit(
     shown = shown_row_counts(standings, attestations, session=session)
     _refuse_unless_ready(standings[0], attestation, shown.get(number))
     [signed] = _sign(live, standings, attestations, session=session, actor=actor, now=now)
-    record(
-        "participant:submit",
-        f"{state.name} in {live.version.name}",
-        session=session,
-        actor=actor,
-        now=now,
-        event_key=key,
-        organization_number=number,
-        details=_audit_details(signed),
-    )
+    record_act("participant:submit", live, state, _audit_details(signed), session=session, actor=actor, now=now)
     return signed.submission
 
 

@@ -11,9 +11,9 @@ from sqlalchemy.orm import Session
 from certification_lib.audit.models import AuditEntry
 from certification_lib.audit.service import Actor
 from certification_lib.certification import service
+from certification_lib.certification.attestation import Attestation
 from certification_lib.certification.facts import State, load_states
 from certification_lib.certification.models import Submission
-from certification_lib.certification.readiness import Attestation
 from certification_lib.certification.rules import participant_status
 from certification_lib.events.models import Event, EventVersion, Participant, ParticipantStatus
 from certification_lib.notifications.models import Message

@@ -9,8 +9,8 @@ from sqlalchemy.orm import Session
 from certification_lib.audit.models import AuditEntry
 from certification_lib.audit.service import Actor
 from certification_lib.categories.models import Level
+from certification_lib.certification.attestation import Attestation
 from certification_lib.certification.models import Submission
-from certification_lib.certification.readiness import Attestation
 from certification_lib.certification.schools import OwnSchools, own_schools
 from certification_lib.certification.service import submit_for_all
 from certification_lib.errors import BadInput, Conflict, NotFound

@@ -7,7 +7,7 @@ from sqlalchemy.orm import Session
 
 from certification_lib.audit.service import Actor
 from certification_lib.certification import due_dates, participation, service, setting_aside
-from certification_lib.certification.readiness import Attestation
+from certification_lib.certification.attestation import Attestation
 from tests.factories import World
 
 KEY = "fall-enrollment-count-2016-17"

@@ -6,8 +6,8 @@ from fastapi import APIRouter, Query
 from starlette.responses import Response
 
 from certification_lib.certification import queries, taking
+from certification_lib.certification.attestation import Attestation
 from certification_lib.certification.queries import ParticipantFilter
-from certification_lib.certification.readiness import Attestation
 from certification_lib.errors import NotFound
 from certification_lib.events.models import ParticipantStatus
 from certification_lib.people.models import Right, Tool
