@@ -5,20 +5,15 @@ Student rows: under row-level security the caller opens them to the session firs
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
 
-import psycopg
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from certification_lib.errors import Conflict, NotFound
 from certification_lib.people.models import Organization
 from certification_lib.snapshots.comparison import Part, as_text, load_parts, require_rows, rows_of
+from certification_lib.snapshots.csv_streams import copied_as_csv, formula_as_text
 from certification_lib.snapshots.totals import NOT_REPORTED
-
-# What a spreadsheet would compute; `reports.cells.safe_cell` says the same for rows that pass through Python.
-_FORMULA = r"^([=+\-@\t\r\n|%]|\s+[=+\-@])"
-_CHUNK = 256 * 1024
 
 Only = tuple[str, str]
 """A column and its value; "Not reported" for rows without one."""
@@ -83,24 +78,13 @@ def rows_as_csv(
     if "school_id" in columns:
         source = found.outerjoin(school, school.c.number == found.c.school_id)
     written = [_written(found, name, school) for name in columns]
-    cells = [sa.case((cell.regexp_match(_FORMULA), "'" + cell), else_=cell) for cell in written]
     query = (
-        sa.select(*(cells if formulas_as_text else written))
+        sa.select(*map(formula_as_text, written) if formulas_as_text else written)
         .select_from(source)
         .where(condition)
         .order_by(found.c.row_key.collate("C"))
     )
-    compiled = query.compile(dialect=session.get_bind().dialect, compile_kwargs={"render_postcompile": True})
-    connection: psycopg.Connection[Any] = session.connection().connection.driver_connection  # type: ignore[assignment]
-    statement = f"copy ({compiled}) to stdout (format csv)"
-    with connection.cursor() as cursor, cursor.copy(statement.encode(), compiled.params) as copied:
-        waiting = bytearray()
-        for row in copied:
-            waiting += row
-            if len(waiting) >= _CHUNK:
-                yield bytes(waiting)
-                waiting.clear()
-        yield bytes(waiting)
+    yield from copied_as_csv(query, session=session)
 
 
 def _part(revision_id: int, view: str, only: Only | None, *, session: Session) -> Part:

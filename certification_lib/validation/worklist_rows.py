@@ -1,4 +1,4 @@
-"""The failing rows of a worklist: a page of them, all of them, how many there are.
+"""The failing rows of a worklist: a page of them and how many there are; `worklist_files` gives all of them.
 
 Of table `finding`: the session must have declared whose rows it may be shown; the caller has made sure that the
 revision is the reader's to see.
@@ -43,16 +43,16 @@ def rows(
     *,
     where: RowFilter = EVERY_ROW,
     offset: int = 0,
-    limit: int | None = 50,
+    limit: int = 50,
     session: Session,
 ) -> list[WorkRow]:
-    """A page of the kept failing rows of these rules, in the order they were stored; without `limit` all of them."""
+    """A page of the kept failing rows of these rules, in the order they were stored."""
     of_version = {rule.rule_version_id: rule for rule in rules}
-    before = _rows_before(revision_id, rules, session=session)
+    before = findings_before(revision_id, rules, session=session)
     query = (
         sa.select(Finding, before.is_new.label("is_new"))
         .select_from(before.joined)
-        .where(*_where(revision_id, rules, where, before))
+        .where(*chosen_rows(revision_id, rules, where, before))
         .order_by(Finding.rule_version_id, Finding.id)
         .offset(offset)
         .limit(limit)
@@ -63,8 +63,8 @@ def rows(
 
 def row_count(revision_id: int, rules: Collection[WorkRule], *, where: RowFilter = EVERY_ROW, session: Session) -> int:
     """How many such rows are kept."""
-    before = _rows_before(revision_id, rules, session=session) if where.only_new else _NOTHING_BEFORE
-    query = sa.select(sa.func.count()).select_from(before.joined).where(*_where(revision_id, rules, where, before))
+    before = findings_before(revision_id, rules, session=session) if where.only_new else _NOTHING_BEFORE
+    query = sa.select(sa.func.count()).select_from(before.joined).where(*chosen_rows(revision_id, rules, where, before))
     return session.scalar(query) or 0
 
 
@@ -100,18 +100,18 @@ def _narrowed(where: RowFilter) -> list[sa.ColumnElement[bool]]:
 
 
 @dataclass(frozen=True)
-class _Before:
+class Before:
     """Findings joined with those of the revision before, and whether one is new; null where that is not known."""
 
     joined: sa.FromClause
     is_new: sa.ColumnElement[bool | None]
 
 
-_NOTHING_BEFORE = _Before(Finding.__table__, sa.cast(sa.null(), sa.Boolean))
+_NOTHING_BEFORE = Before(Finding.__table__, sa.cast(sa.null(), sa.Boolean))
 
 
-def _rows_before(revision_id: int, rules: Collection[WorkRule], *, session: Session) -> _Before:
-    """A join, not a search for each row: a download has tens of thousands."""
+def findings_before(revision_id: int, rules: Collection[WorkRule], *, session: Session) -> Before:
+    """For `chosen_rows`. A join, not a search for each row: a download has tens of thousands."""
     comparable = [rule.rule_version_id for rule in rules if rule.trend is not None and rule.trend.new is not None]
     before = revision_before(revision_id, session=session) if comparable else None
     if before is None:
@@ -127,11 +127,11 @@ def _rows_before(revision_id: int, rules: Collection[WorkRule], *, session: Sess
     )
     same = (there.c.rule_version_id == Finding.rule_version_id) & (there.c.row_key == Finding.row_key)
     is_new = sa.case((Finding.rule_version_id.in_(comparable), there.c.row_key.is_(None)), else_=sa.null())
-    return _Before(Finding.__table__.outerjoin(there, same), is_new)
+    return Before(Finding.__table__.outerjoin(there, same), is_new)
 
 
-def _where(
-    revision_id: int, rules: Collection[WorkRule], where: RowFilter, before: _Before
+def chosen_rows(
+    revision_id: int, rules: Collection[WorkRule], where: RowFilter, before: Before
 ) -> list[sa.ColumnElement[bool]]:
     versions = [rule.rule_version_id for rule in rules]
     found = [Finding.revision_id == revision_id, Finding.rule_version_id.in_(versions), *_narrowed(where)]

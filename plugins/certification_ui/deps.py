@@ -22,6 +22,10 @@ _SCOPE = "certification.scope"
 _ORGANIZATIONS = "certification.organizations"
 
 
+VisibleRows = tuple[str, str]
+"""A scope, and numbers of LEAs where it is one of them."""
+
+
 @sa.event.listens_for(Session, "after_begin")
 def _declare_visible_rows(session: Session, transaction: Any, connection: sa.Connection) -> None:
     """Row-level security learns anew in each transaction whose rows it may show; unsaid, it shows none."""
@@ -48,6 +52,18 @@ def show_rows_to_state(session: Session) -> None:
     """From here on the session sees every organization's rows. First make sure of membership in the category."""
     session.info["visible_rows"] = ("state", "")
     _declare(session, *session.info["visible_rows"])
+
+
+def visible_rows(session: Session) -> VisibleRows:
+    """Whose rows the session was shown; for `show_rows` on another."""
+    found: VisibleRows = session.info["visible_rows"]
+    return found
+
+
+def show_rows(session: Session, visible: VisibleRows) -> None:
+    """From here on the session sees the same rows as the one that `visible` is of."""
+    session.info["visible_rows"] = visible
+    _declare(session, *visible)
 
 
 def get_session(request: Request) -> Iterator[Session]:

@@ -6,7 +6,7 @@ a transaction of its own, and so have the rows.
 
 import csv
 import io
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from itertools import chain
 from threading import BoundedSemaphore
 
@@ -17,10 +17,9 @@ from sqlalchemy.orm import Session
 from certification_lib.certification.downloading import note_download
 from certification_lib.database import transaction
 from certification_lib.errors import BadInput, Conflict
-from certification_lib.snapshots.revision_rows import Only, rows_as_csv
-from certification_ui.deps import show_rows_of
+from certification_ui.deps import show_rows, visible_rows
 from certification_ui.downloads import FileFormat
-from certification_ui.streamed_workbook import streamed_workbook
+from certification_ui.streamed_workbook import StreamedSheet
 from certification_ui.visit import Visit
 
 # Each keeps a connection for as long as its receiver takes: most of them stay with the pages.
@@ -62,21 +61,12 @@ def downloaded(
         )  # fmt: skip
 
 
-def streamed_rows(
-    visit: Visit,
-    lea_numbers: Collection[str],
-    revision_id: int,
-    view: str,
-    columns: tuple[str, ...],
-    *,
-    only: Only | None,
-    formulas_as_text: bool,
-) -> Iterator[bytes]:
-    """The rows as CSV, on a connection of their own that is shown these LEAs' rows only.
+def streamed(visit: Visit, rows_of: Callable[[Session], Iterator[bytes]]) -> Iterator[bytes]:
+    """The rows as CSV, on a connection of their own that is shown the rows that this request is shown.
 
     Conflict, before anything is sent, when as many downloads are running as may.
     """
-    engine = _engine(visit)
+    engine, visible = _engine(visit), visible_rows(visit.session)
     if not _running.acquire(blocking=False):
         raise Conflict("Other downloads are being sent. Try again in a minute.")
 
@@ -84,10 +74,8 @@ def streamed_rows(
         session = Session(engine)
         try:
             session.execute(sa.text("set transaction read only"))
-            show_rows_of(session, set(lea_numbers))
-            yield from rows_as_csv(
-                revision_id, view, columns, session=session, only=only, formulas_as_text=formulas_as_text
-            )
+            show_rows(session, visible)
+            yield from rows_of(session)
         except BaseException:
             session.invalidate()  # a connection left in the middle of COPY is of no more use
             raise
@@ -109,8 +97,9 @@ def csv_with_labels(labels: Sequence[str], rows: Iterator[bytes]) -> Iterator[by
     yield from rows
 
 
-def workbook_of(title: str, labels: Sequence[str], rows: Iterator[bytes]) -> Iterator[bytes]:
-    return streamed_workbook(title, labels, csv.reader(_lines(rows)))
+def sheet_of(title: str, labels: Sequence[str], rows: Iterator[bytes]) -> StreamedSheet:
+    """The same as a sheet of a workbook."""
+    return StreamedSheet(title, labels, csv.reader(_lines(rows)))
 
 
 def _lines(chunks: Iterator[bytes]) -> Iterator[str]:

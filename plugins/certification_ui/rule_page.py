@@ -10,20 +10,16 @@ from urllib.parse import urlencode
 
 from fastapi import Request
 from starlette.datastructures import FormData
-from starlette.responses import Response
 
-from certification_lib.certification.assigning import Work
 from certification_lib.certification.readmodels import RevisionView
 from certification_lib.errors import NotFound
 from certification_lib.validation.other_organizations import also_found_in
-from certification_lib.validation.worklist import WorkRule, rule_of, worklist
+from certification_lib.validation.worklist import rule_of, worklist
 from certification_lib.validation.worklist_rows import RowFilter, row_count, rows, schools_with_findings
 from certification_ui import urls
-from certification_ui.downloads import download
 from certification_ui.forms import is_number
-from certification_ui.row_downloads import downloaded, file_name_part, wanted_format
 from certification_ui.visit import Visit
-from certification_ui.worklist import school_names, sheets_of, table_of
+from certification_ui.worklist import school_names, table_of
 
 PAGE_SIZE = 50
 NO_RESULTS = "There are no results of this rule on these data."
@@ -106,33 +102,3 @@ def _pages(wanted: Asked, total: int) -> dict[str, Any]:
         "more": last < total,
         "place": f"Rows {first:,} to {last:,} of {total:,}" if total and first <= total else "No rows",
     }
-
-
-def findings_file(
-    visit: Visit,
-    revision: RevisionView | None,
-    number: str,
-    *,
-    school: str | None = None,
-    work: dict[int, Work] | None = None,
-    request: Request,
-) -> Response:
-    """A worklist, or one rule of it, as a file: `?format=csv|xlsx&rule=&school=&new=`."""
-    file_format = wanted_format(request)
-    if revision is None:
-        raise NotFound("There are no data yet.")
-    code = request.query_params.get("rule")
-    rules: list[WorkRule] = worklist(revision.id, session=visit.session)
-    chosen = [rule for rule in rules if code in {None, rule.code}]
-    if not chosen:
-        raise NotFound(NO_RESULTS)
-    where = only_school(asked(request).where, school)
-    found = rows(revision.id, chosen, where=where, limit=None, session=visit.session)
-    place = {rule.rule_id: place for place, rule in enumerate(chosen)}
-    found.sort(key=lambda row: place[row.rule.rule_id])
-    name = "-".join(["findings", file_name_part(number), f"revision-{revision.number}", *[code] * bool(code)])
-    downloaded(
-        visit, request.path_params["key"], number, f"findings of rule {code}" if code else "findings", len(found),
-        revision=revision.number, file_format=file_format, narrowed_by="school" if where.school else None,
-    )  # fmt: skip
-    return download(file_format, name, sheets_of(chosen, found, work or {}, session=visit.session))

@@ -1,11 +1,12 @@
-"""A workbook of one sheet, sent while it is written: any number of rows in the same memory.
+"""A workbook sent while it is written: any number of rows in the same memory.
 
-Every cell is text and is never computed. (`downloads.as_xlsx` makes small ones with several sheets.)
+Text is never computed. (`downloads.as_xlsx` makes small ones.)
 """
 
 import re
 import zipfile
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from xml.sax.saxutils import escape, quoteattr
 
 MOST_ROWS = 1_048_575
@@ -25,8 +26,7 @@ _FIXED = {
         'ContentType="application/vnd.openxmlformats-package.relationships+xml"/>'
         f'<Default Extension="xml" ContentType="application/xml"/>'
         f'<Override PartName="/xl/workbook.xml" ContentType="{_TYPE}.sheet.main+xml"/>'
-        f'<Override PartName="/xl/styles.xml" ContentType="{_TYPE}.styles+xml"/>'
-        f'<Override PartName="/xl/worksheets/sheet1.xml" ContentType="{_TYPE}.worksheet+xml"/></Types>'
+        f'<Override PartName="/xl/styles.xml" ContentType="{_TYPE}.styles+xml"/>{{sheets}}</Types>'
     ),
     "_rels/.rels": (
         f'<Relationships xmlns="{_PACKAGE}/relationships">'
@@ -34,8 +34,7 @@ _FIXED = {
     ),
     "xl/_rels/workbook.xml.rels": (
         f'<Relationships xmlns="{_PACKAGE}/relationships">'
-        f'<Relationship Id="rId1" Type="{_OFFICE}/worksheet" Target="worksheets/sheet1.xml"/>'
-        f'<Relationship Id="rId2" Type="{_OFFICE}/styles" Target="styles.xml"/></Relationships>'
+        f'<Relationship Id="styles" Type="{_OFFICE}/styles" Target="styles.xml"/>{{sheets}}</Relationships>'
     ),
     "xl/styles.xml": (
         f'<styleSheet xmlns="{_SHEET}"><fonts count="2"><font><sz val="11"/><name val="Calibri"/></font>'
@@ -48,6 +47,16 @@ _FIXED = {
         '<cellStyles count="1"><cellStyle name="Normal" xfId="0" builtinId="0"/></cellStyles></styleSheet>'
     ),
 }
+
+
+@dataclass(frozen=True)
+class StreamedSheet:
+    """`title` names the sheet. In the columns at the places `numbers` stand numbers, in all others text."""
+
+    title: str
+    columns: Sequence[str]
+    rows: Iterable[Sequence[str]]
+    numbers: Collection[int] = ()
 
 
 class _Sent:
@@ -69,27 +78,54 @@ class _Sent:
             self._waiting.clear()
 
 
-def streamed_workbook(title: str, columns: Sequence[str], rows: Iterable[Sequence[str]]) -> Iterator[bytes]:
-    """The bytes of the workbook. `title` names its sheet."""
+def streamed_workbook(sheets: Sequence[StreamedSheet]) -> Iterator[bytes]:
+    """The bytes of the workbook. The rows of a sheet are asked for when those before are written."""
     sent = _Sent()
     with zipfile.ZipFile(sent, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as archive:  # type: ignore[call-overload]
-        for name, content in {**_FIXED, "xl/workbook.xml": _workbook(title)}.items():
+        for name, content in _frame(sheets).items():
             archive.writestr(name, _HEAD + content)
-        with archive.open("xl/worksheets/sheet1.xml", "w") as sheet:
-            sheet.write((_HEAD + _opening(columns)).encode())
-            for row in rows:
-                sheet.write(_row(row, "").encode(errors="replace"))
-                yield from sent.take(_CHUNK)
-            sheet.write(b"</sheetData></worksheet>")
+        for place, one in enumerate(sheets, start=1):
+            with archive.open(_sheet_file(place), "w") as sheet:
+                sheet.write((_HEAD + _opening(one.columns)).encode())
+                for row in one.rows:
+                    written = _row_with_numbers(row, one.numbers) if one.numbers else _row(row, "")
+                    sheet.write(written.encode(errors="replace"))
+                    yield from sent.take(_CHUNK)
+                sheet.write(b"</sheetData></worksheet>")
     yield from sent.take()
 
 
-def _workbook(title: str) -> str:
-    name = "".join("-" if character in "[]:*?/\\'" else character for character in title)[:31] or "Rows"
-    return (
-        f'<workbook xmlns="{_SHEET}" xmlns:r="{_OFFICE}"><sheets>'
-        f'<sheet name={quoteattr(name)} sheetId="1" r:id="rId1"/></sheets></workbook>'
+def _sheet_file(place: int) -> str:
+    return f"xl/worksheets/sheet{place}.xml"
+
+
+def _frame(sheets: Sequence[StreamedSheet]) -> dict[str, str]:
+    """Everything but the sheets."""
+    places = range(1, len(sheets) + 1)
+    parts = (f'<Override PartName="/{_sheet_file(place)}" ContentType="{_TYPE}.worksheet+xml"/>' for place in places)
+    links = (
+        f'<Relationship Id="sheet{place}" Type="{_OFFICE}/worksheet" Target="worksheets/sheet{place}.xml"/>'
+        for place in places
     )
+    types, related = "[Content_Types].xml", "xl/_rels/workbook.xml.rels"
+    return {
+        **_FIXED,
+        types: _FIXED[types].format(sheets="".join(parts)),
+        related: _FIXED[related].format(sheets="".join(links)),
+        "xl/workbook.xml": _workbook([sheet.title for sheet in sheets]),
+    }
+
+
+def _workbook(titles: Sequence[str]) -> str:
+    names = [
+        "".join("-" if character in "[]:*?/\\'" else character for character in title)[:31] or "Rows"
+        for title in titles
+    ]
+    sheets = "".join(
+        f'<sheet name={quoteattr(name)} sheetId="{place}" r:id="sheet{place}"/>'
+        for place, name in enumerate(names, start=1)
+    )
+    return f'<workbook xmlns="{_SHEET}" xmlns:r="{_OFFICE}"><sheets>{sheets}</sheets></workbook>'
 
 
 def _opening(columns: Sequence[str]) -> str:
@@ -108,6 +144,14 @@ def _opening(columns: Sequence[str]) -> str:
 _BOLD = ' s="1"'
 # Between the cells of a row until it is escaped as a whole, which takes a tenth of escaping each cell.
 _BETWEEN = "\x1f"
+
+
+def _row_with_numbers(cells: Sequence[str], numbers: Collection[int]) -> str:
+    written = (
+        (f"<c><v>{cell}</v></c>" if cell else "<c/>") if place in numbers else _row([cell], "")[5:-6]
+        for place, cell in enumerate(cells)
+    )
+    return f"<row>{''.join(written)}</row>"
 
 
 def _row(cells: Sequence[str], style: str) -> str:

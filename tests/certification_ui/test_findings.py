@@ -4,15 +4,20 @@ import csv
 import io
 import re
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
 import openpyxl
 import pytest
 import sqlalchemy as sa
+from sqlalchemy.orm import Session
 from starlette.testclient import TestClient
 
+from certification_lib.events.models import Participant
+from certification_lib.validation.worklist import worklist
+from certification_lib.validation.worklist_files import rows_as_csv
+from certification_ui.deps import show_rows_of
 from tests.certification_ui.conftest import Browser, Scene
 from tests.certification_ui.findings_state import (
     FAILED,
@@ -24,7 +29,8 @@ from tests.certification_ui.findings_state import (
     STATEWIDE,
     fill_findings,
 )
-from tests.certification_ui.site import KEY, ROOT
+from tests.certification_ui.site import KEY, ROOT, shared_site
+from tests.conftest import StatementRecorder
 
 OWN = f"{ROOT}/my-events/{KEY}/001/"
 WORKLIST = f"{OWN}findings/"
@@ -434,3 +440,28 @@ def test_pages_of_findings_ask_the_same_of_the_database_however_much_there_is(
             counted[who] = len(said)
     assert abs(counted["smith"] - counted["green"]) <= 2  # the names of schools, where there are some
     assert max(counted.values()) <= 55
+
+
+def test_a_download_is_sent_in_pieces_and_shows_nobody_elses_rows(
+    filled: tuple[Browser, sa.Engine], statements: Callable[[sa.Engine], StatementRecorder]
+) -> None:
+    """Rows never become objects: whatever their number, the same few statements; and the policy hides other LEAs."""
+    browser, _ = filled
+    engine: sa.Engine = shared_site().state.pages.state.engine
+    with Session(engine) as session:
+        revision = session.scalars(
+            sa.select(Participant.current_revision_id).where(Participant.organization_number == "001")
+        ).one()
+        assert revision is not None
+        rules = worklist(revision, session=session)
+        show_rows_of(session, {"005"})
+        assert b"".join(rows_as_csv(revision, rules, [["student_unique_id"]], session=session)) == b""
+        session.rollback()
+        show_rows_of(session, {"001"})
+        with statements(engine) as seen:
+            pieces = list(rows_as_csv(revision, rules, [["student_unique_id"]], session=session))
+    assert b"".join(pieces).count(b"\n") == 1_000 + 1 + 4
+    assert not [one for one in seen if "finding.identifiers" in one], "only COPY reads the rows"
+    with browser("smith").stream("GET", f"{OWN}findings-file?format=xlsx") as answer:
+        assert "content-length" not in answer.headers
+        answer.read()

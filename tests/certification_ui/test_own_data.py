@@ -15,7 +15,7 @@ from certification_lib.events.models import Participant
 from certification_lib.snapshots.models import Revision, RevisionView
 from certification_ui import row_downloads
 from certification_ui.compared_totals import compared
-from certification_ui.streamed_workbook import streamed_workbook
+from certification_ui.streamed_workbook import StreamedSheet, streamed_workbook
 from certification_ui.totals import Breakdown, ViewTotals
 from tests.certification_ui.conftest import Browser, Scene
 from tests.certification_ui.site import KEY, ROOT, text_of
@@ -166,14 +166,18 @@ def test_only_so_many_downloads_at_once_and_each_gives_its_place_back(scene: Sce
 
 def test_a_workbook_holds_every_value_as_it_is() -> None:
     odd = ["", "=1+1", '<b> & "quotes"', "two\nlines", " blanks ", "\x1f", "ends\x07", "Zoë 学校"]
-    content = b"".join(streamed_workbook("Rows: [all]", [f"Column {place}" for place in range(8)], [odd] * 3))
-    [sheet] = openpyxl.load_workbook(io.BytesIO(content)).worksheets
+    written = StreamedSheet("Rows: [all]", [f"Column {place}" for place in range(8)], [odd] * 3)
+    counts = StreamedSheet("Counts", ["Rule", "Findings"], [["=1+1", "12"], ["ENR-001", ""]], numbers={1})
+    content = b"".join(streamed_workbook([written, counts]))
+    sheet, counted = openpyxl.load_workbook(io.BytesIO(content)).worksheets
     rows = [[cell.value or "" for cell in row] for row in sheet]
 
     assert rows[0] == [f"Column {place}" for place in range(8)]
     assert rows[1:] == [[*odd[:5], "\ufffd", "ends\ufffd", odd[7]]] * 3
     assert {cell.data_type for row in sheet for cell in row if cell.value} == {"s"}
     assert sheet.title == "Rows- -all-"
+    assert list(counted.iter_rows(values_only=True)) == [("Rule", "Findings"), ("=1+1", 12), ("ENR-001", None)]
+    assert [cell.data_type for cell in next(counted.iter_rows(min_row=2))] == ["s", "n"]
 
 
 def test_rows_come_from_the_database_in_pieces_and_unchanged(scene: Scene) -> None:

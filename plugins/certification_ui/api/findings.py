@@ -23,7 +23,8 @@ from certification_ui.api.bodies import Body, Text
 from certification_ui.api.events import EVERYBODY, Limit
 from certification_ui.api.once import OnceOfRequest
 from certification_ui.deps import right, show_rows_of, show_rows_to_state
-from certification_ui.rule_page import NO_RESULTS, findings_file, only_school
+from certification_ui.findings_files import findings_file
+from certification_ui.rule_page import NO_RESULTS, only_school
 from certification_ui.visit import Visit, VisitOfRequest
 
 router = APIRouter(tags=["Findings"], prefix="/events/{key}")

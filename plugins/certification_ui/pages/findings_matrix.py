@@ -25,8 +25,9 @@ from certification_lib.validation.matrix import (
 from certification_ui import urls
 from certification_ui.deps import FormOfRequest, right, show_rows_to_state
 from certification_ui.downloads import Cell, Sheet, download
+from certification_ui.findings_files import findings_file
 from certification_ui.pages.events import numbered_pages, page_number, powers, refuse_without_place
-from certification_ui.rule_page import Asked, asked, findings_file, rule_page
+from certification_ui.rule_page import Asked, asked, rule_page
 from certification_ui.visit import Visit, VisitOfRequest
 
 router = APIRouter()

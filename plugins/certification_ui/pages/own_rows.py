@@ -1,17 +1,18 @@
 """The rows behind the totals, for the people of the organization itself: a page at a time, or as a file."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from urllib.parse import urlencode
 
 from fastapi import APIRouter, Request
+from sqlalchemy.orm import Session
 from starlette.responses import Response
 
 from certification_lib.certification.own_readmodels import MyEventDetail
 from certification_lib.certification.readmodels import RevisionView
 from certification_lib.errors import NotFound
 from certification_lib.people.models import Right, Tool
-from certification_lib.snapshots.revision_rows import RevisionRows, count_rows, revision_rows
+from certification_lib.snapshots.revision_rows import RevisionRows, count_rows, revision_rows, rows_as_csv
 from certification_ui import totals, urls
 from certification_ui.deps import right
 from certification_ui.downloads import sent_while_written
@@ -21,10 +22,11 @@ from certification_ui.row_downloads import (
     csv_with_labels,
     downloaded,
     file_name_part,
-    streamed_rows,
+    sheet_of,
+    streamed,
     wanted_format,
-    workbook_of,
 )
+from certification_ui.streamed_workbook import streamed_workbook
 from certification_ui.visit import Visit, VisitOfRequest
 from certification_ui.worklist import school_names
 
@@ -78,7 +80,7 @@ def own_rows(visit: VisitOfRequest, request: Request, key: str, number: str, vie
 
 @router.get(urls.OWN_ROWS_FILE, dependencies=[look])
 def own_rows_file(visit: VisitOfRequest, request: Request, key: str, number: str, view: str) -> Response:
-    detail, revision = _opened(visit, key, number, view)
+    _, revision = _opened(visit, key, number, view)
     file_format = wanted_format(request)
     only = _only(request, revision, view)
     found = count_rows(revision.id, view, only=only, session=visit.session)
@@ -90,11 +92,15 @@ def own_rows_file(visit: VisitOfRequest, request: Request, key: str, number: str
     columns = tuple(name for name in found.columns if name not in _LEFT_OUT)
     labels = [totals.column_label(view, name) for name in columns]
     name = f"{view.replace('_', '-')}-{file_name_part(number)}-revision-{revision.number}"
-    rows = streamed_rows(
-        visit, {detail.lea_number}, revision.id, view, columns, only=only, formulas_as_text=file_format == "csv"
-    )
-    content = csv_with_labels(labels, rows) if file_format == "csv" else workbook_of(title, labels, rows)
-    return sent_while_written(file_format, name, content)
+
+    def rows_of(session: Session) -> Iterator[bytes]:
+        as_text = file_format == "csv"
+        return rows_as_csv(revision.id, view, columns, session=session, only=only, formulas_as_text=as_text)
+
+    rows = streamed(visit, rows_of)
+    if file_format == "csv":
+        return sent_while_written(file_format, name, csv_with_labels(labels, rows))
+    return sent_while_written(file_format, name, streamed_workbook([sheet_of(title, labels, rows)]))
 
 
 def _opened(visit: Visit, key: str, number: str, view: str) -> tuple[MyEventDetail, RevisionView]:

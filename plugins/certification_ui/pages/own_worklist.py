@@ -21,10 +21,11 @@ from certification_lib.validation.worklist import WorkRule, worklist
 from certification_lib.validation.worklist_rows import RowFilter, row_count, rows
 from certification_ui import urls
 from certification_ui.deps import FormOfRequest, right, show_rows_of
+from certification_ui.findings_files import findings_file
 from certification_ui.forms import Form, fields_of
 from certification_ui.pages.events import numbered_pages, page_number
 from certification_ui.pages.own_events import own_detail, own_zone
-from certification_ui.rule_page import Asked, asked, findings_file, rule_page
+from certification_ui.rule_page import Asked, asked, rule_page
 from certification_ui.visit import Visit, VisitOfRequest
 from certification_ui.worklist import table_of
 
