@@ -55,7 +55,10 @@ class MyEvent:
     """`1 of 2`"""
     may_send: bool = False
     """Ready to send: nobody is left owing, and this person may press Submit once more."""
+    requires_snapshot: bool = True
+    """False: there are no data to look at, only a statement to sign."""
     has_data: bool = False
+    may_take_snapshot: bool = False
 
 
 @dataclass(frozen=True)

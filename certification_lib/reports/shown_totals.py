@@ -44,6 +44,11 @@ class ViewTotals:
     def tiles(self) -> tuple[tuple[str, str], ...]:
         return tuple((label, amount(value)) for label, value in self.numbers)
 
+    @property
+    def counted(self) -> tuple[str, str] | None:
+        """Who or what the view counts, such as the students enrolled; None where it counts its rows."""
+        return self.tiles[0] if self.kinds[:1] == ("count",) else None
+
 
 @cache
 def delivered_views() -> Mapping[str, DatamartView]:

@@ -127,15 +127,31 @@ def _to_certify(event: MyEvent) -> Step:
     if event.user_status == UserStatus.OVERDUE:
         return Step(True, "Your due date has passed. Ask the state for more time.", "Open", late=True)
     again = "The state asks you to certify again. " if event.event_status == ParticipantStatus.RECERTIFYING else ""
+    if not event.requires_snapshot:
+        return _to_sign_only(event, again)
     if not event.has_data:
-        what = "Your data are not here yet. You get a message when you can look at them."
-        return Step(bool(again), again + what, "See what is asked")
+        return _to_get_data(event, again)
     if event.phase == Phase.REVIEW_ONLY:
         day = words.day(event.opens_date)
         return Step(
             True, f"{again}Look at your data and correct what is wrong. You can sign from {day}.", "Look at the data"
         )
     return Step(True, f"{again}Look at your data, correct what is wrong, then sign.", "Review and certify")
+
+
+def _to_sign_only(event: MyEvent, again: str) -> Step:
+    """Of an event without data: there is a statement to read and to sign."""
+    if event.phase == Phase.REVIEW_ONLY:
+        return Step(False, f"{again}You can sign from {words.day(event.opens_date)}.", "See what is asked")
+    return Step(True, f"{again}Read what is asked, then sign.", "Read and certify")
+
+
+def _to_get_data(event: MyEvent, again: str) -> Step:
+    """Before the first snapshot. Once certification is open, who may take one waits for nobody."""
+    if event.may_take_snapshot and event.phase != Phase.REVIEW_ONLY:
+        return Step(True, f"{again}Your data are not here yet. Take a snapshot to see them.", "See what is asked")
+    what = "Your data are not here yet. You get a message when you can look at them."
+    return Step(bool(again), again + what, "See what is asked")
 
 
 def _when(event: MyEvent, now: datetime.datetime, zone: str) -> str:

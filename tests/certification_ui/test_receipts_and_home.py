@@ -11,7 +11,7 @@ from certification_lib.certification.closing import close_event
 from certification_lib.certification.models import Submission
 from certification_lib.certification.readiness import Check
 from certification_lib.database import database_now, transaction
-from certification_lib.events.models import Event, Participant
+from certification_lib.events.models import Event, EventVersion, Participant
 from certification_lib.people.models import Person
 from certification_lib.snapshots.models import Revision
 from tests.certification_ui.conftest import Browser, Scene
@@ -158,9 +158,12 @@ def test_the_list_before_submit_tells_what_is_met_and_mends_what_is_not(scene: S
 
     assert "Done : The check of your data against the rules has finished." in jones
     assert "To do" not in jones[jones.index("Before you submit") : jones.index("Findings")]
-    assert "To do : Only a Certifier of Adair County may certify; you are a Reviewer." in brown
+    assert "You can look at the data and findings. A Certifier signs." in brown
+    assert "Not now : Only a Certifier of Adair County may certify; you are a Reviewer." in brown
     assert "Ask your District Administrator to make you a Certifier" in brown
-    assert "See your receipt" in page(browser, "smith", OWN)
+    smith = page(browser, "smith", OWN)
+    assert "You have signed. So far 1 of 2 have signed; the others still have to. See your receipt" in smith
+    assert "To do" not in smith, "who has signed has nothing to do"
 
 
 def test_rest_gives_the_same_list_and_whether_the_newest_data_were_shown(scene: Scene) -> None:
@@ -219,3 +222,51 @@ def test_after_certification_the_digest_is_the_certified_one(browser: Browser, e
     assert "Yes: these data were certified" in shown
     assert "Approved by the state yes" in shown
     assert "The event is closed. There is nothing more to do." in page(browser, "jones", receipt_of(engine))
+
+
+# What comes next where there are no data
+
+
+def _statement_only(_: Browser, engine: sa.Engine) -> None:
+    fill(engine, requires_snapshot=False, districts_may_take_snapshots=False)
+
+
+def test_of_an_event_without_data_there_is_a_statement_to_sign(scene: Scene) -> None:
+    browser, _ = scene(_statement_only)
+    home, event = page(browser, "smith", HOME), page(browser, "smith", OWN)
+
+    assert "One thing waits for you." in home
+    assert "Read what is asked, then sign. Closes in 20 days" in home
+    assert "There are no data to look at. Read what certifiers attest, below" in event
+    assert "Submit Certification to State" in event
+    assert not re.search(r"snapshot|finding", event, re.IGNORECASE)
+
+
+def test_who_may_take_the_first_snapshot_waits_for_nobody(browser: Browser, engine: sa.Engine) -> None:
+    cast = fill(engine)
+    with transaction(engine) as session:
+        adair = session.scalars(sa.select(Participant).where(Participant.organization_number == "001")).one()
+        adair.current_revision_id = None
+    assert "One thing waits for you." in page(browser, "smith", HOME)
+    assert "Your data are not here yet. Take a snapshot to see them." in page(browser, "smith", HOME)
+    assert "Take a snapshot" in page(browser, "smith", OWN)
+
+    with transaction(engine) as session:
+        version = session.get_one(EventVersion, session.get_one(Event, cast.event_id).live_version_id)
+        version.districts_may_take_snapshots = False
+    assert "Nothing waits for you now." in page(browser, "smith", HOME)
+    assert "Your data are not here yet. You get a message when you can look at them." in page(browser, "smith", HOME)
+    assert "Take a snapshot" not in page(browser, "smith", OWN)
+
+
+def test_what_was_sent_offers_no_new_snapshot(browser: Browser, engine: sa.Engine) -> None:
+    cast = fill(engine)
+    assert "Take a new snapshot" in page(browser, "smith", OWN)
+    with transaction(engine) as session:
+        for actor in (cast.smith, cast.jones):
+            attested = service.Attestation(1, digest_of(engine, "001"), 1, actor.name, "Superintendent")
+            service.submit(KEY, "001", attested, session=session, actor=actor, now=database_now(session))
+    sent = page(browser, "smith", OWN)
+
+    assert "Request Recertification" in sent
+    assert "Take a new snapshot" not in sent

@@ -17,6 +17,7 @@ from certification_ui import totals, urls, worklist
 from certification_ui.compared_totals import compared
 from certification_ui.deps import right
 from certification_ui.mending import shown_lines
+from certification_ui.next_steps import step
 from certification_ui.totals import ViewTotals
 from certification_ui.visit import Visit, VisitOfRequest
 
@@ -47,7 +48,7 @@ def own_events(visit: VisitOfRequest) -> Response:
 @router.get(urls.OWN_EVENT, dependencies=[enter])
 def own_event(visit: VisitOfRequest, key: str, number: str) -> Response:
     detail = own_detail(visit, key, number)
-    return visit.page("own/detail.html", **about_data(visit, detail))
+    return visit.page("own/detail.html", next_step=step(detail.event), **about_data(visit, detail))
 
 
 def own_detail(visit: Visit, key: str, number: str) -> MyEventDetail:
