@@ -15,7 +15,7 @@ from certification_lib.certification.changes import changed_since
 from certification_lib.certification.facts import State, load_states
 from certification_lib.certification.listed import Listed, members_of_participants
 from certification_lib.certification.own_access import own_participant
-from certification_lib.certification.own_readmodels import MyEvent, MyEventDetail, Readiness
+from certification_lib.certification.own_readmodels import CertifyAgain, MyEvent, MyEventDetail, Readiness
 from certification_lib.certification.readiness import unmet
 from certification_lib.certification.rules import (
     Act,
@@ -30,7 +30,7 @@ from certification_lib.certification.rules import (
 from certification_lib.certification.standing import Standing, load_standings, shown_row_counts
 from certification_lib.certification.views import dates_of, person_view, revision_views
 from certification_lib.errors import NotFound
-from certification_lib.events.models import Event, EventStatus, EventVersion, Participant
+from certification_lib.events.models import Event, EventStatus, EventVersion, Participant, ParticipantStatus
 from certification_lib.events.phases import Phase, phase
 from certification_lib.people.models import Right, Tool
 from certification_lib.people.queries import rights_of_people, state_time_zone
@@ -97,6 +97,7 @@ def my_event(
         readiness=_readiness(standing, shown_to, session=session),
         rules_set_aside=tuple((rule.code, rule.reason) for rule in standing.evidence.set_aside),
         waiting_request=state.request.reason if state.request else None,
+        again=_again(state),
         changed_since=None if upcoming else changed_since(state, session=session, person_id=member.person_id),
         snapshot=None if upcoming else _own_progress(participant.id, session=session),
     )
@@ -193,6 +194,12 @@ def _my_event(live: LiveEvent, state: State, member: Listed, now: datetime.datet
         has_data=state.participant.current_revision_id is not None and where is not Phase.UPCOMING,
         may_take_snapshot=_may_take_snapshot(live, state, member) and where is not Phase.UPCOMING,
     )
+
+
+def _again(state: State) -> CertifyAgain | None:
+    if state.participant.status is not ParticipantStatus.RECERTIFYING:
+        return None
+    return CertifyAgain(state.round.number, state.round.started_at, state.round.reason or "")
 
 
 def _may_take_snapshot(live: LiveEvent, state: State, member: Listed) -> bool:

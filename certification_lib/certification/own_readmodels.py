@@ -62,6 +62,15 @@ class MyEvent:
 
 
 @dataclass(frozen=True)
+class CertifyAgain:
+    """Which round it is, since when, and why: the state's reason, or that of the request it accepted."""
+
+    round_number: int
+    since: datetime.datetime
+    reason: str
+
+
+@dataclass(frozen=True)
 class MyEventDetail:
     """Event Detail of a district person for one participant."""
 
@@ -89,6 +98,8 @@ class MyEventDetail:
     readiness: Readiness
     rules_set_aside: tuple[tuple[str, str], ...]
     waiting_request: str | None
+    again: CertifyAgain | None
+    """Set while the organization certifies again."""
     changed_since: ChangedSince | None = None
     """Since this person certified, or else since the participant was certified; None when neither happened."""
     snapshot: SnapshotProgress | None = None

@@ -148,7 +148,7 @@ _BETWEEN = "\x1f"
 
 def _row_with_numbers(cells: Sequence[str], numbers: Collection[int]) -> str:
     written = (
-        (f"<c><v>{cell}</v></c>" if cell else "<c/>") if place in numbers else _row([cell], "")[5:-6]
+        "<c/>" if not cell else f"<c><v>{cell}</v></c>" if place in numbers else _row([cell], "")[5:-6]
         for place, cell in enumerate(cells)
     )
     return f"<row>{''.join(written)}</row>"

@@ -12,7 +12,7 @@ from certification_lib.certification.models import Submission
 from certification_lib.certification.readiness import Check
 from certification_lib.database import database_now, transaction
 from certification_lib.events.models import Event, EventVersion, Participant
-from certification_lib.people.models import Person
+from certification_lib.people.models import Organization, Person, PersonRole, Role
 from certification_lib.snapshots.models import Revision
 from tests.certification_ui.conftest import Browser, Scene
 from tests.certification_ui.site import KEY, ROOT, fill, text_of, today
@@ -270,3 +270,40 @@ def test_what_was_sent_offers_no_new_snapshot(browser: Browser, engine: sa.Engin
 
     assert "Request Recertification" in sent
     assert "Take a new snapshot" not in sent
+
+
+def test_who_certifies_again_reads_why(browser: Browser, engine: sa.Engine) -> None:
+    cast = fill(engine)
+    with transaction(engine) as session:
+        now = database_now(session)
+        for actor in (cast.smith, cast.jones):
+            attested = service.Attestation(1, digest_of(engine, "001"), 1, actor.name, "Superintendent")
+            service.submit(KEY, "001", attested, session=session, actor=actor, now=now)
+        why = "Grade 12 counts the graduates of last year."
+        service.request_recertification(KEY, ["001"], why, session=session, actor=cast.approver, now=now)
+
+    assert "The state asks you to certify again." in page(browser, "smith", HOME)
+    for address in (OWN, f"{OWN}submit"):
+        shown = page(browser, "smith", address)
+        assert "Certify again: round 2 began on" in shown
+        assert why in shown
+
+
+def test_a_district_administrator_is_asked_to_name_who_signs(browser: Browser, engine: sa.Engine) -> None:
+    fill(engine)
+    with transaction(engine) as session:
+        adair = session.scalars(sa.select(Organization).where(Organization.number == "001")).one()
+        head = Person(username="head", name="Head", active=True)
+        session.add(head)
+        session.flush()
+        session.add(PersonRole(person_id=head.id, role=Role.DISTRICT_ADMINISTRATOR, organization_id=adair.id))
+    assert "Nothing waits for you now." in page(browser, "head", HOME)
+
+    with transaction(engine) as session:
+        session.execute(sa.update(Person).where(Person.username.in_(["smith", "jones"])).values(active=False))
+    shown = browser("head").get(HOME).text
+    assert "One thing waits for you." in shown
+    assert "Nobody can sign Fall Enrollment Count Adair County There is no Certifier. Name who signs." in text_of(shown)
+    [address] = re.findall(rf'href="({ROOT}/my-categories/\d+/001/)"', shown)
+    assert "Name a member" in page(browser, "head", address)
+    assert "Nobody can sign" not in page(browser, "green", HOME)

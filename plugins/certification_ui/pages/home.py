@@ -4,6 +4,7 @@ from fastapi import APIRouter, Request
 from starlette.responses import Response
 
 from certification_lib.certification import queries
+from certification_lib.certification.nobody_to_sign import nobody_to_sign
 from certification_ui import next_steps, sign_in, urls
 from certification_ui.deps import own_only
 from certification_ui.visit import VisitOfRequest
@@ -18,10 +19,12 @@ def start(visit: VisitOfRequest) -> Response:
     person_id = visit.actor.person_id or 0
     events = queries.my_events(person_id, session=visit.session, now=visit.now) if visit.visitor.certifies else []
     groups = next_steps.groups(events, visit.now, visit.visitor.zone) if events else []
+    unnamed = nobody_to_sign(person_id, session=visit.session) if visit.visitor.certifies else []
     return visit.page(
         "own/home.html",
         groups=groups,
-        to_do=next_steps.to_do(groups),
+        unnamed=unnamed,
+        to_do=next_steps.to_do(groups) + len(unnamed),
         receipts=len(queries.my_receipts(person_id, session=visit.session)),
     )
 
