@@ -1,6 +1,6 @@
 """Failing rows as a table: a column for each identifier, labels instead of column names."""
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from sqlalchemy.orm import Session
