@@ -139,6 +139,7 @@ def bulk_figures(site: Site, participants: int) -> Iterator[dict[str, object]]:
     asked = {"all_matching": "yes"}
     confirmed = {**asked, "confirmed": "yes", "include_uncertified": "yes", "reason": "Agreed by telephone."}
     with site.connect() as connection:
+        site.ask(connection, approve, form=asked)  # compiles the templates
         preview = site.ask(connection, approve, form=asked)
         done = site.ask(connection, approve, form=confirmed)
     if (preview.status, done.status) != (200, 303):
@@ -153,6 +154,7 @@ def main() -> None:
     parser.add_argument("--events", type=int, default=100)
     parser.add_argument("--findings", type=int, default=1_000_000)
     parser.add_argument("--requests", type=int, default=20, help="of each page by one user; four times as many by 20")
+    parser.add_argument("--users", default="1,20", help="at once; 1 alone is quick")
     parser.add_argument("--pages", default="", help=f"some pages by their names; {BULK} is approving everybody")
     parser.add_argument("--folder", type=Path, help="where the databases are kept, by default among temporary files")
     parser.add_argument("--fresh", action="store_true", help="fill the state again")
@@ -161,6 +163,7 @@ def main() -> None:
     asked = [name for name in given.pages.split(",") if name] or known
     if unknown := set(asked) - set(known):
         parser.error(f"no page is called {', '.join(sorted(unknown))}; there are {', '.join(known)}")
+    users = [int(number) for number in given.users.split(",")]
     size = Size(given.participants, given.events, given.findings)
     with api_server(size, parent=given.folder, fresh=given.fresh) as base_url:
         site = Site(base_url, lambda username: token_of(base_url, username))
@@ -168,7 +171,8 @@ def main() -> None:
         for page in pages(given.participants):
             if page.name in asked:
                 progress(f"{asked.index(page.name) + 1} of {len(asked)}: {page.name}")
-                for figure in (*page_figures(site, page, requests=given.requests), *weight_figures(site, page)):
+                figures = page_figures(site, page, requests=given.requests, users=users)
+                for figure in (*figures, *weight_figures(site, page)):
                     say(figure)
         if BULK in asked:
             progress("approving everybody")
