@@ -28,10 +28,10 @@ endif
 lint: setup ## Check style, types, the direction of imports, and that migrations and code agree
 	@$(MAKE) --no-print-directory --jobs=2 --output-sync=target lint-types lint-rest
 
-lint-types:
+lint-types: setup ## Check types alone
 	$(BIN)/mypy
 
-lint-rest:
+lint-rest: setup ## Check everything of lint but types
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	PYTHONPATH=.:plugins $(BIN)/lint-imports --no-logo

@@ -1,9 +1,12 @@
 """The site over a real PostgreSQL, and a browser for each person."""
 
+import atexit
+import functools
 from collections.abc import Callable, Iterator
 
 import pytest
 import sqlalchemy as sa
+from anyio.from_thread import BlockingPortal, start_blocking_portal
 from fastapi import FastAPI
 from starlette.testclient import TestClient
 
@@ -28,12 +31,23 @@ def site() -> FastAPI:
     return shared_site()
 
 
+@functools.cache
+def _event_loop() -> BlockingPortal:
+    """One for all requests of a process; by itself each request would start a thread and a loop of its own."""
+    keeping = start_blocking_portal()
+    portal = keeping.__enter__()
+    atexit.register(keeping.__exit__, None, None, None)
+    return portal
+
+
 def opened(site: FastAPI) -> Browser:
     """Somebody's browser on the site, which follows no redirects by itself."""
 
     def open_for(username: str | None) -> TestClient:
         cookies = {"_token": username} if username else {}
-        return TestClient(site, follow_redirects=False, headers=SAME_SITE, cookies=cookies)
+        client = TestClient(site, follow_redirects=False, headers=SAME_SITE, cookies=cookies)
+        client.portal = _event_loop()
+        return client
 
     return open_for
 

@@ -18,6 +18,7 @@ os.environ.setdefault("AIRFLOW_HOME", tempfile.mkdtemp(prefix="airflow-"))
 
 from fastapi import Body, FastAPI, Request
 from fastapi.responses import JSONResponse
+from fastapi.routing import APIRoute
 
 from certification_lib.audit.service import Actor
 from certification_lib.database import transaction
@@ -58,7 +59,7 @@ async def user_of_token(request: Request) -> TokenUser:
 def make_site(web_url: str | None = None) -> FastAPI:
     """An outer application with the pages below /certification and an address that hands out tokens."""
     pages = create_app(web_url)
-    pages.dependency_overrides[airflow_user] = user_of_token
+    _take_tokens(pages)
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
@@ -76,6 +77,16 @@ def make_site(web_url: str | None = None) -> FastAPI:
     outer.mount(ROOT, pages)
     outer.state.pages = pages
     return outer
+
+
+def _take_tokens(pages: FastAPI) -> None:
+    """`dependency_overrides` would do it too, but then every dependency is understood anew at each request."""
+    waiting = [route.dependant for route in pages.routes if isinstance(route, APIRoute)]
+    while waiting:
+        dependant = waiting.pop()
+        if dependant.call is airflow_user:
+            dependant.call = user_of_token
+        waiting += dependant.dependencies
 
 
 @functools.cache
