@@ -1,6 +1,5 @@
 """The application that Airflow's API server mounts at /certification."""
 
-import importlib.util
 import logging
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
@@ -11,11 +10,12 @@ from starlette.middleware import Middleware
 from certification_lib.database import make_engine
 from certification_lib.settings import SettingsError, database_url
 from certification_ui import static_files, urls
+from certification_ui.api import routers as rest
 from certification_ui.auth import base_url, signed_in
 from certification_ui.calendar_feeds import create_feed_app
 from certification_ui.errors import install_handlers, refusal
 from certification_ui.guard import Guard
-from certification_ui.pages import routers
+from certification_ui.pages import routers as pages
 from certification_ui.sign_in import create_sign_in_app
 
 log = logging.getLogger(__name__)
@@ -38,13 +38,8 @@ def create_app(web_url: str | None = None) -> FastAPI:
     )
     app.state.engine = None
     install_handlers(app)
-    for router in routers():
-        app.include_router(router)
-    # The REST interface is a package of its own on top of auth, deps and errors.
-    if importlib.util.find_spec("certification_ui.api"):
-        from certification_ui.api import router as rest
-
-        app.include_router(rest)
+    for router in (*pages(), *rest()):
+        app.router.routes.extend(router.routes)
     app.mount(urls.SIGN_IN.rstrip("/"), create_sign_in_app())
     app.mount(urls.CALENDAR_FEEDS, create_feed_app(lambda: app.state.engine))
     app.mount(static_files.prefix(), static_files.files())

@@ -3,6 +3,6 @@
 once: a POST with an Idempotency-Key is done once. answers: read models as JSON. One module per noun of the address.
 """
 
-from certification_ui.api.router import router
+from certification_ui.api.router import routers
 
-__all__ = ["router"]
+__all__ = ["routers"]

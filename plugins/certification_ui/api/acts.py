@@ -2,7 +2,6 @@
 
 from typing import Any
 
-from fastapi import APIRouter
 from starlette.responses import Response
 
 from certification_lib.certification import service
@@ -14,9 +13,10 @@ from certification_ui.api.answers import cursor_of, listed, position_of
 from certification_ui.api.events import Limit
 from certification_ui.api.once import OnceOfRequest
 from certification_ui.deps import right
+from certification_ui.routes import rest_router
 from certification_ui.visit import VisitOfRequest
 
-router = APIRouter(tags=["Certification"])
+router = rest_router("Certification")
 
 STATE_READS = right(Tool.EVENT_MANAGEMENT, Right.READ)
 STATE_ACTS = right(Tool.EVENT_MANAGEMENT, Right.WRITE)

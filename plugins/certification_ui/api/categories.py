@@ -2,7 +2,6 @@
 
 from typing import Any
 
-from fastapi import APIRouter
 from starlette.responses import Response
 
 from certification_lib.categories import membership, queries, service
@@ -15,9 +14,10 @@ from certification_ui.api import bodies
 from certification_ui.api.answers import listed, plain
 from certification_ui.api.once import OnceOfRequest
 from certification_ui.deps import own_only, right
+from certification_ui.routes import rest_router
 from certification_ui.visit import Visit, VisitOfRequest
 
-router = APIRouter(tags=["Categories"], prefix="/categories")
+router = rest_router("Categories", "/categories")
 STATE_OR_OWN = own_only("state staff with the right see all, district people their own published ones")
 MEMBER_ACTS = own_only("the service asks for the right of the side that the organization is on")
 

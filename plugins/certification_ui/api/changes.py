@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Query
+from fastapi import Query
 
 from certification_lib.categories.queries import state_role
 from certification_lib.certification import queries
@@ -14,9 +14,10 @@ from certification_lib.snapshots.comparison import total
 from certification_ui.api.answers import cursor_of, listed, plain, position_of
 from certification_ui.api.events import EVERYBODY, Limit
 from certification_ui.deps import show_rows_of, show_rows_to_state
+from certification_ui.routes import rest_router
 from certification_ui.visit import Visit, VisitOfRequest
 
-router = APIRouter(tags=["Participants"], prefix="/events/{key}/participants")
+router = rest_router("Participants", "/events/{key}/participants")
 
 RevisionNumber = Annotated[int | None, Query(ge=1, le=2**31 - 1)]
 

@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Body, Query
+from fastapi import Body, Query
 from starlette.responses import Response
 
 from certification_lib.certification import queries as certification
@@ -23,9 +23,10 @@ from certification_ui.api import bodies
 from certification_ui.api.answers import cursor_of, listed, plain, position_of
 from certification_ui.api.once import OnceOfRequest
 from certification_ui.deps import own_only, right
+from certification_ui.routes import rest_router
 from certification_ui.visit import Visit, VisitOfRequest
 
-router = APIRouter(tags=["Events"], prefix="/events")
+router = rest_router("Events", "/events")
 
 EVERYBODY = own_only("state staff see every event, district people the published ones they take part in")
 Content = Annotated[dict[str, Any], Body(description="The four wizard steps, see the schema EventContent")]

@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Query, Request
+from fastapi import Query, Request
 from pydantic import Field
 from starlette.responses import Response
 
@@ -24,10 +24,11 @@ from certification_ui.api.events import EVERYBODY, Limit
 from certification_ui.api.once import OnceOfRequest
 from certification_ui.deps import right, show_rows_of, show_rows_to_state
 from certification_ui.findings_files import findings_file
+from certification_ui.routes import rest_router
 from certification_ui.rule_page import NO_RESULTS, only_school
 from certification_ui.visit import Visit, VisitOfRequest
 
-router = APIRouter(tags=["Findings"], prefix="/events/{key}")
+router = rest_router("Findings", "/events/{key}")
 READS = right(Tool.EVENT_MANAGEMENT, Right.READ)
 ACTS = right(Tool.CERTIFICATION_EVENT, Right.WRITE)
 

@@ -3,7 +3,6 @@
 from typing import Any
 
 import sqlalchemy as sa
-from fastapi import APIRouter
 from pydantic import BaseModel, ConfigDict
 from starlette.responses import Response
 
@@ -17,9 +16,10 @@ from certification_ui.api.answers import listed, plain
 from certification_ui.api.once import OnceOfRequest
 from certification_ui.deps import right
 from certification_ui.report_files import saved
+from certification_ui.routes import rest_router
 from certification_ui.visit import VisitOfRequest
 
-router = APIRouter(tags=["Reports"])
+router = rest_router("Reports")
 READS = right(Tool.EVENT_REPORT, Right.READ)
 
 

@@ -2,8 +2,6 @@
 
 from typing import Any
 
-from fastapi import APIRouter
-
 from certification_lib.certification import queries
 from certification_lib.notifications.kinds import kind_in_words
 from certification_lib.notifications.queries import MessageFilter, messages_of, unread_count
@@ -11,9 +9,10 @@ from certification_lib.notifications.service import mark_all_read, mark_read
 from certification_ui.api.answers import cursor_of, listed, plain, position_of
 from certification_ui.api.events import Limit
 from certification_ui.deps import own_only
+from certification_ui.routes import rest_router
 from certification_ui.visit import VisitOfRequest
 
-router = APIRouter(tags=["Own"])
+router = rest_router("Own")
 
 
 @router.get("/me", dependencies=[own_only("it is about the person himself")])

@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Query
+from fastapi import Query
 from starlette.responses import Response
 
 from certification_lib.certification import queries, taking
@@ -16,9 +16,10 @@ from certification_ui.api.answers import cursor_of, listed, plain, position_of
 from certification_ui.api.events import EVERYBODY, Limit
 from certification_ui.api.once import OnceOfRequest
 from certification_ui.deps import right
+from certification_ui.routes import rest_router
 from certification_ui.visit import VisitOfRequest
 
-router = APIRouter(tags=["Participants"], prefix="/events/{key}/participants")
+router = rest_router("Participants", "/events/{key}/participants")
 
 
 @router.get("", dependencies=[EVERYBODY])

@@ -3,7 +3,7 @@
 import datetime
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Body, Response
+from fastapi import Body, Response
 from pydantic import Field
 from starlette.responses import Response as Answer
 
@@ -25,9 +25,10 @@ from certification_ui.deps import own_only, right
 from certification_ui.person_rights import rights_of_person
 from certification_ui.rights_form import letters, matrix_columns
 from certification_ui.role_grants import grants_of_roles
+from certification_ui.routes import rest_router
 from certification_ui.visit import VisitOfRequest
 
-router = APIRouter(tags=["Directory"])
+router = rest_router("Directory")
 SEES_PEOPLE = right(Tool.PEOPLE_AND_RIGHTS, Right.READ)
 GRANTS = right(Tool.PEOPLE_AND_RIGHTS, Right.ADD, Right.DELETE)
 STATE_OR_ADMINISTRATOR = own_only("the service asks for People and Rights, or for the LEA's District Administrator")

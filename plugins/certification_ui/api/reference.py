@@ -4,7 +4,6 @@ import datetime
 from typing import Any
 
 import sqlalchemy as sa
-from fastapi import APIRouter
 from starlette.responses import PlainTextResponse
 
 from certification_lib.audit.queries import AuditFilter, entries
@@ -17,9 +16,10 @@ from certification_lib.people.queries import organization_by_number, person_by_u
 from certification_ui.api.answers import cursor_of, listed, plain, position_of
 from certification_ui.api.events import Limit
 from certification_ui.deps import right
+from certification_ui.routes import rest_router
 from certification_ui.visit import VisitOfRequest
 
-router = APIRouter()
+router = rest_router()
 SEES_ORGANIZATIONS = right(Tool.ORGANIZATIONS, Right.READ)
 SEES_PEOPLE = right(Tool.PEOPLE_AND_RIGHTS, Right.READ)
 SEES_AUDIT = right(Tool.AUDIT, Right.READ)

@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Query
+from fastapi import Query
 from starlette.responses import Response
 
 from certification_lib.errors import NotFound
@@ -16,9 +16,10 @@ from certification_lib.reports.state_summary import state_summary
 from certification_ui.api.answers import plain
 from certification_ui.deps import right
 from certification_ui.report_files import document_file, report_file
+from certification_ui.routes import rest_router
 from certification_ui.visit import VisitOfRequest
 
-router = APIRouter(tags=["Reports"])
+router = rest_router("Reports")
 READS = right(Tool.EVENT_REPORT, Right.READ)
 Format = Annotated[ReportFormat, Query(alias="format")]
 

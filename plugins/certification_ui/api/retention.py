@@ -2,7 +2,6 @@
 
 from typing import Any
 
-from fastapi import APIRouter
 from pydantic import Field
 from starlette.responses import Response
 
@@ -15,9 +14,10 @@ from certification_ui.api.answers import plain
 from certification_ui.api.bodies import Body, ReasonBody, Text
 from certification_ui.api.once import OnceOfRequest
 from certification_ui.deps import right
+from certification_ui.routes import rest_router
 from certification_ui.visit import VisitOfRequest
 
-router = APIRouter(tags=["Keeping and disposing"], prefix="/events/{key}")
+router = rest_router("Keeping and disposing", "/events/{key}")
 
 
 class DisposeBody(Body):

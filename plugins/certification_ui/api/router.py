@@ -9,6 +9,7 @@ from certification_lib.events.content import EventContent
 from certification_ui.api import (
     acts,
     categories,
+    changes,
     events,
     findings,
     kept_reports,
@@ -24,37 +25,43 @@ from certification_ui.api import (
     schools,
     webhooks,
 )
-from certification_ui.api.changes import router as changes
 from certification_ui.api.examples import add_examples
 from certification_ui.deps import own_only
+from certification_ui.routes import API, page_router
 
-router = APIRouter(prefix="/api/v1")
-for part in (
-    own,
-    events,
-    schools,
-    running,
-    retention,
-    participants,
-    findings,
-    runs,
-    reports,
-    kept_reports,
-    acts,
-    categories,
-    rules,
-    people,
-    webhooks,
-    reference,
-):
-    router.include_router(part.router)
-router.include_router(changes)
+_description = page_router()
 
 
-@router.get("/openapi.json", include_in_schema=False, dependencies=[own_only("it describes the addresses only")])
+def routers() -> list[APIRouter]:
+    """Every router, in the order in which addresses are tried."""
+    parts = (
+        own,
+        events,
+        schools,
+        running,
+        retention,
+        participants,
+        findings,
+        runs,
+        reports,
+        kept_reports,
+        acts,
+        categories,
+        rules,
+        people,
+        webhooks,
+        reference,
+        changes,
+    )
+    return [*(part.router for part in parts), _description]
+
+
+@_description.get(
+    f"{API}/openapi.json", include_in_schema=False, dependencies=[own_only("it describes the addresses only")]
+)
 def openapi(request: Request) -> dict[str, Any]:
     """This description, for signed-in users."""
-    routes = [route for route in request.app.routes if getattr(route, "path", "").startswith(router.prefix)]
+    routes = [route for route in request.app.routes if getattr(route, "path", "").startswith(API)]
     described = get_openapi(title="Data Certification", version="1", routes=routes)
     # The body of an event is parsed by hand, so that one answer names every problem: its schema is added here.
     schema = EventContent.model_json_schema(ref_template="#/components/schemas/{model}")

@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Body
+from fastapi import Body
 from pydantic import Field
 from starlette.responses import Response
 
@@ -31,10 +31,11 @@ from certification_ui.api.bodies import Text
 from certification_ui.api.events import Limit
 from certification_ui.api.once import OnceOfRequest
 from certification_ui.deps import right
+from certification_ui.routes import rest_router
 from certification_ui.trials import trial_database
 from certification_ui.visit import Visit, VisitOfRequest
 
-router = APIRouter(tags=["Rules"])
+router = rest_router("Rules")
 SEES = right(Tool.VALIDATION, Right.READ)
 WRITES = right(Tool.VALIDATION, Right.WRITE)
 ADDS = right(Tool.VALIDATION, Right.ADD)

@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Query
+from fastapi import Query
 from starlette.responses import Response
 
 from certification_lib.certification.mails_again import send_again
@@ -16,9 +16,10 @@ from certification_ui.api.bodies import ReasonBody, SendAgainBody
 from certification_ui.api.events import Limit
 from certification_ui.api.once import OnceOfRequest
 from certification_ui.deps import right
+from certification_ui.routes import rest_router
 from certification_ui.visit import VisitOfRequest
 
-router = APIRouter(tags=["Running by itself"], prefix="/events/{key}")
+router = rest_router("Running by itself", "/events/{key}")
 STATE_READS = right(Tool.EVENT_MANAGEMENT, Right.READ)
 STATE_ACTS = right(Tool.EVENT_MANAGEMENT, Right.WRITE)
 

@@ -2,7 +2,6 @@
 
 from typing import Any
 
-from fastapi import APIRouter
 from starlette.responses import Response
 
 from certification_lib.certification import taking
@@ -17,9 +16,10 @@ from certification_ui.api.answers import cursor_of, listed, plain, position_of
 from certification_ui.api.events import Limit
 from certification_ui.api.once import OnceOfRequest
 from certification_ui.deps import right
+from certification_ui.routes import rest_router
 from certification_ui.visit import VisitOfRequest
 
-router = APIRouter(tags=["Snapshots and validation"], prefix="/events/{key}")
+router = rest_router("Snapshots and validation", "/events/{key}")
 READS = right(Tool.EVENT_MANAGEMENT, Right.READ)
 ACTS = right(Tool.EVENT_MANAGEMENT, Right.WRITE)
 

@@ -2,7 +2,6 @@
 
 from typing import Annotated, Any
 
-from fastapi import APIRouter
 from pydantic import Field
 from starlette.responses import Response
 
@@ -13,9 +12,10 @@ from certification_ui.api import bodies
 from certification_ui.api.answers import plain
 from certification_ui.api.once import OnceOfRequest
 from certification_ui.deps import right
+from certification_ui.routes import rest_router
 from certification_ui.visit import VisitOfRequest
 
-router = APIRouter(tags=["Certification"], prefix="/events/{key}/schools")
+router = rest_router("Certification", "/events/{key}/schools")
 
 
 class CertifySchoolBody(bodies.CertifyBody):

@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Query
+from fastapi import Query
 from pydantic import Field
 from starlette.responses import Response
 
@@ -15,9 +15,10 @@ from certification_ui.api.bodies import Text
 from certification_ui.api.events import Limit
 from certification_ui.api.once import OnceOfRequest
 from certification_ui.deps import right
+from certification_ui.routes import rest_router
 from certification_ui.visit import VisitOfRequest
 
-router = APIRouter(tags=["Webhooks"], prefix="/webhooks")
+router = rest_router("Webhooks", "/webhooks")
 READS = right(Tool.PEOPLE_AND_RIGHTS, Right.READ)
 ADDS = right(Tool.PEOPLE_AND_RIGHTS, Right.ADD)
 CHANGES = right(Tool.PEOPLE_AND_RIGHTS, Right.WRITE)

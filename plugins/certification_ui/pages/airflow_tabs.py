@@ -1,6 +1,5 @@
 """The pages shown inside Airflow's own: the Event Viewer of a DAG, and what one of its runs did."""
 
-from fastapi import APIRouter
 from starlette.responses import Response
 
 from certification_lib.events import manifest
@@ -9,9 +8,10 @@ from certification_lib.events.queries import event_head
 from certification_lib.people.models import Right, Tool
 from certification_ui import urls
 from certification_ui.deps import right
+from certification_ui.routes import page_router
 from certification_ui.visit import VisitOfRequest
 
-router = APIRouter()
+router = page_router()
 view = right(Tool.EVENT_MANAGEMENT, Right.READ)
 
 

@@ -7,7 +7,7 @@ from urllib.parse import urlencode
 from zoneinfo import ZoneInfo
 
 import sqlalchemy as sa
-from fastapi import APIRouter, Depends
+from fastapi import Depends
 from starlette.responses import Response
 
 from certification_lib.audit.models import AuditEntry
@@ -19,9 +19,10 @@ from certification_ui import downloads, urls
 from certification_ui.deps import right
 from certification_ui.forms import as_number, without_zeros
 from certification_ui.pages.own_events import Paging
+from certification_ui.routes import page_router
 from certification_ui.visit import Visit, VisitOfRequest
 
-router = APIRouter()
+router = page_router()
 read = right(Tool.AUDIT, Right.READ)
 PAGE_SIZE = 50
 MOST_ROWS = 50_000

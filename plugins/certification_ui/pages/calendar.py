@@ -1,6 +1,5 @@
 """The person's dates: as a list, as a file, and as an address that his calendar program reads."""
 
-from fastapi import APIRouter
 from starlette.responses import Response
 
 from certification_lib.certification import calendar
@@ -9,9 +8,10 @@ from certification_ui import urls
 from certification_ui.auth import base_url
 from certification_ui.calendar_feeds import feed
 from certification_ui.deps import own_only
+from certification_ui.routes import page_router
 from certification_ui.visit import Visit, VisitOfRequest
 
-router = APIRouter()
+router = page_router()
 own = own_only("shows a person's own dates")
 
 

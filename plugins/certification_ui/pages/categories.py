@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Depends
+from fastapi import Depends
 from starlette.datastructures import FormData
 from starlette.responses import Response
 
@@ -26,9 +26,10 @@ from certification_ui.deps import FormOfRequest, right
 from certification_ui.forms import Form, Placing, without_zeros
 from certification_ui.member_form import Place
 from certification_ui.pages.events import numbered_pages, page_number
+from certification_ui.routes import page_router
 from certification_ui.visit import Visit, VisitOfRequest
 
-router = APIRouter()
+router = page_router()
 TOOL = Tool.CERTIFICATION_CATEGORY
 read = right(TOOL, Right.READ)
 edit = right(TOOL, Right.WRITE, Right.DELETE)

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, Query
+from fastapi import Depends, Query
 from starlette.responses import Response
 
 from certification_lib.certification import queries
@@ -19,9 +19,10 @@ from certification_ui.deps import right, show_rows_of, show_rows_to_state
 from certification_ui.forms import as_number
 from certification_ui.pages.events import numbered_pages, page_number, powers, refuse_without_place
 from certification_ui.pages.own_events import own_detail, own_zone
+from certification_ui.routes import page_router
 from certification_ui.visit import Visit, VisitOfRequest
 
-router = APIRouter()
+router = page_router()
 PAGE_SIZE = 25
 WITHOUT_SCHOOL = "none"
 """How an address says "rows of no school"; nothing at all says "of every school"."""

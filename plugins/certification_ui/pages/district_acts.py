@@ -1,6 +1,5 @@
 """What district and school people do: submit, ask for recertification, take a snapshot. Each shows a page first."""
 
-from fastapi import APIRouter
 from starlette.responses import Response
 
 from certification_lib.certification import queries, service
@@ -14,9 +13,10 @@ from certification_ui.deps import FormOfRequest, right
 from certification_ui.forms import Form, as_number, fields_of
 from certification_ui.mending import shown_lines
 from certification_ui.pages.own_events import about_data, own_detail
+from certification_ui.routes import page_router
 from certification_ui.visit import Visit, VisitOfRequest
 
-router = APIRouter()
+router = page_router()
 look = right(Tool.CERTIFICATION_EVENT, Right.READ)
 act = right(Tool.CERTIFICATION_EVENT, Right.WRITE)
 

@@ -2,7 +2,6 @@
 
 from typing import Any
 
-from fastapi import APIRouter
 from starlette.responses import Response
 
 from certification_lib.certification import queries, service
@@ -17,9 +16,10 @@ from certification_ui.forms import Form, fields_of
 from certification_ui.pages.asking import Asking, after_act, ask, done_or_refused, here, in_words
 from certification_ui.pages.events import numbered_pages, page_number, powers
 from certification_ui.pages.participant_acts import NOBODY, day_of
+from certification_ui.routes import page_router
 from certification_ui.visit import Visit, VisitOfRequest
 
-router = APIRouter()
+router = page_router()
 look = right(Tool.EVENT_MANAGEMENT, Right.READ)
 act = right(Tool.EVENT_MANAGEMENT, Right.WRITE)
 PAGE_SIZE = 50

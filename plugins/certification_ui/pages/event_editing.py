@@ -1,6 +1,5 @@
 """Copies, deleting, publishing and closing of events. Whatever is final asks first."""
 
-from fastapi import APIRouter
 from starlette.datastructures import UploadFile
 from starlette.responses import Response
 
@@ -21,9 +20,10 @@ from certification_ui import urls
 from certification_ui.after_commit import tell_airflow_of_event
 from certification_ui.deps import FormOfRequest, right
 from certification_ui.forms import Form, fields_of
+from certification_ui.routes import page_router
 from certification_ui.visit import Visit, VisitOfRequest
 
-router = APIRouter()
+router = page_router()
 _LARGEST_FILE = 2_000_000
 add = right(Tool.EVENT_MANAGEMENT, Right.ADD)
 view = right(Tool.EVENT_MANAGEMENT, Right.READ)

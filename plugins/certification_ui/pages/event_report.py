@@ -3,7 +3,7 @@
 import re
 from typing import Any
 
-from fastapi import APIRouter, Request
+from fastapi import Request
 from starlette.datastructures import QueryParams
 from starlette.responses import Response
 
@@ -17,9 +17,10 @@ from certification_lib.reports.writing import ReportFormat
 from certification_ui import urls, words
 from certification_ui.deps import FormOfRequest, right
 from certification_ui.report_files import as_format, report_file, saved
+from certification_ui.routes import page_router
 from certification_ui.visit import Visit, VisitOfRequest
 
-router = APIRouter()
+router = page_router()
 reads = right(Tool.EVENT_REPORT, Right.READ)
 FORMATS = (
     (ReportFormat.PDF, "PDF, accessible, for a board or the public"),

@@ -1,7 +1,6 @@
 """The rules of one event: those changed since it was published, with what taking them would mean, and those set
 aside."""
 
-from fastapi import APIRouter
 from starlette.responses import Response
 
 from certification_lib.certification import service
@@ -16,10 +15,11 @@ from certification_ui import urls
 from certification_ui.deps import FormOfRequest, right
 from certification_ui.forms import Form, Placing, fields_of
 from certification_ui.pages.events import powers
+from certification_ui.routes import page_router
 from certification_ui.trials import trial_database
 from certification_ui.visit import Visit, VisitOfRequest
 
-router = APIRouter()
+router = page_router()
 read = right(Tool.EVENT_MANAGEMENT, Right.READ)
 write = right(Tool.EVENT_MANAGEMENT, Right.WRITE)
 _placing = Placing({"rule": "Rule", "reason": "A reason"}, {"Say why": "reason", "Choose a rule": "rule"})

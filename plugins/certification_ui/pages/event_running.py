@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Depends
+from fastapi import Depends
 from starlette.responses import Response
 
 from certification_lib.certification.mails_again import send_again
@@ -19,10 +19,11 @@ from certification_ui.deps import FormOfRequest, right
 from certification_ui.forms import Form
 from certification_ui.pages.asking import Asking, answered, ask, here
 from certification_ui.pages.events import numbered_pages, page_number, powers
+from certification_ui.routes import page_router
 from certification_ui.runs_in_airflow import may_see_runs, run_address
 from certification_ui.visit import Visit, VisitOfRequest
 
-router = APIRouter()
+router = page_router()
 look = right(Tool.EVENT_MANAGEMENT, Right.READ)
 act = right(Tool.EVENT_MANAGEMENT, Right.WRITE)
 PLAN_SIZE = 100

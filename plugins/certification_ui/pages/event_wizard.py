@@ -5,7 +5,6 @@ from typing import Any
 
 import pydantic
 import sqlalchemy as sa
-from fastapi import APIRouter
 from starlette.datastructures import FormData, UploadFile
 from starlette.responses import Response
 
@@ -29,9 +28,10 @@ from certification_ui import event_form, totals, urls
 from certification_ui.deps import FormOfRequest, right
 from certification_ui.forms import Form, Problem, many, numbers_in
 from certification_ui.organization_numbers import numbers_of_file
+from certification_ui.routes import page_router
 from certification_ui.visit import Visit, VisitOfRequest
 
-router = APIRouter()
+router = page_router()
 add = right(Tool.EVENT_MANAGEMENT, Right.ADD)
 write = right(Tool.EVENT_MANAGEMENT, Right.WRITE)
 

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Annotated, Any
 from urllib.parse import urlencode
 
-from fastapi import APIRouter, Depends
+from fastapi import Depends
 from starlette.responses import Response
 
 from certification_lib.categories.models import CategoryRole
@@ -41,9 +41,10 @@ from certification_ui.choosing import PROGRESS, ParticipantQuery
 from certification_ui.deps import right
 from certification_ui.forms import is_number
 from certification_ui.pages.own_events import Paging
+from certification_ui.routes import page_router
 from certification_ui.visit import Visit, VisitOfRequest
 
-router = APIRouter()
+router = page_router()
 any_right = right(Tool.EVENT_MANAGEMENT, *Right)
 view = right(Tool.EVENT_MANAGEMENT, Right.READ)
 EVENTS_SIZE = 25

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 from urllib.parse import urlencode
 
-from fastapi import APIRouter, Request
+from fastapi import Request
 from starlette.responses import Response
 
 from certification_lib.certification import queries
@@ -27,10 +27,11 @@ from certification_ui.deps import FormOfRequest, right, show_rows_to_state
 from certification_ui.downloads import Cell, Sheet, download
 from certification_ui.findings_files import findings_file
 from certification_ui.pages.events import numbered_pages, page_number, powers, refuse_without_place
+from certification_ui.routes import page_router
 from certification_ui.rule_page import Asked, asked, rule_page
 from certification_ui.visit import Visit, VisitOfRequest
 
-router = APIRouter()
+router = page_router()
 view = right(Tool.EVENT_MANAGEMENT, Right.READ)
 ROWS, COLUMNS = 50, 10
 EVERYBODY = 100_000

@@ -4,7 +4,6 @@ import dataclasses
 import json
 from typing import Any
 
-from fastapi import APIRouter
 from starlette.datastructures import FormData, UploadFile
 from starlette.responses import Response
 
@@ -25,9 +24,10 @@ from certification_lib.validation.suites import import_suites, suite_documents
 from certification_ui import urls, words
 from certification_ui.deps import FormOfRequest, right
 from certification_ui.forms import Form, Placing, many
+from certification_ui.routes import page_router
 from certification_ui.visit import Visit, VisitOfRequest
 
-router = APIRouter()
+router = page_router()
 read = right(Tool.VALIDATION, Right.READ)
 write = right(Tool.VALIDATION, Right.WRITE, Right.DELETE)
 add = right(Tool.VALIDATION, Right.ADD)

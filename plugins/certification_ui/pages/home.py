@@ -1,15 +1,16 @@
 """The start page: what needs a district's or school's people; state staff go on to their events. And signing out."""
 
-from fastapi import APIRouter, Request
+from fastapi import Request
 from starlette.responses import Response
 
 from certification_lib.certification import queries
 from certification_lib.certification.nobody_to_sign import nobody_to_sign
 from certification_ui import next_steps, sign_in, urls
 from certification_ui.deps import own_only
+from certification_ui.routes import page_router
 from certification_ui.visit import VisitOfRequest
 
-router = APIRouter()
+router = page_router()
 
 
 @router.get(urls.HOME, dependencies=[own_only("leads on to what the person may see")])

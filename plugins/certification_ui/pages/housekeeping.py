@@ -1,6 +1,5 @@
 """What the product does by itself, and how each step went the last time."""
 
-from fastapi import APIRouter
 from starlette.responses import Response
 
 from certification_lib.housekeeping.queries import housekeeping_status
@@ -8,9 +7,10 @@ from certification_lib.people.models import Right, Tool
 from certification_lib.settings import load_settings
 from certification_ui import urls
 from certification_ui.deps import right
+from certification_ui.routes import page_router
 from certification_ui.visit import VisitOfRequest
 
-router = APIRouter()
+router = page_router()
 
 
 @router.get(urls.HOUSEKEEPING, dependencies=[right(Tool.AUDIT, Right.READ)])

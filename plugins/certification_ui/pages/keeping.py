@@ -1,6 +1,5 @@
 """How long an event's data are kept: what is superseded, legal hold, and disposal with its tombstone."""
 
-from fastapi import APIRouter
 from starlette.responses import Response
 
 from certification_lib.categories.models import CategoryRole
@@ -15,9 +14,10 @@ from certification_ui.deps import FormOfRequest, right
 from certification_ui.forms import Form
 from certification_ui.pages.asking import Asking, answered, ask, here
 from certification_ui.pages.events import powers
+from certification_ui.routes import page_router
 from certification_ui.visit import Visit, VisitOfRequest
 
-router = APIRouter()
+router = page_router()
 look = right(Tool.EVENT_MANAGEMENT, Right.READ)
 act = right(Tool.EVENT_MANAGEMENT, Right.WRITE)
 remove = right(Tool.EVENT_MANAGEMENT, Right.DELETE)

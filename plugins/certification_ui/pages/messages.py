@@ -2,7 +2,6 @@
 
 from urllib.parse import urlencode
 
-from fastapi import APIRouter
 from starlette.responses import RedirectResponse, Response
 
 from certification_lib.events.queries import event_names
@@ -14,9 +13,10 @@ from certification_ui import urls, words
 from certification_ui.deps import FormOfRequest, own_only
 from certification_ui.forms import as_number, fields_of
 from certification_ui.pages.events import numbered_pages, page_number
+from certification_ui.routes import page_router
 from certification_ui.visit import VisitOfRequest
 
-router = APIRouter()
+router = page_router()
 PAGE_SIZE = 25
 
 

@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Depends
+from fastapi import Depends
 from starlette.responses import Response
 
 from certification_lib.errors import CertificationError
@@ -24,10 +24,11 @@ from certification_ui import urls
 from certification_ui.deps import FormOfRequest, right
 from certification_ui.forms import Form, Placing, fields_of, without_zeros
 from certification_ui.pages.events import numbered_pages, page_number
+from certification_ui.routes import page_router
 from certification_ui.uploads import text_of_file
 from certification_ui.visit import Visit, VisitOfRequest
 
-router = APIRouter()
+router = page_router()
 TOOL = Tool.ORGANIZATIONS
 read = right(TOOL, Right.READ)
 write = right(TOOL, Right.WRITE)

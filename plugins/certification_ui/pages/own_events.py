@@ -4,7 +4,6 @@ import datetime
 from dataclasses import dataclass
 from typing import Any
 
-from fastapi import APIRouter
 from starlette.responses import Response
 
 from certification_lib.certification import queries
@@ -18,10 +17,11 @@ from certification_ui.compared_totals import compared
 from certification_ui.deps import right
 from certification_ui.mending import shown_lines
 from certification_ui.next_steps import step
+from certification_ui.routes import page_router
 from certification_ui.totals import ViewTotals
 from certification_ui.visit import Visit, VisitOfRequest
 
-router = APIRouter()
+router = page_router()
 enter = right(Tool.CERTIFICATION_EVENT, Right.READ)
 
 

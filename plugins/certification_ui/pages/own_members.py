@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass
 
-from fastapi import APIRouter
 from starlette.responses import Response
 
 from certification_lib.categories.administering import administered
@@ -16,10 +15,11 @@ from certification_lib.people.queries import district_administrators
 from certification_ui import member_form, urls
 from certification_ui.deps import FormOfRequest, right
 from certification_ui.member_form import Place
+from certification_ui.routes import page_router
 from certification_ui.visit import Visit, VisitOfRequest
 from certification_ui.visitor import Agency
 
-router = APIRouter()
+router = page_router()
 TOOL = Tool.OWN_CATEGORY_MEMBERS
 read = right(TOOL, Right.READ)
 add = right(TOOL, Right.ADD)

@@ -2,7 +2,6 @@
 
 from typing import Any
 
-from fastapi import APIRouter
 from starlette.responses import Response
 
 from certification_lib.categories.administering import administered_lea, is_theirs_alone, person_of_lea
@@ -20,9 +19,10 @@ from certification_ui.pages.people import placing
 from certification_ui.pages.rights import set_place_rights
 from certification_ui.person_rights import rights_of_person
 from certification_ui.rights_form import OWN_TOOLS, chosen, field_of, letters
+from certification_ui.routes import page_router
 from certification_ui.visit import Visit, VisitOfRequest
 
-router = APIRouter()
+router = page_router()
 # The role brings these rights; that he has the role for the organization is asked of the service.
 TOOL = Tool.OWN_CATEGORY_MEMBERS
 read = right(TOOL, Right.READ)

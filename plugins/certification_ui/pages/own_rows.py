@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from urllib.parse import urlencode
 
-from fastapi import APIRouter, Request
+from fastapi import Request
 from sqlalchemy.orm import Session
 from starlette.responses import Response
 
@@ -18,6 +18,7 @@ from certification_ui.deps import right
 from certification_ui.downloads import sent_while_written
 from certification_ui.pages.events import numbered_pages, page_number
 from certification_ui.pages.own_worklist import opened
+from certification_ui.routes import page_router
 from certification_ui.row_downloads import (
     csv_with_labels,
     downloaded,
@@ -30,7 +31,7 @@ from certification_ui.streamed_workbook import streamed_workbook
 from certification_ui.visit import Visit, VisitOfRequest
 from certification_ui.worklist import school_names
 
-router = APIRouter()
+router = page_router()
 look = right(Tool.CERTIFICATION_EVENT, Right.READ)
 PAGE_SIZE = 50
 # What the district knows of itself, and what only the datamart needs.

@@ -3,7 +3,6 @@
 from dataclasses import dataclass
 from typing import Any
 
-from fastapi import APIRouter
 from starlette.datastructures import FormData
 from starlette.responses import Response
 
@@ -16,9 +15,10 @@ from certification_lib.people.models import Right, Tool
 from certification_ui import totals, urls, words
 from certification_ui.deps import FormOfRequest, right
 from certification_ui.forms import Form, as_number, fields_of, many
+from certification_ui.routes import page_router
 from certification_ui.visit import Visit, VisitOfRequest
 
-router = APIRouter()
+router = page_router()
 look = right(Tool.CERTIFICATION_EVENT, Right.READ)
 act = right(Tool.CERTIFICATION_EVENT, Right.WRITE)
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlencode
 
-from fastapi import APIRouter, Request
+from fastapi import Request
 from starlette.responses import Response
 
 from certification_lib.categories.models import Level
@@ -25,11 +25,12 @@ from certification_ui.findings_files import findings_file
 from certification_ui.forms import Form, fields_of
 from certification_ui.pages.events import numbered_pages, page_number
 from certification_ui.pages.own_events import own_detail, own_zone
+from certification_ui.routes import page_router
 from certification_ui.rule_page import Asked, asked, rule_page
 from certification_ui.visit import Visit, VisitOfRequest
 from certification_ui.worklist import table_of
 
-router = APIRouter()
+router = page_router()
 look = right(Tool.CERTIFICATION_EVENT, Right.READ)
 act = right(Tool.CERTIFICATION_EVENT, Right.WRITE)
 RULES_SIZE = 20

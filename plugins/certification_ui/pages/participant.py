@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Depends
+from fastapi import Depends
 from starlette.responses import Response
 
 from certification_lib.certification import queries
@@ -14,9 +14,10 @@ from certification_ui.choosing import ParticipantQuery, list_address
 from certification_ui.deps import right
 from certification_ui.pages.events import participant_list, powers
 from certification_ui.pages.own_events import revision_results, revision_totals
+from certification_ui.routes import page_router
 from certification_ui.visit import VisitOfRequest
 
-router = APIRouter()
+router = page_router()
 view = right(Tool.EVENT_MANAGEMENT, Right.READ)
 
 

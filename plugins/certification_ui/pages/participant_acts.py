@@ -5,7 +5,6 @@ The list's form posts the chosen participants to the act's own address; without 
 
 import datetime
 
-from fastapi import APIRouter
 from starlette.responses import Response
 
 from certification_lib.certification import queries, service
@@ -22,9 +21,10 @@ from certification_ui.deps import FormOfRequest, right
 from certification_ui.forms import Form, fields_of
 from certification_ui.pages.asking import after_act
 from certification_ui.pages.events import powers
+from certification_ui.routes import page_router
 from certification_ui.visit import Visit, VisitOfRequest
 
-router = APIRouter()
+router = page_router()
 look = right(Tool.EVENT_MANAGEMENT, Right.READ)
 act = right(Tool.EVENT_MANAGEMENT, Right.WRITE)
 NOBODY = "Choose at least one participant."

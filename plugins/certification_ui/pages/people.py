@@ -3,7 +3,7 @@
 from typing import Annotated, Any
 
 import sqlalchemy as sa
-from fastapi import APIRouter, Depends
+from fastapi import Depends
 from starlette.datastructures import FormData
 from starlette.responses import Response
 
@@ -21,10 +21,11 @@ from certification_ui.forms import Form, Placing, fields_of, without_zeros
 from certification_ui.pages.events import numbered_pages, page_number
 from certification_ui.person_rights import rights_of_person
 from certification_ui.rights_form import letters
+from certification_ui.routes import page_router
 from certification_ui.uploads import text_of_file
 from certification_ui.visit import Visit, VisitOfRequest
 
-router = APIRouter()
+router = page_router()
 TOOL = Tool.PEOPLE_AND_RIGHTS
 read = right(TOOL, Right.READ)
 edit = right(TOOL, Right.WRITE, Right.DELETE)

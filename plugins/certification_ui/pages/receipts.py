@@ -2,7 +2,6 @@
 
 import re
 
-from fastapi import APIRouter
 from starlette.responses import Response
 
 from certification_lib.certification import queries
@@ -11,9 +10,10 @@ from certification_ui import urls
 from certification_ui.auth import base_url
 from certification_ui.deps import own_only
 from certification_ui.receipt_pdf import receipt_pdf
+from certification_ui.routes import page_router
 from certification_ui.visit import VisitOfRequest
 
-router = APIRouter()
+router = page_router()
 own_receipts = own_only("shows receipts of the person's own organizations, or to the state")
 _DIGEST = re.compile("[0-9a-f]{64}")
 

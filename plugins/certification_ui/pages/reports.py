@@ -1,6 +1,5 @@
 """The certification report of a participant, its story, and the state's summary of an event: pages and files."""
 
-from fastapi import APIRouter
 from starlette.responses import Response
 
 from certification_lib.people.models import Right, Tool
@@ -11,9 +10,10 @@ from certification_lib.reports.state_summary import state_summary
 from certification_ui import urls
 from certification_ui.deps import right
 from certification_ui.report_files import as_format, document_file, document_page
+from certification_ui.routes import page_router
 from certification_ui.visit import Visit, VisitOfRequest
 
-router = APIRouter()
+router = page_router()
 reads = right(Tool.EVENT_REPORT, Right.READ)
 enters = right(Tool.CERTIFICATION_EVENT, Right.READ)
 PUBLIC = "for_the_public"

@@ -1,6 +1,5 @@
 """Granting rights and roles: of one person, and what each role brings."""
 
-from fastapi import APIRouter
 from starlette.datastructures import FormData
 from starlette.responses import Response
 
@@ -15,9 +14,10 @@ from certification_ui.forms import Form, fields_of
 from certification_ui.person_rights import own_letters, rights_of_person
 from certification_ui.rights_form import OWN_TOOLS, SIDES, STATE_TOOLS, chosen, field_of, letters, matrix_columns
 from certification_ui.role_grants import grants_of_roles
+from certification_ui.routes import page_router
 from certification_ui.visit import Visit, VisitOfRequest
 
-router = APIRouter()
+router = page_router()
 TOOL = Tool.PEOPLE_AND_RIGHTS
 read = right(TOOL, Right.READ)
 grant = right(TOOL, Right.ADD, Right.DELETE)

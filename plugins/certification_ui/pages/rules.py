@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends
+from fastapi import Depends
 from starlette.responses import Response
 
 from certification_lib.categories.models import Level
@@ -17,10 +17,11 @@ from certification_ui import rule_form, totals, urls
 from certification_ui.deps import FormOfRequest, right
 from certification_ui.forms import Form, as_number
 from certification_ui.pages.events import numbered_pages, page_number
+from certification_ui.routes import page_router
 from certification_ui.trials import trial_database
 from certification_ui.visit import Visit, VisitOfRequest
 
-router = APIRouter()
+router = page_router()
 read = right(Tool.VALIDATION, Right.READ)
 write = right(Tool.VALIDATION, Right.WRITE)
 add = right(Tool.VALIDATION, Right.ADD)

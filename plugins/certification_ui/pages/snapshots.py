@@ -1,6 +1,5 @@
 """One snapshot of an event: what came of it for each participant."""
 
-from fastapi import APIRouter
 from starlette.responses import Response
 
 from certification_lib.events.queries import event_head
@@ -10,9 +9,10 @@ from certification_ui import urls
 from certification_ui.deps import right
 from certification_ui.forms import as_number
 from certification_ui.pages.events import numbered_pages, page_number
+from certification_ui.routes import page_router
 from certification_ui.visit import VisitOfRequest
 
-router = APIRouter()
+router = page_router()
 PAGE_SIZE = 100
 
 

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 
-from fastapi import APIRouter
 from starlette.responses import Response
 
 from certification_lib.certification import queries, service
@@ -20,9 +19,10 @@ from certification_ui.deps import FormOfRequest, right
 from certification_ui.forms import Form, fields_of
 from certification_ui.pages.asking import Asking, after_act, answered, ask, done_or_refused, here
 from certification_ui.pages.participant_acts import NOBODY
+from certification_ui.routes import page_router
 from certification_ui.visit import Visit, VisitOfRequest
 
-router = APIRouter()
+router = page_router()
 look = right(Tool.EVENT_MANAGEMENT, Right.READ)
 act = right(Tool.EVENT_MANAGEMENT, Right.WRITE)
 

@@ -3,7 +3,6 @@
 from dataclasses import dataclass
 from typing import Any
 
-from fastapi import APIRouter
 from starlette.datastructures import FormData
 from starlette.responses import Response
 
@@ -18,9 +17,10 @@ from certification_ui.choosing import Chosen, chosen
 from certification_ui.deps import FormOfRequest, right
 from certification_ui.forms import Form, fields_of, many
 from certification_ui.pages.asking import place
+from certification_ui.routes import page_router
 from certification_ui.visit import Visit, VisitOfRequest
 
-router = APIRouter()
+router = page_router()
 
 EVERYBODY, OWING, CHOSEN = "everybody", "owing", "chosen"
 MOST_TO_CHOOSE_FROM = 300

@@ -1,6 +1,5 @@
 """Runs of the rules on an event's data: the list, what each gave, and asking for one."""
 
-from fastapi import APIRouter
 from starlette.responses import Response
 
 from certification_lib.errors import CertificationError, NotFound
@@ -13,9 +12,10 @@ from certification_ui import urls
 from certification_ui.deps import FormOfRequest, right
 from certification_ui.forms import Form, as_number, many, numbers_in
 from certification_ui.pages.events import numbered_pages, page_number, powers
+from certification_ui.routes import page_router
 from certification_ui.visit import Visit, VisitOfRequest
 
-router = APIRouter()
+router = page_router()
 view = right(Tool.EVENT_MANAGEMENT, Right.READ)
 write = right(Tool.EVENT_MANAGEMENT, Right.WRITE)
 PAGE_SIZE = 25

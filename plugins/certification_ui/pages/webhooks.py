@@ -1,6 +1,5 @@
 """Webhooks: which other systems are told of changes of status, and whether it works."""
 
-from fastapi import APIRouter
 from starlette.responses import Response
 
 from certification_lib.errors import CertificationError
@@ -11,9 +10,10 @@ from certification_ui import urls
 from certification_ui.deps import FormOfRequest, right
 from certification_ui.forms import Form, Placing, fields_of
 from certification_ui.pages.events import numbered_pages, page_number
+from certification_ui.routes import page_router
 from certification_ui.visit import Visit, VisitOfRequest
 
-router = APIRouter()
+router = page_router()
 TOOL = Tool.PEOPLE_AND_RIGHTS
 look = right(TOOL, Right.READ)
 add = right(TOOL, Right.ADD)
