@@ -29,6 +29,7 @@ from certification_lib.events.phases import Phase, has_opened, local_day, phase
 from certification_lib.events.queries import locked_event
 from certification_lib.notifications.service import Notice, notify, notify_all
 from certification_lib.people.queries import state_time_zone
+from certification_lib.people.zone_names import zone_name
 from certification_lib.snapshots.models import Revision, Snapshot, SnapshotStatus
 from certification_lib.validation.service import FinishedValidation
 
@@ -258,7 +259,7 @@ def _window_opened(occasion: _Occasion) -> list[Notice]:
                 "event": occasion.version.name,
                 "organizations": names_in_words([one.name for one in owed]),
                 "due": day_in_words(due_date),
-                "zone": occasion.zone.key,
+                "zone": zone_name(occasion.zone.key),
             },
             path=_page_of(occasion.event, owed),
             event_key=occasion.event.key,
@@ -296,7 +297,7 @@ def _reminder(occasion: _Occasion, person_id: int, due_date: datetime.date, step
             "organizations": names_in_words([one.name for one in owed]),
             "due": day_in_words(due_date),
             "left": days_left_in_words(due_date, occasion.today),
-            "zone": occasion.zone.key,
+            "zone": zone_name(occasion.zone.key),
         },
         path=_page_of(occasion.event, owed),
         event_key=occasion.event.key,

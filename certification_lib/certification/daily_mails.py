@@ -23,6 +23,7 @@ from certification_lib.notifications.kinds import DAILY_MAIL
 from certification_lib.notifications.models import Message
 from certification_lib.notifications.rules import is_mail_address, mail_message_id
 from certification_lib.people.models import Organization, OrganizationKind, Person
+from certification_lib.people.zone_names import zone_name
 
 GATHERING = datetime.timedelta(minutes=10)
 _LOCK = 0x6461696C << 32  # one writer of daily mails
@@ -130,7 +131,7 @@ class _Letter:
     items: list[Item]
 
     def write(self, *, base_url: str, zone: ZoneInfo, now: datetime.datetime) -> None:
-        words = wording.write(DAILY_MAIL, {"items": self.items, "base_url": base_url, "zone": zone.key})
+        words = wording.write(DAILY_MAIL, {"items": self.items, "base_url": base_url, "zone": zone_name(zone.key)})
         if self.is_new:
             self.mail.fact = f"{DAILY_MAIL}:{local_day(now, zone)}"
             self.mail.created_at = now

@@ -90,8 +90,8 @@ def my_event(
         may_take_snapshot=event.may_take_snapshot,
         may_request_recertification=is_certifier and obstacle(Act.REQUEST, state.facts) is None,
         may_withdraw_request=is_certifier and obstacle(Act.WITHDRAW_REQUEST, state.facts) is None,
-        status_words=district_words(state.facts),
-        progress=str(progress(state.facts)),
+        status_words=event.status_words,
+        progress=event.progress,
         revision=revision_views([shown], version.id, session=session).get(shown or 0),
         people=tuple(person_view(state, one, dates) for one in state.members),
         readiness=_readiness(standing, shown_to, session=session),
@@ -170,6 +170,7 @@ def _my_event(live: LiveEvent, state: State, member: Listed, now: datetime.datet
     if where is None or start is None or opens is None:
         raise NotFound(f"{version.name} has no dates.")
     person = person_view(state, member, dates_of(version, live.zone, now))
+    due = due_date(state.facts, member.person_id, live.end)
     return MyEvent(
         key=event.key,
         name=version.name,
@@ -184,11 +185,14 @@ def _my_event(live: LiveEvent, state: State, member: Listed, now: datetime.datet
         role=member.role,
         user_status=person.user_status,
         event_status=state.participant.status,
+        status_words=district_words(state.facts),
         start_date=start,
         opens_date=opens,
         end_date=live.end,
-        due_date=due_date(state.facts, member.person_id, live.end),
+        due_date=due,
         progress=str(progress(state.facts)),
+        did_not_certify=person.did_not_certify,
+        extended=due > live.end,
         may_send=ready_to_send(state.facts) and member.person_id in certified_people(state.facts),
         requires_snapshot=version.requires_snapshot,
         has_data=state.participant.current_revision_id is not None and where is not Phase.UPCOMING,

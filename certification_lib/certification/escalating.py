@@ -18,6 +18,7 @@ from certification_lib.notifications.kinds import ESCALATION
 from certification_lib.notifications.service import Notice
 from certification_lib.people.models import Organization, Person
 from certification_lib.people.queries import state_time_zone
+from certification_lib.people.zone_names import zone_name
 
 
 def escalations(
@@ -32,7 +33,7 @@ def escalations(
         return []
     contacts = _contacts({participant_id for participant_id, _ in late}, session)
     names = _names({one.person_id for owed in late.values() for one in owed}, session)
-    zone = state_time_zone(session=session).key
+    zone = zone_name(state_time_zone(session=session).key)
     notices = []
     for (participant_id, due_date), owed in late.items():
         contact = contacts.get(participant_id)

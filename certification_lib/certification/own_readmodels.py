@@ -47,12 +47,18 @@ class MyEvent:
     role: CategoryRole
     user_status: str
     event_status: ParticipantStatus
+    status_words: str
+    """Event Status as it is shown: approved without everybody's certification it is never shown as certified."""
     start_date: datetime.date
     opens_date: datetime.date
     end_date: datetime.date
     due_date: datetime.date
     progress: str = ""
     """`1 of 2`"""
+    did_not_certify: bool = False
+    """Approved by the state without this person's certification."""
+    extended: bool = False
+    """The due date is later than the event's end: the state gave this person or organization more time."""
     may_send: bool = False
     """Ready to send: nobody is left owing, and this person may press Submit once more."""
     requires_snapshot: bool = True
@@ -138,6 +144,8 @@ class Receipt:
     """Why the same data were certified again."""
     event_status: ParticipantStatus | None = None
     """Event Status of the participant today, while the round of the receipt is its latest."""
+    status_words: str | None = None
+    """The same as it is shown."""
     progress: str | None = None
     """`1 of 2`, of that round."""
     waiting_for: tuple[str, ...] = ()

@@ -20,6 +20,7 @@ from certification_lib.events.models import Event, EventVersion, Participant
 from certification_lib.events.rules import names_in_words, only_dates
 from certification_lib.notifications.service import Notice, notify_all
 from certification_lib.people.models import Organization, OrganizationKind
+from certification_lib.people.zone_names import zone_name
 
 OWN_EVENTS = "/certification/my-events/"
 _LABELS = {
@@ -64,7 +65,7 @@ class _Publication:
             "start": day_in_words(self.version.start_date),
             "opens": day_in_words(self.version.opens_date),
             "end": day_in_words(self.version.end_date),
-            "zone": self.zone.key,
+            "zone": zone_name(self.zone.key),
         }
 
     def everybody(self, participants: Sequence[Participant]) -> dict[int, list[int]]:

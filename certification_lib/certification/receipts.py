@@ -13,7 +13,7 @@ from certification_lib.certification.facts import State, load_states
 from certification_lib.certification.listed import members_of_participants
 from certification_lib.certification.models import Approval, Round, Submission
 from certification_lib.certification.own_readmodels import Receipt, Verification
-from certification_lib.certification.rules import Signed, counts, owing, progress
+from certification_lib.certification.rules import Signed, counts, district_words, owing, progress
 from certification_lib.errors import NotFound
 from certification_lib.events.models import Event, EventStatus, EventVersion, Participant
 from certification_lib.events.phases import Phase, phase
@@ -187,6 +187,7 @@ def _receipt(
         counts=still_counts,
         reason_without_change=submission.reason_without_change,
         event_status=state.participant.status if state else None,
+        status_words=district_words(state.facts) if state else None,
         progress=str(progress(state.facts)) if state else None,
         waiting_for=tuple(one.name for one in state.members if one.person_id in waiting) if state else (),
     )

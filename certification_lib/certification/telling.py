@@ -12,6 +12,7 @@ from certification_lib.certification.access import LiveEvent
 from certification_lib.certification.facts import State
 from certification_lib.notifications.service import Notice
 from certification_lib.people.models import Organization, OrganizationKind
+from certification_lib.people.zone_names import zone_name
 
 
 def state_members(category_id: int, role: CategoryRole, *, session: Session) -> list[int]:
@@ -57,7 +58,7 @@ def notice(
             "event": live.version.name,
             "organization": state.name,
             "number": state.number,
-            "zone": live.zone.key,
+            "zone": zone_name(live.zone.key),
             **values,
         },
         path=path or own_page(live, state),

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+from certification_lib.people.zone_names import zone_name
 from certification_lib.reports.certification_report import CertificationReport
 from certification_lib.reports.document import Document, Section
 from certification_lib.reports.said import in_words
@@ -44,7 +45,8 @@ def _lead(report: CertificationReport) -> Iterator[str]:
             f"Numbers from 1 to {most} are {NOT_SHOWN}, nor are others from which they could be computed, so that "
             "nobody can be recognized."
         )
-    yield f"Days and times are those of {report.time_zone}. Made by {report.made_by} on {in_words(report.made_at)}."
+    zone = zone_name(report.time_zone)
+    yield f"Days and times are {zone}. Made by {report.made_by} on {in_words(report.made_at)}."
 
 
 def _sections(report: CertificationReport) -> Iterator[Section]:

@@ -18,8 +18,11 @@ class Line:
     address: str | None = None
     link: str = ""
     advice: str = ""
+    waits: bool = False
+    """It is not the organization's turn: what is missing comes by itself or from the state, or was done already."""
 
 
+_WAITS = {Check.HOLD, Check.OPENS, Check.SNAPSHOT, Check.VALIDATED, Check.SIGNED, Check.STATUS}
 _ADVICE = {
     Check.ROLE: "Ask your District Administrator to make you a Certifier, or ask a Certifier to submit.",
     Check.RIGHT: "Ask your District Administrator for it.",
@@ -44,17 +47,23 @@ def shown_lines(request: Request, detail: MyEventDetail, lines: Checklist) -> li
         Check.NEWEST: (at(urls.OWN_EVENT) + "#your-data", "Look at the newest data"),
         Check.STATEMENT: (at(urls.SUBMIT), "Read the statement anew"),
     }
+    waiting = _WAITS
     if detail.may_take_snapshot:
+        waiting = _WAITS - {Check.SNAPSHOT}
         links[Check.SNAPSHOT] = (at(urls.OWN_SNAPSHOT), "Take a snapshot")
     if detail.may_request_recertification:
         links[Check.STATUS] = (at(urls.REQUEST_RECERTIFICATION), "Ask to certify again")
+    advice = dict(_ADVICE)
+    if detail.revision is None:
+        del advice[Check.OPENS]
     shown = []
     for line in lines:
         address, link = links.get(line.check, (None, ""))
+        waits = line.check in waiting
         if line.met:
             shown.append(Line(True, line.words))
         elif address:
-            shown.append(Line(False, line.words, address, link))
+            shown.append(Line(False, line.words, address, link, waits=waits))
         else:
-            shown.append(Line(False, line.words, advice=_ADVICE.get(line.check, "")))
+            shown.append(Line(False, line.words, advice=advice.get(line.check, ""), waits=waits))
     return shown

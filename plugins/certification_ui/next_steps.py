@@ -29,7 +29,7 @@ class Card:
     event: MyEvent
     step: Step
     when: str
-    """The date that matters now, in words."""
+    """The date that matters now, in words; empty where none does."""
     schools: int = 0
     """Of a School-level event with several schools of the reader's: how many, on a card for all of them."""
 
@@ -39,11 +39,11 @@ class Card:
 
 
 @dataclass(frozen=True)
-class Group:
-    """The cards of one organization; `name` empty where the reader acts for one only."""
+class Agenda:
+    """What waits for the reader and what does not, each by due date, whichever organization it is for."""
 
-    name: str
-    cards: tuple[Card, ...]
+    to_do: tuple[Card, ...]
+    others: tuple[Card, ...]
 
 
 _OTHERS_TURN = {
@@ -53,20 +53,11 @@ _OTHERS_TURN = {
 }
 
 
-def groups(events: Iterable[MyEvent], now: datetime.datetime, zone: str) -> list[Group]:
-    """What needs the reader first, each by due date; by organization where there are several."""
+def agenda(events: Iterable[MyEvent], now: datetime.datetime, zone: str) -> Agenda:
+    """The cards of all events of the reader's organizations."""
     cards = [_card(lines, now, zone) for lines in _together(events)]
-    cards.sort(key=lambda card: (not card.step.mine, card.event.due_date, card.event.name, card.event.number))
-    # A card for several schools stands before those of single organizations, under the name of its event.
-    names = [_group_of(card) for card in cards]
-    found = list(dict.fromkeys(names))
-    if len(found) == 1:
-        return [Group("", tuple(cards))]
-    return [Group(one[0], tuple(card for card, name in zip(cards, names, strict=True) if name == one)) for one in found]
-
-
-def _group_of(card: Card) -> tuple[str, str]:
-    return ("Your schools", "") if card.schools else (card.event.organization, card.event.number)
+    cards.sort(key=lambda card: (card.event.due_date, card.event.name, card.event.number))
+    return Agenda(tuple(card for card in cards if card.step.mine), tuple(card for card in cards if not card.step.mine))
 
 
 def _together(events: Iterable[MyEvent]) -> list[list[MyEvent]]:
@@ -88,11 +79,6 @@ def _card(lines: Sequence[MyEvent], now: datetime.datetime, zone: str) -> Card:
     what = f"{waiting} of {len(lines)} wait for you. {first.what}" if waiting else first.what
     together = Step(first.mine, what, "Open your schools", any(one.late for one, _ in steps))
     return Card(event, together, _when(event, now, zone), len(lines))
-
-
-def to_do(found: Sequence[Group]) -> int:
-    """How many cards wait for the reader."""
-    return sum(card.step.mine for group in found for card in group.cards)
 
 
 def step(event: MyEvent) -> Step:
@@ -117,6 +103,8 @@ def _out_of_reach(event: MyEvent) -> str | None:
         return f"The state has stopped this event for now. You get a message when it goes on.{reason}"
     if event.phase == Phase.UPCOMING:
         return f"It starts on {words.day(event.start_date)}. There is nothing to do yet."
+    if event.did_not_certify:
+        return "The state has approved it without your certification. There is nothing more to do."
     return _OTHERS_TURN.get(event.event_status)
 
 
@@ -155,6 +143,8 @@ def _to_get_data(event: MyEvent, again: str) -> Step:
 
 
 def _when(event: MyEvent, now: datetime.datetime, zone: str) -> str:
+    if event.event_status in _OTHERS_TURN:
+        return ""
     if event.phase == Phase.UPCOMING:
         return f"Starts {words.days_away(event.start_date, now, zone)}, {words.weekday(event.start_date)}"
     return words.closes(event.due_date, now, zone)

@@ -8,6 +8,7 @@ import jinja2
 from starlette.requests import Request
 from starlette.responses import HTMLResponse
 
+from certification_lib.people.zone_names import zone_name
 from certification_lib.settings import load_settings
 from certification_ui import charts, flash, static_files, totals, urls, words
 
@@ -36,7 +37,8 @@ def environment() -> jinja2.Environment:
         "size": words.size,
         "short_digest": words.short_digest,
         "column_title": words.column_title,
-        "zone_name": words.zone_name,
+        "channel": words.channel,
+        "zone_name": zone_name,
         "view_title": totals.view_title,
         "https_only": _https_only,
         "as_options": lambda words_: [(word, word) for word in words_],

@@ -3,28 +3,7 @@
 import datetime
 from zoneinfo import ZoneInfo
 
-# The zones of the states and territories by the names their people use; any other zone keeps its IANA name.
-ZONE_NAMES = {
-    "America/New_York": "Eastern Time",
-    "America/Detroit": "Eastern Time",
-    "America/Kentucky/Louisville": "Eastern Time",
-    "America/Indiana/Indianapolis": "Eastern Time",
-    "America/Chicago": "Central Time",
-    "America/Denver": "Mountain Time",
-    "America/Boise": "Mountain Time",
-    "America/Phoenix": "Mountain Standard Time",
-    "America/Los_Angeles": "Pacific Time",
-    "America/Anchorage": "Alaska Time",
-    "Pacific/Honolulu": "Hawaii Time",
-    "America/Puerto_Rico": "Atlantic Time",
-    "Pacific/Guam": "Chamorro Time",
-    "Pacific/Pago_Pago": "Samoa Time",
-    "UTC": "UTC",
-}
-
-
-def zone_name(zone: str) -> str:
-    return ZONE_NAMES.get(zone, zone.replace("_", " "))
+from certification_lib.people.zone_names import zone_name
 
 
 def day(value: datetime.date | None) -> str:
@@ -108,6 +87,11 @@ def opens(value: datetime.date, now: datetime.datetime, zone: str, own_zone: str
     away = days_away(value, now, zone)
     verb = "Opened" if away in {"today", "yesterday"} or away.endswith("ago") else "Opens"
     return f"{verb} {away}, {value:%A}, {start_of_day(value, zone, own_zone)}"
+
+
+def channel(value: str) -> str:
+    """The way an act came."""
+    return {"page": "the website", "API": "another program (API)"}.get(value, value)
 
 
 def school_year(year: int) -> str:

@@ -58,7 +58,7 @@ def test_a_message_names_the_organization_the_day_and_the_zone(office: Office):
     announce(office, announcements.open_window, at(10, 3))
     text = next(message.text for message in office.messages("window_opened") if "Barren" in message.text)
     assert "October 31, 2016" in text
-    assert "America/New_York" in text
+    assert "Eastern Time" in text
 
 
 def test_who_owes_for_two_districts_hears_the_due_date_of_each(office: Office):

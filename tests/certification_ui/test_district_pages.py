@@ -296,7 +296,7 @@ def test_somebody_elses_message_does_not_exist(browser: Browser, cast: Cast, eng
 def test_with_nothing_to_certify_the_list_says_what_will_come(browser: Browser, engine: sa.Engine) -> None:
     fill(engine, status=EventStatus.UNPUBLISHED)
 
-    assert "No certification event at the moment" in browser("smith").get(f"{ROOT}/my-events/").text
+    assert "No certification event for you at the moment" in browser("smith").get(f"{ROOT}/my-events/").text
 
 
 def test_no_address_on_a_district_page_holds_a_student(browser: Browser, cast: Cast) -> None:

@@ -19,13 +19,13 @@ def start(visit: VisitOfRequest) -> Response:
         return visit.go(urls.EVENTS)
     person_id = visit.actor.person_id or 0
     events = queries.my_events(person_id, session=visit.session, now=visit.now) if visit.visitor.certifies else []
-    groups = next_steps.groups(events, visit.now, visit.visitor.zone) if events else []
+    agenda = next_steps.agenda(events, visit.now, visit.visitor.zone)
     unnamed = nobody_to_sign(person_id, session=visit.session) if visit.visitor.certifies else []
     return visit.page(
         "own/home.html",
-        groups=groups,
+        agenda=agenda,
         unnamed=unnamed,
-        to_do=next_steps.to_do(groups) + len(unnamed),
+        to_do=len(agenda.to_do) + len(unnamed),
         receipts=len(queries.my_receipts(person_id, session=visit.session)),
     )
 

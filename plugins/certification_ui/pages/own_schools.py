@@ -98,4 +98,5 @@ def _totals(own: OwnSchools, school: SchoolLine) -> tuple[tuple[str, str], ...]:
     if school.revision is None:
         return ()
     views = totals.shown_totals(school.revision.row_counts, school.revision.totals, {}, own.count_date)
-    return tuple((f"{view.title}, {view.tiles[0][0].lower()}", view.tiles[0][1]) for view in views)
+    first = [(view.title, *view.tiles[0]) for view in views]
+    return tuple((f"{title}, {label[:1].lower()}{label[1:]}", number) for title, label, number in first)
