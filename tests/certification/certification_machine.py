@@ -59,6 +59,8 @@ class Certification(RuleBasedStateMachine):
     engine: sa.Engine
     steps = 0
     done: Counter[str] = Counter()
+    met: Counter[str] = Counter()
+    """How often something came about that is hard to get right."""
     left: set[Any] = set()
 
     @initialize(needs_snapshot=st.sampled_from([True, True, True, False]), ahead=st.booleans())
@@ -99,8 +101,8 @@ class Certification(RuleBasedStateMachine):
         self.model.today = local_day(self.office.now, ZONE)
         type(self).steps += 1
 
-    def attempt(self, effect: Effect | None, do: Callable[..., object], *arguments: object, **named: Any) -> None:
-        """Both do it, or both refuse it; refused, nothing at all is changed."""
+    def attempt(self, effect: Effect | None, do: Callable[..., object], *arguments: object, **named: Any) -> bool:
+        """Both do it, or both refuse it; refused, nothing at all is changed. Whether it was done."""
         actor = self.actors[named.pop("by", "approver")]
         before = self.everything() if effect is None else None
         try:
@@ -110,10 +112,19 @@ class Certification(RuleBasedStateMachine):
             assert effect is None, f"refused: {refusal}"  # noqa: PT017 - whether it may be refused is the question
             assert str(refusal)  # noqa: PT017
             assert self.everything() == before
-            return
+            return False
         assert effect is not None, "done, although it should be refused"
         effect()
         type(self).done[getattr(do, "__name__", "")] += 1
+        return True
+
+    def begins_a_round(self, number: str, effect: Effect | None, do: Callable[..., object], *arguments: object) -> None:
+        before = self.model.districts[number].round
+        if self.attempt(effect, do, self.office.key, *arguments):
+            late = self.model.today > self.model.end
+            self.met["a round begun after End"] += late
+            self.met["an extension that fell with its round"] += before.due is not None
+            self.met["an override that fell with its round"] += bool(before.overrides)
 
     def everything(self) -> Any:
         self.session.flush()
@@ -172,8 +183,7 @@ class Certification(RuleBasedStateMachine):
                 self.attempt(self.model.withdraw_request(number, who), service.withdraw_request, key, number, by=who)
             elif answer != "none":
                 accept, due = answer == "accepted", self.day(days)
-                effect = self.model.decide(number, accept, due)
-                self.attempt(effect, service.decide_request, key, number, accept, "Because", due)
+                self.answer(number, accept, due)
 
     # Acts of the state
 
@@ -200,7 +210,7 @@ class Certification(RuleBasedStateMachine):
         self.tick()
         due = self.day(days)
         effect = self.model.send_back(number, due)
-        self.attempt(effect, service.request_recertification, self.office.key, [number], "Because", due)
+        self.begins_a_round(number, effect, service.request_recertification, [number], "Because", due)
 
     @rule(number=NUMBERS)
     def take_back(self, number: str) -> None:
@@ -211,9 +221,14 @@ class Certification(RuleBasedStateMachine):
     @rule(number=NUMBERS, accept=st.booleans(), days=DUE)
     def decide(self, number: str, accept: bool, days: int | None) -> None:
         self.tick()
-        due = self.day(days)
+        self.answer(number, accept, self.day(days))
+
+    def answer(self, number: str, accept: bool, due: datetime.date | None) -> None:
         effect = self.model.decide(number, accept, due)
-        self.attempt(effect, service.decide_request, self.office.key, number, accept, "Because", due)
+        if accept:
+            self.begins_a_round(number, effect, service.decide_request, number, accept, "Because", due)
+        else:
+            self.attempt(effect, service.decide_request, self.office.key, number, accept, "Because", due)
 
     @rule(number=NUMBERS, days=st.integers(-1, 40))
     def extend_due_date(self, number: str, days: int) -> None:
@@ -323,6 +338,8 @@ class Certification(RuleBasedStateMachine):
         self.tick()
         self.contents += not same
         content = district.current.content if same else f"content {self.contents}"
+        if self.model.done(district) and self.model.owing(district):
+            self.met[f"{'equal' if same else 'new'} data between two signatures"] += 1
         revision = self.office.world.revision(self.participant(number), content, validated=validated)
         service.note_new_revisions([revision.id], session=self.session, now=self.office.now)
         district.current = Data(revision.number, content, validated)
@@ -345,9 +362,9 @@ class Certification(RuleBasedStateMachine):
         person = self.model.districts[PLACES[who]].people[who]
         if not person.listed and person.active and person.has_rights:
             self.tick()
-            self.attempt(
-                lambda: self.model.join(PLACES[who], who), lambda **act: self.add(who, PLACES[who], act["now"])
-            )
+            self.met[f"named: {self.model.districts[PLACES[who]].status}"] += 1
+            self.add(who, PLACES[who], self.office.now)
+            self.model.join(PLACES[who], who)
 
     def add(self, who: str, number: str, now: datetime.datetime) -> None:
         add_member(
@@ -367,6 +384,7 @@ class Certification(RuleBasedStateMachine):
             query = sa.select(Member.id).where(
                 Member.person_id == self.actors[who].person_id, Member.removed_at.is_(None)
             )
+            self.met[f"removed: {self.model.districts[PLACES[who]].status}"] += 1
             remove_member(self.session.scalars(query).one(), session=self.session, actor=SYSTEM, now=self.office.now)
             self.model.leave(PLACES[who], who)
 
@@ -374,7 +392,10 @@ class Certification(RuleBasedStateMachine):
     def activate_or_deactivate(self, who: str, active: bool) -> None:
         self.tick()
         change_person(who, active=active, session=self.session, actor=SYSTEM, now=self.office.now)
-        self.model.districts[PLACES[who]].people[who].active = active
+        district = self.model.districts[PLACES[who]]
+        if district.people[who].active and not active:
+            self.met[f"deactivated: {district.status}"] += 1
+        district.people[who].active = active
 
     @rule(who=WHO, held=st.sampled_from([True, True, False]))
     def give_or_take_a_right(self, who: str, held: bool) -> None:

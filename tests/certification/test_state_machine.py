@@ -4,12 +4,14 @@
 """
 
 import os
+from collections import Counter
 
 import pytest
 import sqlalchemy as sa
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis.stateful import run_state_machine_as_test
 
+from certification_lib.events.models import ParticipantStatus
 from tests.certification.certification_machine import Certification
 
 SOAK_STEPS = int(os.environ.get("CERTIFICATION_SOAK_STEPS", "0"))
@@ -22,13 +24,19 @@ DONE_IN_A_LONG_WALK = {
     "close_event",
 }  # fmt: skip
 
+MET_IN_A_LONG_WALK = {
+    "new data between two signatures", "equal data between two signatures", "a round begun after End",
+    "an extension that fell with its round", "an override that fell with its round",
+    *(f"{what}: {status.value}" for what in ("named", "removed", "deactivated") for status in ParticipantStatus),
+}  # fmt: skip
+
 
 @pytest.fixture
 def machine(shared_engine: sa.Engine) -> type[Certification]:
     class Walked(Certification):
         engine = shared_engine
 
-    Walked.left, Walked.done = set(), type(Certification.done)()
+    Walked.left, Walked.done, Walked.met = set(), Counter(), Counter()
     return Walked
 
 
@@ -52,4 +60,6 @@ def test_random_lives_of_an_event_follow_the_model(machine: type[Certification])
             break
     if SOAK_STEPS:
         print(f"{machine.steps} steps; {len(machine.left)} kinds of state left; done: {dict(machine.done)}")  # noqa: T201
+        print(f"met: {dict(machine.met)}")  # noqa: T201
         assert machine.done.keys() >= DONE_IN_A_LONG_WALK
+        assert {what for what, times in machine.met.items() if times} >= MET_IN_A_LONG_WALK
