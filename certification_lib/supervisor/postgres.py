@@ -28,6 +28,7 @@ import psycopg
 from certification_lib.database_roles import connect, ensure_roles, generate_passwords
 from certification_lib.supervisor.children import Account, start_child, system_account
 from certification_lib.supervisor.ports import HOST, free_port
+from certification_lib.supervisor.throwaway import throwaway_folder
 
 SUPERUSER = "postgres"
 # Where a system account finds data and binaries when the folder asked for is closed to it, such as a home folder.
@@ -60,6 +61,7 @@ _THROWAWAY_CONFIGURATION = {
     "full_page_writes": "off",
     "autovacuum": "off",
     "io_method": "sync",
+    "max_wal_size": "1GB",  # it may lie in memory
 }
 
 
@@ -202,14 +204,15 @@ def _initialize(data: Path, binaries: Path, password: str, account: Account | No
 
 
 def _data_folder(folder: Path, account: Account | None, *, fast: bool) -> Path:
-    data = folder / "data"
-    if account is None:
-        data.mkdir(mode=0o700, exist_ok=True)
-        return data
-    if not _reachable(folder, account):
-        data = Path(tempfile.mkdtemp(prefix="certification-postgres-")) if fast else _data_elsewhere(folder)
+    if fast:
+        data = throwaway_folder()
+    elif account is None or _reachable(folder, account):
+        data = folder / "data"
+    else:
+        data = _data_elsewhere(folder)
     data.mkdir(mode=0o700, exist_ok=True)
-    shutil.chown(data, account.user, account.group)
+    if account is not None:
+        shutil.chown(data, account.user, account.group)
     return data
 
 
