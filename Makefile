@@ -30,7 +30,7 @@ test-most: setup ## Run the tests that start no Airflow
 # They wait more than they compute, so they run beside the others; what they say comes at their end.
 test-airflow: setup ## Run the tests that start a real Airflow
 	@mkdir -p .pytest_cache
-	@$(BIN)/pytest -m stack tests/airflow tests/supervisor >.pytest_cache/airflow.txt 2>&1; status=$$?; cat .pytest_cache/airflow.txt; exit $$status
+	@$(BIN)/pytest -m stack tests/airflow >.pytest_cache/airflow.txt 2>&1; status=$$?; cat .pytest_cache/airflow.txt; exit $$status
 
 lint: setup ## Check style, types, the direction of imports, and that migrations and code agree
 	@$(MAKE) --no-print-directory --jobs=2 --output-sync=target lint-types lint-rest

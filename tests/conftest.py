@@ -29,7 +29,7 @@ os.environ.setdefault("AIRFLOW__CORE__LOAD_EXAMPLES", "False")
 TEMPLATE = "certification_template"
 
 # Where tests are that start a real Airflow: the others need not be collected a second time.
-STACK = ("airflow/", "supervisor/")
+STACK = ("airflow/",)
 
 # Half a minute and more each. They begin first, so that of two processes neither works long after the other.
 LONGEST = (

@@ -2,6 +2,7 @@
 
 import datetime
 import json
+import socket
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -11,6 +12,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import httpx
+import psutil
 import pytest
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
@@ -21,7 +23,9 @@ from certification_lib.orchestration.accounts import sync_accounts
 from certification_lib.people.models import Tool
 from certification_lib.sample_source.load import load_sample
 from certification_lib.supervisor.local_stack import LocalStack
+from certification_lib.supervisor.ports import HOST
 from certification_lib.supervisor.postgres import delete_data
+from certification_lib.supervisor.processes import members
 from tests.factories import World
 
 PASSWORD = "one password for the whole test"
@@ -127,12 +131,18 @@ class Site:
             return list(connection.execute(sa.text(statement), parameters).mappings())
 
 
+def everything_of(stack: LocalStack) -> list[psutil.Process]:
+    """The supervisor, its components and whatever those have started."""
+    supervisor = psutil.Process(stack.supervisor_pid)
+    return list({supervisor, *supervisor.children(recursive=True), *members(set(stack.pids.values()))})
+
+
 @contextmanager
-def running_site(folder: Path, bundles: Mapping[str, Path] | None = None) -> Iterator[Site]:
+def running_site(folder: Path, bundles: Mapping[str, Path] | None = None, port: int = 0) -> Iterator[Site]:
     """An installation of its own in an empty folder, stopped and removed at the end; `bundles`: more folders of DAGs,
     by default those of another team."""
     _other_bundles(folder / "airflow", bundles or {"other-team": Path(__file__).parent / "other_team"})
-    with LocalStack(folder, demo=True) as stack:
+    with LocalStack(folder, port=port, demo=True) as stack:
         engine = make_engine(stack.settings.url("certification_task"))
         load_sample(stack.settings.url("source_owner"), students=2000, progress=lambda _: None)
         with transaction(engine) as session:
@@ -145,14 +155,21 @@ def running_site(folder: Path, bundles: Mapping[str, Path] | None = None) -> Ite
 
 
 @pytest.fixture(scope="session")
-def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
-    with running_site(tmp_path_factory.mktemp("site")) as running:
+def taken_port() -> Iterator[int]:
+    """Somebody else listens here, where the installation is told to."""
+    with socket.create_server((HOST, 0)) as taken:
+        yield taken.getsockname()[1]
+
+
+@pytest.fixture(scope="session")
+def site(tmp_path_factory: pytest.TempPathFactory, taken_port: int) -> Iterator[Site]:
+    with running_site(tmp_path_factory.mktemp("site"), port=taken_port) as running:
         yield running
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """What hurts the installation comes after everything that needs it, and what ends it last."""
-    hurting = ("test_chaos", "test_control_c")
+    hurting = ("test_chaos", "test_control_c", "test_killed_installation")
     items.sort(key=lambda item: next((place for place, name in enumerate(hurting, 1) if name in item.nodeid), 0))
 
 

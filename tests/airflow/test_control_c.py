@@ -8,8 +8,7 @@ import psutil
 import psycopg
 import pytest
 
-from certification_lib.supervisor.processes import members
-from tests.airflow.conftest import Site
+from tests.airflow.conftest import Site, everything_of
 
 pytestmark = [pytest.mark.stack, pytest.mark.timeout(900)]
 KEY = "interrupted-count"
@@ -23,7 +22,7 @@ def test_control_c_in_the_middle_of_a_snapshot_leaves_no_process_and_the_next_st
         site.publish(KEY, name="Interrupted Count", state_snapshot_schedule=site.in_the_past(5))
         site.until(lambda: _snapshots(site) == ["running"], seconds=120, what="the snapshot is being taken")
         time.sleep(1)  # it waits in the middle of the copying
-        everything = _everything_of(site)
+        everything = everything_of(site.stack)
         secrets = (folder / "secrets.json").read_text()
         os.kill(site.stack.supervisor_pid, signal.SIGINT)
         _, alive = psutil.wait_procs(everything, timeout=60)
@@ -45,8 +44,3 @@ def _snapshots(site: Site) -> list[str]:
         "select snapshot.status from snapshot join event on event.id = event_id where key = :key", key=KEY
     )
     return [row["status"] for row in found]
-
-
-def _everything_of(site: Site) -> list[psutil.Process]:
-    supervisor = psutil.Process(site.stack.supervisor_pid)
-    return list({supervisor, *supervisor.children(recursive=True), *members(set(site.stack.pids.values()))})
