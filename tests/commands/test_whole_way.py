@@ -1,12 +1,9 @@
 """The command line takes an event from an empty database to closing, without Airflow, and finds what was injected."""
 
-import contextlib
 import datetime
-import io
 import json
 import os
 import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -14,12 +11,12 @@ import pytest
 import sqlalchemy as sa
 import yaml
 
-from certification_lib.cli import main
 from certification_lib.database import make_engine
 from certification_lib.database_roles import ROLES
 from certification_lib.sample_source.manifest import SampleManifest
 from certification_lib.settings import URL_SETTINGS
 from certification_lib.supervisor.postgres import embedded_server
+from tests.commands.running import certify_alone, certify_here
 
 KEY = "fall-enrollment-count-2016-17"
 Certify = Callable[..., subprocess.CompletedProcess[str]]
@@ -47,32 +44,11 @@ def certify(environment: dict[str, str]) -> Certify:
     (Path(environment["CERTIFICATION_STATE_FOLDER"])).mkdir(parents=True)
 
     def run(*arguments: str, refused: bool = False, alone: bool = False) -> subprocess.CompletedProcess[str]:
-        answer = (_in_a_process_of_its_own if alone else _here)(arguments, environment)
+        answer = (certify_alone if alone else certify_here)(arguments, environment)
         assert answer.returncode == (1 if refused else 0), f"{arguments}: {answer.stdout}{answer.stderr}"
         return answer
 
     return run
-
-
-def _in_a_process_of_its_own(
-    arguments: tuple[str, ...], environment: dict[str, str]
-) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "certification_lib", *arguments]
-    return subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
-
-
-def _here(arguments: tuple[str, ...], environment: dict[str, str]) -> subprocess.CompletedProcess[str]:
-    """The same without three seconds of imports for each command."""
-    out, err = io.StringIO(), io.StringIO()
-    with pytest.MonkeyPatch.context() as patch, contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
-        for name in set(os.environ) - set(environment):
-            patch.delenv(name)
-        for name, value in environment.items():
-            patch.setenv(name, value)
-        patch.setattr(sys, "argv", ["certification_lib", *arguments])
-        with pytest.raises(SystemExit) as ended:
-            main()
-    return subprocess.CompletedProcess(arguments, int(ended.value.code or 0), out.getvalue(), err.getvalue())
 
 
 @pytest.fixture(scope="module")

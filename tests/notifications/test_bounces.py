@@ -1,8 +1,6 @@
 """Mails that come back hours later, as real mail servers say so."""
 
 import datetime
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -16,6 +14,7 @@ from certification_lib.notifications.deliveries import Standing, deliveries, unr
 from certification_lib.notifications.models import Message
 from certification_lib.notifications.rules import mail_message_id
 from certification_lib.notifications.service import notify
+from tests.commands.running import certify_here
 from tests.conftest import CertificationDatabase
 
 NOW = datetime.datetime(2016, 10, 5, 15, 0, tzinfo=datetime.UTC)
@@ -111,12 +110,11 @@ def test_the_command_reads_one_from_standard_input_and_a_folder_of_them(
 ) -> None:
     with transaction(engine) as session:
         send(session)
-    environment = {"CERTIFICATION_DATABASE_URL": certification_database.url(), "PATH": "/usr/bin:/bin"}
-    command = [sys.executable, "-m", "certification_lib", "mails", "bounced"]
+    environment = {"CERTIFICATION_DATABASE_URL": certification_database.url()}
 
     def run(*more: str, content: bytes = b"") -> tuple[int, str]:
-        done = subprocess.run([*command, *more], input=content, env=environment, capture_output=True, check=False)
-        return done.returncode, (done.stdout + done.stderr).decode().strip()
+        done = certify_here(("mails", "bounced", *more), environment, content)
+        return done.returncode, (done.stdout + done.stderr).strip()
 
     assert run(content=b"Subject: x\n\nx") == (1, "This is no delivery status notification (RFC 3464).")
     assert run(content=notification())[1].startswith("1 mails came back, 0 known before")
