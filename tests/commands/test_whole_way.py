@@ -18,6 +18,7 @@ from certification_lib.settings import URL_SETTINGS
 from certification_lib.supervisor.postgres import embedded_server
 from tests.commands.running import certify_alone, certify_here
 
+pytestmark = pytest.mark.timeout(600)  # all the preparation counts for the first test
 KEY = "fall-enrollment-count-2016-17"
 Certify = Callable[..., subprocess.CompletedProcess[str]]
 # Facts of the Ed-Fi sample district, whose data nobody injected errors into.

@@ -234,7 +234,7 @@ row_sets = st.dictionaries(
 EPOCH = datetime.datetime(2016, 10, 1, tzinfo=datetime.UTC)
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(before=row_sets, after=row_sets)
 def test_for_any_rows_the_comparison_is_that_of_sets(toy: Toy, before: dict[str, Any], after: dict[str, Any]) -> None:
     for lessons in (before, after):
