@@ -1,7 +1,9 @@
 """The real thing: `certify up` in a state folder of its own, a small source, and an event published over REST."""
 
 import datetime
+import contextlib
 import json
+import random
 import socket
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -157,8 +159,16 @@ def running_site(folder: Path, bundles: Mapping[str, Path] | None = None, port: 
 @pytest.fixture(scope="session")
 def taken_port() -> Iterator[int]:
     """Somebody else listens here, where the installation is told to."""
-    with socket.create_server((HOST, 0)) as taken:
+    with _listening_below_ports_of_clients() as taken:
         yield taken.getsockname()[1]
+
+
+def _listening_below_ports_of_clients() -> socket.socket:
+    """Above 32,768 any connection of another test may take the next port while the installation is starting."""
+    for port in random.sample(range(20_000, 30_000), 100):
+        with contextlib.suppress(OSError):
+            return socket.create_server((HOST, port))
+    raise AssertionError("no free port")
 
 
 @pytest.fixture(scope="session")

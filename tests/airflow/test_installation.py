@@ -1,5 +1,6 @@
 """A new installation, as `certify up` sets it up beside a port that was taken."""
 
+import contextlib
 import json
 import stat
 import subprocess
@@ -25,12 +26,11 @@ def test_beside_a_taken_port_it_takes_the_next_and_every_component_is_healthy(si
 
 
 def test_everything_listens_on_this_machine_only(site: Site) -> None:
-    addresses = {
-        connection.laddr.ip
-        for process in everything_of(site.stack)
-        for connection in process.net_connections("inet")
-        if connection.status == psutil.CONN_LISTEN
-    }
+    addresses: set[str] = set()
+    for process in everything_of(site.stack):
+        with contextlib.suppress(psutil.NoSuchProcess):  # a task that has ended meanwhile
+            listening = (one for one in process.net_connections("inet") if one.status == psutil.CONN_LISTEN)
+            addresses |= {connection.laddr.ip for connection in listening}
     assert addresses == {HOST}
 
 
