@@ -1,7 +1,7 @@
 """The real thing: `certify up` in a state folder of its own, a small source, and an event published over REST."""
 
-import datetime
 import contextlib
+import datetime
 import json
 import random
 import socket
