@@ -17,7 +17,7 @@ from certification_lib.categories.people_changes import PersonChange, change_of,
 from certification_lib.categories.people_checks import Directory, Known, check, known_people, look_up
 from certification_lib.errors import NotAllowed
 from certification_lib.notifications.service import Notice, notify_all
-from certification_lib.people.csv_files import BadLine, ImportResult, Problems, read_lines
+from certification_lib.people.csv_files import ImportResult, Problems, read_lines, rows_once
 from certification_lib.people.models import Organization, OrganizationKind, Tool
 from certification_lib.people.people_csv import OPTIONAL, REQUIRED, WHAT, PersonRow, person_row
 from certification_lib.people.queries import state_day
@@ -64,20 +64,7 @@ def import_people(text: str, *, session: Session, actor: Actor, now: datetime.da
 
 def _read(text: str, problems: Problems) -> list[PersonRow]:
     lines, columns = read_lines(text, required=REQUIRED, optional=OPTIONAL, what=WHAT, problems=problems)
-    rows: list[PersonRow] = []
-    first_line: dict[str, int] = {}
-    for line in lines:
-        try:
-            row = person_row(line, columns)
-        except BadLine as bad:
-            problems.add(line.number, str(bad))
-            continue
-        if row.username in first_line:
-            problems.add(row.line, f"username {row.username} is already on line {first_line[row.username]}")
-            continue
-        first_line[row.username] = row.line
-        rows.append(row)
-    return rows
+    return rows_once(lines, lambda line: person_row(line, columns), key="username", problems=problems)
 
 
 def _warnings(rows: Sequence[PersonRow]) -> tuple[str, ...]:

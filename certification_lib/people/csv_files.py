@@ -3,10 +3,13 @@
 import csv
 import datetime
 import io
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass, field
+from typing import TypeVar
 
 from certification_lib.errors import BadInput
+
+Row = TypeVar("Row")
 
 
 @dataclass(frozen=True)
@@ -94,6 +97,26 @@ def read_lines(
         else:
             lines.append(Line(number, dict(zip(columns, (cell.strip() for cell in cells), strict=True))))
     return lines, frozenset(columns)
+
+
+def rows_once(lines: Iterable[Line], row_of: Callable[[Line], Row], *, key: str, problems: Problems) -> list[Row]:
+    """What `row_of` makes of each line. Lines it refuses with BadLine, and those whose `key`, the name of a column and
+    an attribute, was there before, go to `problems`."""
+    rows: list[Row] = []
+    first_line: dict[str, int] = {}
+    for line in lines:
+        try:
+            row = row_of(line)
+        except BadLine as bad:
+            problems.add(line.number, str(bad))
+            continue
+        value = getattr(row, key)
+        if value in first_line:
+            problems.add(line.number, f"{key} {value} is already on line {first_line[value]}")
+            continue
+        first_line[value] = line.number
+        rows.append(row)
+    return rows
 
 
 def _rows(reader: "Iterator[list[str]]", what: str) -> Iterator[tuple[int, list[str]]]:

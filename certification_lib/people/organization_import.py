@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from certification_lib.errors import BadInput, Conflict
-from certification_lib.people.csv_files import BadLine, ImportResult, Line, Problems, read_lines
+from certification_lib.people.csv_files import BadLine, ImportResult, Line, Problems, read_lines, rows_once
 from certification_lib.people.models import Organization, OrganizationKind, SchoolAgency
 from certification_lib.people.rules import is_email
 
@@ -80,20 +80,7 @@ def add_one(cells: Mapping[str, str], *, session: Session, today: datetime.date)
 
 
 def _parse(lines: list[Line], columns: frozenset[str], problems: Problems) -> list[_Row]:
-    rows: list[_Row] = []
-    first_line: dict[str, int] = {}
-    for line in lines:
-        try:
-            row = _row(line, columns)
-        except BadLine as bad:
-            problems.add(line.number, str(bad))
-            continue
-        if row.number in first_line:
-            problems.add(row.line, f"number {row.number} is already on line {first_line[row.number]}")
-            continue
-        first_line[row.number] = row.line
-        rows.append(row)
-    return rows
+    return rows_once(lines, lambda line: _row(line, columns), key="number", problems=problems)
 
 
 def _row(line: Line, columns: frozenset[str]) -> _Row:
