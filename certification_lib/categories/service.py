@@ -15,8 +15,9 @@ from certification_lib.categories.models import Category, Level, Member
 from certification_lib.errors import BadInput, Conflict, NotFound
 from certification_lib.notifications.service import Notice, notify_all
 from certification_lib.people.csv_files import ImportResult
-from certification_lib.people.models import Organization, OrganizationKind, Tool
-from certification_lib.people.queries import district_administrators, open_organizations, state_day
+from certification_lib.people.directory import OrganizationLine, open_organizations
+from certification_lib.people.models import OrganizationKind, Tool
+from certification_lib.people.queries import district_administrators, state_day
 from certification_lib.people.service import lock_imports, require
 
 __all__ = [
@@ -221,7 +222,7 @@ def _tell_to_name_people(category: Category, *, session: Session, now: datetime.
     )
 
 
-def _notice(category: Category, lea: Organization, people: list[int], now: datetime.datetime) -> Notice:
+def _notice(category: Category, lea: OrganizationLine, people: list[int], now: datetime.datetime) -> Notice:
     contact = [lea.contact_email] if lea.contact_email else []
     return Notice(
         fact=f"category-published:{category.id}:{lea.id}:{now.isoformat()}",

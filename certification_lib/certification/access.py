@@ -100,10 +100,19 @@ def published_event_for_state(
 
 def locked_states(live: LiveEvent, numbers: Sequence[str], *, session: Session) -> list[State]:
     """Participants of the event, locked in one fixed order so that two acts never wait for each other in a circle."""
+    return _states(live, numbers, session=session, lock=True)
+
+
+def states_looked_at(live: LiveEvent, numbers: Sequence[str], *, session: Session) -> list[State]:
+    """The same without locks, for who is only shown what an act would do."""
+    return _states(live, numbers, session=session, lock=False)
+
+
+def _states(live: LiveEvent, numbers: Sequence[str], *, session: Session, lock: bool) -> list[State]:
     wanted = list(dict.fromkeys(numbers))
     if not wanted:
         raise BadInput("Choose at least one participant.")
-    found = found_participants(live.event, wanted, session=session, lock=True)
+    found = found_participants(live.event, wanted, session=session, lock=lock)
     missing = sorted(set(wanted) - {participant.organization_number for participant in found})
     if missing:
         raise NotFound(

@@ -42,19 +42,11 @@ def approve(
     """Approve Certification. Participants whose people have not all certified are left out unless
     `include_uncertified`, which needs a reason."""
     live = event_for_state(key, APPROVER, "approve a certification", session=session, actor=actor)
-    if not live.has_opened(now):
-        raise Conflict(
-            f"Certification opens on {day_in_words(live.version.opens_date)}: nothing can be approved before."
-        )
-    chosen, left_out = sort_out(Act.APPROVE, locked_states(live, numbers, session=session))
-    # Where an approval stands and only a request is answered, that approval's tick and reason stand too.
-    uncertified = [state for state in chosen if state.approval is None and not progress(state.facts).everyone]
-    if uncertified and include_uncertified:
+    refuse_before_opening(live, now)
+    states = locked_states(live, numbers, session=session)
+    chosen, uncertified, left_out = sort_out_for_approval(states, include_uncertified=include_uncertified)
+    if uncertified:
         reason = needed_reason(reason, "A reason to approve what not everyone has certified")
-    elif uncertified:
-        waiting = {state.number for state in uncertified}
-        chosen = [state for state in chosen if state.number not in waiting]
-        left_out += [_waits_for_tick(state) for state in uncertified]
     refuse_if_nothing_left(Act.APPROVE, chosen, left_out)
     newly = [state.number for state in chosen if state.approval is None]
     requesters = _approve_each(chosen, uncertified, reason, session=session, actor=actor, now=now)
@@ -69,6 +61,28 @@ def approve(
         "participant:approve", live, settled, left_out,
         session=session, actor=actor, now=now, participants=approvals, reason=reason,
     )  # fmt: skip
+
+
+def refuse_before_opening(live: LiveEvent, now: datetime.datetime) -> None:
+    """Conflict while nothing can be certified yet."""
+    if not live.has_opened(now):
+        raise Conflict(
+            f"Certification opens on {day_in_words(live.version.opens_date)}: nothing can be approved before."
+        )
+
+
+def sort_out_for_approval(
+    states: Sequence[State], *, include_uncertified: bool
+) -> tuple[list[State], list[State], list[LeftOut]]:
+    """Those to approve, those of them whose people have not all certified, and those left out with the reason."""
+    chosen, left_out = sort_out(Act.APPROVE, states)
+    # Where an approval stands and only a request is answered, that approval's tick and reason stand too.
+    uncertified = [state for state in chosen if state.approval is None and not progress(state.facts).everyone]
+    if include_uncertified:
+        return chosen, uncertified, left_out
+    waiting = {state.number for state in uncertified}
+    certified = [state for state in chosen if state.number not in waiting]
+    return certified, [], left_out + [_waits_for_tick(state) for state in uncertified]
 
 
 def _told_of_approval(

@@ -9,10 +9,11 @@ from sqlalchemy.orm import Session
 
 from certification_lib.audit.service import Actor
 from certification_lib.categories.models import CategoryRole
-from certification_lib.certification.access import event_for_state
+from certification_lib.certification.access import event_for_state, states_looked_at
+from certification_lib.certification.approving import APPROVER, refuse_before_opening, sort_out_for_approval
 from certification_lib.certification.facts import State, load_states
 from certification_lib.certification.models import DueDate, Round
-from certification_lib.certification.outcomes import LeftOut, sort_out
+from certification_lib.certification.outcomes import LeftOut, refuse_if_nothing_left, sort_out
 from certification_lib.certification.participation import STATE_MEMBERS, message_receivers
 from certification_lib.certification.rules import Act, state_words
 from certification_lib.errors import NotFound
@@ -79,6 +80,18 @@ def act_preview(act: Act, key: str, numbers: Sequence[str], *, session: Session)
     if missing:
         raise NotFound(f"The event has no participant {missing[0]}.")
     chosen, left_out = sort_out(act, load_states([one.id for one in found], session=session))
+    return ActPreview(tuple(_concerned(state) for state in chosen), tuple(left_out))
+
+
+def approval_preview(
+    key: str, numbers: Sequence[str], *, session: Session, actor: Actor, now: datetime.datetime
+) -> ActPreview:
+    """What approving would do without a tick for those not certified by everyone; refused as the act would be."""
+    live = event_for_state(key, APPROVER, "approve a certification", session=session, actor=actor, lock=False)
+    refuse_before_opening(live, now)
+    states = states_looked_at(live, numbers, session=session)
+    chosen, _, left_out = sort_out_for_approval(states, include_uncertified=False)
+    refuse_if_nothing_left(Act.APPROVE, chosen, left_out)
     return ActPreview(tuple(_concerned(state) for state in chosen), tuple(left_out))
 
 

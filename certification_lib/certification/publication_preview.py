@@ -19,6 +19,7 @@ from certification_lib.events.rules import only_dates
 from certification_lib.events.timeline import TimelineLine, timeline
 from certification_lib.events.versions import participants_of, version_differences
 from certification_lib.events.warnings import warnings_of
+from certification_lib.people.directory import OrganizationLine, organizations_by_id
 from certification_lib.people.models import Organization, OrganizationKind, Person
 from certification_lib.people.queries import leas_of, state_time_zone
 from certification_lib.people.rules import is_email
@@ -56,8 +57,8 @@ class PublicationPreview:
     warnings: tuple[str, ...]
     lines: tuple[TimelineLine, ...]
     told: Told
-    added: tuple[Organization, ...]
-    removed: tuple[Organization, ...]
+    added: tuple[OrganizationLine, ...]
+    removed: tuple[OrganizationLine, ...]
     changes: tuple[Change, ...]
     only_unfinished: bool
     """Only dates changed: of those who stay, only people who have not finished are told."""
@@ -101,13 +102,12 @@ def _planned(
     return [one for one in plan(draft, zone, now) if (one.kind, one.occurrence) not in over]
 
 
-def _participants(version: EventVersion, session: Session) -> dict[int, Organization]:
+def _participants(version: EventVersion, session: Session) -> dict[int, OrganizationLine]:
     wanted = participants_of(version.id, session=session)
-    found = session.scalars(sa.select(Organization).where(Organization.id.in_(wanted)))
-    return {one.id: one for one in found}
+    return {one.id: one for one in organizations_by_id(wanted, session=session)}
 
 
-def _by_number(organizations: Collection[Organization]) -> tuple[Organization, ...]:
+def _by_number(organizations: Collection[OrganizationLine]) -> tuple[OrganizationLine, ...]:
     return tuple(sorted(organizations, key=lambda one: one.number))
 
 
@@ -122,7 +122,7 @@ def _changes(
 
 
 def _told(
-    organizations: dict[int, Organization],
+    organizations: dict[int, OrganizationLine],
     draft: EventVersion,
     zone: ZoneInfo,
     *,

@@ -28,7 +28,7 @@ from certification_lib.events.phases import end_moment, local_day
 from certification_lib.events.planning import occurrence_of
 from certification_lib.events.queries import event_by_key, has_snapshot, shown_version
 from certification_lib.events.versions import content_for_rules, participants_of
-from certification_lib.people.models import Organization
+from certification_lib.people.directory import OrganizationLine, organizations_by_id
 from certification_lib.people.queries import leas_of, state_time_zone
 from certification_lib.rulebook.models import ValidationGroup
 from certification_lib.rulebook.queries import rules_of_groups
@@ -109,17 +109,13 @@ def publish_problems(
 class _TakingPart:
     """The organizations a publication would ask, those of them it would add, and the ids of those that have data."""
 
-    organizations: list[Organization]
-    new: list[Organization]
+    organizations: list[OrganizationLine]
+    new: list[OrganizationLine]
     with_data: set[int]
 
 
 def _taking_part(event: Event, draft: EventVersion, live: EventVersion | None, session: Session) -> _TakingPart:
-    listed_now = session.scalars(
-        sa.select(Organization)
-        .where(Organization.id.in_(participants_of(draft.id, session=session)))
-        .order_by(Organization.number)
-    ).all()
+    listed_now = organizations_by_id(participants_of(draft.id, session=session), session=session)
     known = {one.organization_id: one for one in _participants(event.id, session)}
     # One whom an approver withdrew stays so while it is on the list: what is wrong with it concerns nobody.
     listed = set(participants_of(live.id, session=session)) if live is not None else set()

@@ -8,14 +8,16 @@ from sqlalchemy.orm import Session
 from certification_lib.categories.models import Level
 from certification_lib.events.content import EventContent, ParticipantFilter
 from certification_lib.events.rules import names_in_words
-from certification_lib.people.models import Organization, OrganizationKind
-from certification_lib.people.queries import open_organizations, organizations_by_number
+from certification_lib.people.directory import OrganizationLine, open_organizations, organizations_by_number
+from certification_lib.people.models import OrganizationKind
 
 KIND_OF_LEVEL = {Level.DISTRICT: OrganizationKind.LEA, Level.SCHOOL: OrganizationKind.SCHOOL}
 _PLURAL = {Level.DISTRICT: "districts", Level.SCHOOL: "schools"}
 
 
-def resolve(content: EventContent, today: datetime.date, *, session: Session) -> tuple[list[Organization], list[str]]:
+def resolve(
+    content: EventContent, today: datetime.date, *, session: Session
+) -> tuple[list[OrganizationLine], list[str]]:
     """The organizations chosen, each once and by number, and what is wrong with the choice."""
     if isinstance(content.participants, list):
         return _by_number(content.participants, content.level, session)
@@ -26,7 +28,7 @@ def resolve(content: EventContent, today: datetime.date, *, session: Session) ->
     return [], [f"Choose at least one participant: no {_PLURAL[content.level]} match"]
 
 
-def _by_number(numbers: Sequence[str], level: Level, session: Session) -> tuple[list[Organization], list[str]]:
+def _by_number(numbers: Sequence[str], level: Level, session: Session) -> tuple[list[OrganizationLine], list[str]]:
     found = organizations_by_number(numbers, session=session)
     unknown = sorted({number for number in numbers if number not in found})
     kind = KIND_OF_LEVEL[level]
@@ -42,7 +44,7 @@ def _by_number(numbers: Sequence[str], level: Level, session: Session) -> tuple[
     return chosen, problems
 
 
-def _matches(organization: Organization, wanted: ParticipantFilter | str) -> bool:
+def _matches(organization: OrganizationLine, wanted: ParticipantFilter | str) -> bool:
     if isinstance(wanted, str):
         return False
     return all(
@@ -60,7 +62,7 @@ def _as_list(choice: str | list[str] | None) -> list[str]:
     return [choice] if isinstance(choice, str) else choice or []
 
 
-def participation_problems(organizations: Sequence[Organization], level: Level, today: datetime.date) -> list[str]:
+def participation_problems(organizations: Sequence[OrganizationLine], level: Level, today: datetime.date) -> list[str]:
     """Why some of a draft's participants cannot be published: the directory may have changed since it was saved."""
     kind = KIND_OF_LEVEL[level]
     problems = []

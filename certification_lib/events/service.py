@@ -33,6 +33,7 @@ from certification_lib.events.versions import (
     shape_of,
     values_of,
 )
+from certification_lib.people.directory import OrganizationLine
 from certification_lib.people.models import Organization, Tool
 from certification_lib.people.queries import state_time_zone
 from certification_lib.people.service import require
@@ -50,7 +51,7 @@ class _Looked:
     content: EventContent
     category: Category
     groups: list[ValidationGroup]
-    participants: list[Organization]
+    participants: list[OrganizationLine]
     rule_version_ids: list[int]
 
 

@@ -15,7 +15,7 @@ from certification_lib.events.phases import local_day
 from certification_lib.events.queries import category_and_groups
 from certification_lib.events.steps import Step, content_up_to
 from certification_lib.events.warnings import warnings_of
-from certification_lib.people.models import Organization
+from certification_lib.people.directory import OrganizationLine
 from certification_lib.people.queries import state_time_zone
 from certification_lib.rulebook.queries import rules_of_groups
 from certification_lib.rulebook.rules import group_problems
@@ -27,7 +27,7 @@ class StepCheck:
 
     problems: tuple[str, ...]
     warnings: tuple[str, ...] = ()
-    participants: tuple[Organization, ...] = ()
+    participants: tuple[OrganizationLine, ...] = ()
     content: EventContent | None = None
 
 
@@ -46,7 +46,7 @@ def check_step(step: Step, values: Mapping[str, Any], *, session: Session, now: 
             problems += filter(None, [rules.level_problem(content.level, category.name, category.level)])
         linked = rules_of_groups([group.id for group in groups], session=session)
         problems += group_problems(content.level, linked, count_date=content.count_date)
-    chosen: Sequence[Organization] = ()
+    chosen: Sequence[OrganizationLine] = ()
     if step in {Step.PARTICIPANTS, Step.SNAPSHOTS}:
         today = local_day(now, state_time_zone(session=session))
         chosen, wrong = resolve(content, today, session=session)

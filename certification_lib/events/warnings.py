@@ -10,13 +10,14 @@ from certification_lib.categories.models import CategoryRole, Level, Member
 from certification_lib.events.calendar_days import date_warnings
 from certification_lib.events.content import EventContent
 from certification_lib.events.rules import names_in_words
+from certification_lib.people.directory import OrganizationLine
 from certification_lib.people.models import Organization, Person, SchoolAgency
 
 _PLURAL = {Level.DISTRICT: "districts", Level.SCHOOL: "schools"}
 
 
 def warnings_of(
-    content: EventContent, participants: Sequence[Organization], category_id: int | None, *, session: Session
+    content: EventContent, participants: Sequence[OrganizationLine], category_id: int | None, *, session: Session
 ) -> list[str]:
     """Dates on a weekend or holiday, participants that closed in the Reporting Year, have nobody to certify or, where
     contacts are to hear of it, no contact, and a first snapshot after Certification Opens: a sentence each."""
@@ -29,7 +30,7 @@ def warnings_of(
     ]
 
 
-def closed_in_year(content: EventContent, participants: Sequence[Organization]) -> list[str]:
+def closed_in_year(content: EventContent, participants: Sequence[OrganizationLine]) -> list[str]:
     """A school year runs from July to June."""
     first = datetime.date(content.reporting_year - 1, 7, 1)
     last = datetime.date(content.reporting_year, 6, 30)
@@ -62,7 +63,7 @@ def nobody_to_escalate_to(names: Sequence[str], level: Level) -> str:
     )
 
 
-def _without_contact(content: EventContent, participants: Sequence[Organization], session: Session) -> list[str]:
+def _without_contact(content: EventContent, participants: Sequence[OrganizationLine], session: Session) -> list[str]:
     """A school without a contact has its LEA's."""
     without = [one for one in participants if not one.contact_email]
     if content.escalation_day is None or not without:
@@ -82,7 +83,7 @@ def _without_contact(content: EventContent, participants: Sequence[Organization]
 
 
 def _without_certifier(
-    content: EventContent, participants: Sequence[Organization], category_id: int | None, session: Session
+    content: EventContent, participants: Sequence[OrganizationLine], category_id: int | None, session: Session
 ) -> list[str]:
     if category_id is None or not participants:
         return []

@@ -207,29 +207,6 @@ def organization_by_number(number: str, *, session: Session) -> Organization:
     return organization
 
 
-def organizations_by_number(numbers: Collection[str], *, session: Session) -> dict[str, Organization]:
-    """Several at once; unknown numbers are missing from the answer."""
-    # One array, not a parameter for each: a state has thousands.
-    wanted = sa.any_(sa.literal(list(numbers), sa.ARRAY(sa.Text)))
-    found = session.scalars(sa.select(Organization).where(Organization.number == wanted))
-    return {organization.number: organization for organization in found}
-
-
-def open_organizations(kind: OrganizationKind, day: datetime.date, *, session: Session) -> Sequence[Organization]:
-    """Those of a kind that exist on a day, by number: opened, not closed, not merged into another."""
-    query = (
-        sa.select(Organization)
-        .where(
-            Organization.kind == kind,
-            sa.or_(Organization.opened.is_(None), Organization.opened <= day),
-            sa.or_(Organization.closed.is_(None), Organization.closed >= day),
-            Organization.merged_into_id.is_(None),
-        )
-        .order_by(Organization.number)
-    )
-    return session.scalars(query).all()
-
-
 def search_organizations(
     kind: OrganizationKind, words: str, day: datetime.date, *, session: Session, limit: int = 25
 ) -> Sequence[Organization]:

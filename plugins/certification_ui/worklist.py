@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from sqlalchemy.orm import Session
 
 from certification_lib.certification.readmodels import ChangedSince
-from certification_lib.people.queries import organizations_by_number
+from certification_lib.people.directory import organizations_by_number
 from certification_lib.snapshots.comparison import NO_SCHOOL
 from certification_lib.validation.models import Finding
 from certification_lib.validation.worklist import WorkRule

@@ -10,8 +10,9 @@ from certification_lib.audit.models import AuditEntry
 from certification_lib.audit.service import SYSTEM
 from certification_lib.errors import BadInput, NotAllowed
 from certification_lib.people.csv_files import ImportResult
+from certification_lib.people.directory import open_organizations
 from certification_lib.people.models import Organization, SchoolAgency
-from certification_lib.people.queries import leas_of, open_organizations, state_time_zone
+from certification_lib.people.queries import leas_of, state_time_zone
 from certification_lib.people.service import import_organizations
 from tests.factories import World
 

@@ -18,9 +18,10 @@ from certification_lib.categories.organization_members import (
 )
 from certification_lib.categories.queries import category_by_id, category_list, state_members
 from certification_lib.errors import CertificationError
+from certification_lib.people.directory import open_organizations
 from certification_lib.people.listing import values_in_use
 from certification_lib.people.models import OrganizationKind, Right, Tool
-from certification_lib.people.queries import open_organizations, organization_by_number, state_day
+from certification_lib.people.queries import organization_by_number, state_day
 from certification_ui import member_form, urls, words
 from certification_ui.deps import FormOfRequest, right
 from certification_ui.forms import Form, Placing, without_zeros

@@ -9,11 +9,10 @@ from starlette.responses import Response
 
 from certification_lib.certification import queries, service
 from certification_lib.certification.outcomes import DoneForNone
-from certification_lib.certification.previews import act_preview
+from certification_lib.certification.previews import ActPreview, act_preview, approval_preview
 from certification_lib.certification.rules import Act
-from certification_lib.certification.service import BulkOutcome
 from certification_lib.errors import CertificationError, Conflict
-from certification_lib.events.queries import EventHead, event_head, participants_by_number
+from certification_lib.events.queries import EventHead, event_head
 from certification_lib.people.models import Right, Tool
 from certification_ui import urls
 from certification_ui.choosing import Chosen, chosen, list_address
@@ -53,24 +52,20 @@ def approve(visit: VisitOfRequest, sent: FormOfRequest, key: str) -> Response:
 
 
 def _approve_page(visit: Visit, shown: EventHead, whom: Chosen, form: Form) -> Response:
-    """Shows exactly what approving would do: it is done and taken back."""
+    """Shows what approving would do, decided as the act decides it."""
     key = shown.event.key
     try:
-        would = service.approve(key, whom.numbers, None, False, **visit.act)
+        would = approval_preview(key, whom.numbers, **visit.act)
     except Conflict as error:
-        would = BulkOutcome(done=(), left_out=error.left_out if isinstance(error, DoneForNone) else ())
-        if not would.uncertified_count and not form.problems:  # else the box to tick is the answer
+        would = ActPreview((), error.left_out if isinstance(error, DoneForNone) else ())
+        if not any(one.uncertified for one in would.left_out) and not form.problems:  # else the box is the answer
             form.refused(error)
-    finally:
-        visit.nothing_written()
-    participants = participants_by_number(shown.event.id, whom.numbers, session=visit.session)
     return visit.page(
         "events/approve.html",
         status=form.status if form.problems else 200,
         shown=shown,
         chosen=whom,
         back=list_address(visit, key, whom.asked),
-        names={one.organization_number: one.organization_name for one in participants},
         would=would,
         **form.shown(),
     )
