@@ -2,13 +2,15 @@
 
 import datetime
 import enum
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Hashable, Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, TypeVar
 
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import DeclarativeBase, InstrumentedAttribute, Session
+
+_Found = TypeVar("_Found")
 
 SCHEMA = "certification"
 DATAMART_SCHEMA = "datamart"
@@ -75,6 +77,21 @@ def make_engine(url: str | sa.URL, **options: Any) -> sa.Engine:
 def among(column: sa.ColumnElement[int] | InstrumentedAttribute[int], ids: Collection[int]) -> sa.ColumnElement[bool]:
     """Whether the column is one of these, sent as one value: `in_` with thousands takes longer to say than to do."""
     return column == sa.any_(sa.literal(list(ids), sa.ARRAY(sa.BigInteger)))
+
+
+def remember_what_is_read(session: Session) -> None:
+    """For a session that only reads: what is `remembered` is looked up once, however many parts of a page ask."""
+    session.info["remembered"] = {}
+
+
+def remembered(what: Hashable, look_up: Callable[[], _Found], *, session: Session) -> _Found:
+    """What was looked up before under this name; always anew in a session that may write."""
+    known: dict[Hashable, _Found] | None = session.info.get("remembered")
+    if known is None:
+        return look_up()
+    if what not in known:
+        known[what] = look_up()
+    return known[what]
 
 
 @contextmanager

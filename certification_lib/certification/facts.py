@@ -10,14 +10,17 @@ import sqlalchemy as sa
 from sqlalchemy.orm import InstrumentedAttribute, Session, aliased
 
 from certification_lib.categories.models import CategoryRole
-from certification_lib.certification.listed import Listed, listed_members
+from certification_lib.certification.listed import Listed, Place, members_at
 from certification_lib.certification.models import Approval, DueDate, RecertificationRequest, Round, Submission
 from certification_lib.certification.rules import Approved, RoundFacts, Signed
+from certification_lib.database import among
 from certification_lib.events.models import Event, EventVersion, Participant
 from certification_lib.snapshots.models import Revision
 
 _Row = TypeVar("_Row", RecertificationRequest, DueDate)
-_ParticipantRound: TypeAlias = sa.Row[Participant, Round, bool, str, str]
+_ParticipantRound: TypeAlias = sa.Row[Participant, Round, bool, str, str, int, bool, bool]
+_WAITING_REQUESTS = sa.select(RecertificationRequest).where(RecertificationRequest.outcome.is_(None))
+_STANDING_DUE_DATES = sa.select(DueDate).where(DueDate.taken_back_at.is_(None))
 
 
 @dataclass(frozen=True)
@@ -66,13 +69,18 @@ def load_states(participant_ids: Collection[int], *, session: Session) -> list[S
     """The participants in the order of their numbers. Whoever will write on this knowledge locks them first."""
     rows = _rounds(participant_ids, session)
     round_ids = [row.Round.id for row in rows]
-    members = listed_members(participant_ids, session=session)
+    places = [
+        Place(row.Participant.id, row.Participant.lea_id, row.Participant.organization_id, row.category_id)
+        for row in rows
+    ]
+    members = members_at(places, session=session)
     approvals = _approvals(round_ids, session)
     submissions = _signatures(round_ids, session)
-    waiting = sa.select(RecertificationRequest).where(RecertificationRequest.outcome.is_(None))
-    requests = _of_rounds(waiting, RecertificationRequest.round_id, round_ids, session)
-    standing = sa.select(DueDate).where(DueDate.taken_back_at.is_(None))
-    due_dates = _of_rounds(standing, DueDate.round_id, round_ids, session)
+    # Few participants have one of these, and what is not there is not asked for.
+    asking = [row.Round.id for row in rows if row.has_request]
+    requests = _of_rounds(_WAITING_REQUESTS, RecertificationRequest.round_id, asking, session)
+    granted = [row.Round.id for row in rows if row.has_due_date]
+    due_dates = _of_rounds(_STANDING_DUE_DATES, DueDate.round_id, granted, session)
     return [
         _state(
             row,
@@ -95,13 +103,16 @@ def _rounds(participant_ids: Collection[int], session: Session) -> Sequence[_Par
             EventVersion.requires_snapshot,
             current.digest.label("current_digest"),
             certified.digest.label("certified_digest"),
+            EventVersion.category_id,
+            _WAITING_REQUESTS.where(RecertificationRequest.round_id == Round.id).exists().label("has_request"),
+            _STANDING_DUE_DATES.where(DueDate.round_id == Round.id).exists().label("has_due_date"),
         )
         .join(Round, sa.and_(Round.participant_id == Participant.id, Round.number == Participant.round_number))
         .join(Event, Event.id == Participant.event_id)
         .join(EventVersion, EventVersion.id == Event.live_version_id)
         .outerjoin(current, current.id == Participant.current_revision_id)
         .outerjoin(certified, certified.id == Round.certified_revision_id)
-        .where(Participant.id.in_(participant_ids))
+        .where(among(Participant.id, participant_ids))
         .order_by(Participant.organization_number)
         .execution_options(populate_existing=True)
     )
@@ -112,7 +123,7 @@ def _approvals(round_ids: list[int], session: Session) -> dict[int, list[tuple[A
     query = (
         sa.select(Approval, Revision.digest)
         .outerjoin(Revision, Revision.id == Approval.revision_id)
-        .where(Approval.round_id.in_(round_ids))
+        .where(among(Approval.round_id, round_ids))
         .order_by(Approval.id)
         .execution_options(populate_existing=True)
     )
@@ -134,7 +145,7 @@ def _signatures(round_ids: list[int], session: Session) -> dict[int, list[Signat
             Submission.digest,
             Submission.revision_number,
         )
-        .where(Submission.round_id.in_(round_ids))
+        .where(among(Submission.round_id, round_ids))
         .order_by(Submission.id)
     )
     found: dict[int, list[Signature]] = defaultdict(list)
@@ -156,7 +167,9 @@ def _signatures(round_ids: list[int], session: Session) -> dict[int, list[Signat
 def _of_rounds(
     query: sa.Select[_Row], round_id: InstrumentedAttribute[int], round_ids: list[int], session: Session
 ) -> dict[int, list[_Row]]:
-    rows = session.scalars(query.where(round_id.in_(round_ids)).execution_options(populate_existing=True))
+    if not round_ids:
+        return defaultdict(list)
+    rows = session.scalars(query.where(among(round_id, round_ids)).execution_options(populate_existing=True))
     found: dict[int, list[_Row]] = defaultdict(list)
     for row in rows:
         found[row.round_id].append(row)

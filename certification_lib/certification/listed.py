@@ -4,11 +4,13 @@ import datetime
 from collections import defaultdict
 from collections.abc import Collection
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from certification_lib.categories.models import CategoryRole, Member
+from certification_lib.database import among
 from certification_lib.events.models import Event, EventVersion, Participant
 from certification_lib.people.models import Person
 
@@ -26,6 +28,15 @@ class Listed:
     since: datetime.datetime
 
 
+class Place(NamedTuple):
+    """Where the members of a participant are listed."""
+
+    participant_id: int
+    lea_id: int
+    organization_id: int
+    category_id: int
+
+
 def listed_members(participant_ids: Collection[int], *, session: Session) -> dict[int, tuple[Listed, ...]]:
     """The active certifiers and reviewers of each participant, by name; empty for one without.
 
@@ -35,8 +46,13 @@ def listed_members(participant_ids: Collection[int], *, session: Session) -> dic
         sa.select(Participant.id, Participant.lea_id, Participant.organization_id, EventVersion.category_id)
         .join(Event, Event.id == Participant.event_id)
         .join(EventVersion, EventVersion.id == Event.live_version_id)
-        .where(Participant.id.in_(participant_ids))
-    ).all()
+        .where(among(Participant.id, participant_ids))
+    )
+    return members_at([Place(*row) for row in places], session=session)
+
+
+def members_at(places: Collection[Place], *, session: Session) -> dict[int, tuple[Listed, ...]]:
+    """The same, for who knows already where the participants belong."""
     of_lea = _members_of_leas({(place.category_id, place.lea_id) for place in places}, session)
     found: dict[int, tuple[Listed, ...]] = defaultdict(tuple)
     for place in places:
@@ -46,7 +62,7 @@ def listed_members(participant_ids: Collection[int], *, session: Session) -> dic
             promoted = known is not None and known.role != listed.role == CategoryRole.CERTIFIER
             if school_id in {None, place.organization_id} and (known is None or promoted):
                 people[listed.person_id] = listed
-        found[place.id] = tuple(people.values())
+        found[place.participant_id] = tuple(people.values())
     return found
 
 
@@ -70,7 +86,7 @@ def _members_of_leas(
         .join(Person, Person.id == Member.person_id)
         .where(
             Member.category_id.in_({category_id for category_id, _ in places}),
-            Member.organization_id.in_({lea_id for _, lea_id in places}),
+            among(Member.organization_id, {lea_id for _, lea_id in places}),
             Member.removed_at.is_(None),
             Member.role.in_([CategoryRole.CERTIFIER, CategoryRole.REVIEWER]),
             Person.active,

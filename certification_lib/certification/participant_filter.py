@@ -15,7 +15,7 @@ from certification_lib.events.models import EventVersion, Participant, Participa
 from certification_lib.people.models import Organization
 from certification_lib.rulebook.models import RuleVersion, Severity
 from certification_lib.snapshots.models import Revision
-from certification_lib.validation.counted import SHOWN, newest_only, pinned_rules
+from certification_lib.validation.counted import SHOWN, is_pinned, newest_only
 from certification_lib.validation.models import ValidationResult
 
 Condition = sa.ColumnElement[bool]
@@ -141,7 +141,7 @@ def _results(version: EventVersion) -> sa.Select[int]:
     return (
         sa.select(ValidationResult.revision_id)
         .join(RuleVersion, RuleVersion.id == ValidationResult.rule_version_id)
-        .where(RuleVersion.rule_id.in_(pinned_rules(version.event_id)), newest_only(version.event_id))
+        .where(is_pinned(version.event_id), newest_only(version.event_id))
     )
 
 

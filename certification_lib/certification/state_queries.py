@@ -22,6 +22,7 @@ from certification_lib.certification.views import (
 )
 from certification_lib.errors import NotFound
 from certification_lib.events.models import Event, EventVersion, Participant, ParticipantStatus
+from certification_lib.events.queries import event_by_key
 from certification_lib.people.queries import state_time_zone
 
 
@@ -109,8 +110,8 @@ def participant_detail(key: str, number: str, *, session: Session, now: datetime
 
 
 def _published(key: str, *, session: Session) -> tuple[Event, EventVersion]:
-    event = session.scalar(sa.select(Event).where(Event.key == key))
-    if event is None or event.live_version_id is None:
+    event = event_by_key(key, session=session)
+    if event.live_version_id is None:
         raise NotFound(f"There is no published event {key}.")
     return event, session.get_one(EventVersion, event.live_version_id)
 

@@ -7,6 +7,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import aggregate_order_by
 from sqlalchemy.orm import Session
 
 from certification_lib.categories.models import CategoryRole
@@ -15,7 +16,7 @@ from certification_lib.certification.changes import changes_of
 from certification_lib.certification.evidence import finding_counts, finding_results
 from certification_lib.certification.facts import State
 from certification_lib.certification.listed import Listed
-from certification_lib.certification.models import Review, ReviewOutcome
+from certification_lib.certification.models import Review, ReviewOutcome, Round
 from certification_lib.certification.participant_filter import finding_totals
 from certification_lib.certification.readmodels import (
     FindingTotals,
@@ -36,12 +37,14 @@ from certification_lib.certification.rules import (
     state_words,
     user_status,
 )
+from certification_lib.database import among
 from certification_lib.events.models import EventVersion, Participant
 from certification_lib.events.phases import end_moment
 from certification_lib.snapshots.comparison import Counts
 from certification_lib.snapshots.models import Revision
 from certification_lib.snapshots.models import RevisionView as ViewOfRevision
 from certification_lib.snapshots.progress import SnapshotProgress, progress_of
+from certification_lib.validation.counted import SHOWN
 
 
 @dataclass(frozen=True)
@@ -97,22 +100,39 @@ class RowLookups:
 
 def row_lookups(states: Collection[State], version: EventVersion, *, session: Session) -> RowLookups:
     """Snapshot dates, findings, the directory's names of today and reviews of these participants of one event."""
-    revision_ids = {shown_revision_id(state) for state in states} - {None}
-    revisions = session.execute(
-        sa.select(Revision.id, Revision.source_as_of, Revision.empty).where(Revision.id.in_(revision_ids))
-    )
-    totals = finding_totals(version, revision_ids)
-    reviews: dict[int, list[ReviewOutcome]] = {}
-    round_ids = [state.round.id for state in states]
-    for review in session.scalars(sa.select(Review).where(Review.round_id.in_(round_ids)).order_by(Review.id)):
-        reviews.setdefault(review.round_id, []).append(review.outcome)
+    totals = finding_totals(version, {shown_revision_id(state) for state in states} - {None})
+    beside = session.execute(_beside([state.participant.id for state in states])).all()
     return RowLookups(
-        revisions={row.id: (row.source_as_of, row.empty) for row in revisions},
-        changed_organizations=directory.among([state.participant.id for state in states], session=session),
-        reviews={round_id: tuple(outcomes) for round_id, outcomes in reviews.items()},
+        revisions={row.revision_id: (row.source_as_of, row.empty) for row in beside if row.revision_id is not None},
+        changed_organizations=frozenset(row.participant_id for row in beside if row.changed),
+        reviews={row.round_id: tuple(ReviewOutcome(one) for one in row.outcomes) for row in beside if row.outcomes},
         changes=changes_of(states, session=session),
         snapshots=progress_of([state.participant.id for state in states], session=session, for_state=True),
         findings={row[0]: FindingTotals(*row[1:]) for row in session.execute(sa.select(totals))},
+    )
+
+
+def _beside(participant_ids: Collection[int]) -> sa.Select[*tuple[Any, ...]]:
+    """Of each participant the revision shown, whether the directory says otherwise now, and this round's reviews."""
+    outcomes = (
+        sa.select(sa.func.array_agg(aggregate_order_by(sa.cast(Review.outcome, sa.Text), Review.id)))
+        .where(Review.round_id == Round.id)
+        .correlate(Round)
+        .scalar_subquery()
+    )
+    return (
+        sa.select(
+            Participant.id.label("participant_id"),
+            Round.id.label("round_id"),
+            Revision.id.label("revision_id"),
+            Revision.source_as_of,
+            Revision.empty,
+            Participant.id.in_(directory.among(participant_ids)).label("changed"),
+            outcomes.label("outcomes"),
+        )
+        .join(Round, sa.and_(Round.participant_id == Participant.id, Round.number == Participant.round_number))
+        .outerjoin(Revision, Revision.id == SHOWN)
+        .where(among(Participant.id, participant_ids))
     )
 
 

@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 from certification_lib.audit.service import Actor
 from certification_lib.categories.models import Category, Member
 from certification_lib.categories.queries import MemberView, acts_for, state_members
-from certification_lib.database import SCHEMA
+from certification_lib.database import SCHEMA, remembered
 from certification_lib.errors import NotFound
 from certification_lib.events.content import EventContent, Link, Schedule
 from certification_lib.events.models import (
@@ -76,7 +76,8 @@ def locked_event(key: str, *, session: Session) -> Event:
 
 def event_by_key(key: str, *, session: Session) -> Event:
     """The event, whatever its status; NotFound when there is none."""
-    event = session.scalar(sa.select(Event).where(Event.key == key))
+    query = sa.select(Event).where(Event.key == key)
+    event = remembered(("event", key), lambda: session.scalar(query), session=session)
     if event is None:
         raise NotFound(f"There is no event {key}.")
     return event

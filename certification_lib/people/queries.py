@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session, aliased
 
 from certification_lib.audit.models import Channel
 from certification_lib.audit.service import Actor
+from certification_lib.database import remembered
 from certification_lib.errors import NotAllowed, NotFound
 from certification_lib.people.models import (
     DISTRICT_TOOLS,
@@ -185,6 +186,15 @@ def state_organization(*, session: Session) -> Organization:
 
 def state_time_zone(*, session: Session) -> ZoneInfo:
     """The one legal time zone: all days of events are days in it."""
+    return remembered("the state's time zone", lambda: _state_time_zone(session), session=session)
+
+
+def know_state_time_zone(name: str | None, *, session: Session) -> None:
+    """It was read together with something else: a page need not ask again."""
+    remembered("the state's time zone", lambda: ZoneInfo(name or "UTC"), session=session)
+
+
+def _state_time_zone(session: Session) -> ZoneInfo:
     found = session.execute(
         sa.select(Organization.time_zone).where(Organization.kind == OrganizationKind.STATE)
     ).first()

@@ -16,6 +16,7 @@ from certification_lib.events.models import (
     MilestoneState,
     Participant,
 )
+from certification_lib.events.queries import event_by_key
 from certification_lib.snapshots.models import (
     Revision,
     RevisionView,
@@ -233,7 +234,4 @@ def view_information(event_key: str, *, session: Session) -> list[ViewRow]:
 
 
 def _event_id(event_key: str, *, session: Session) -> int:
-    event_id = session.scalar(sa.select(Event.id).where(Event.key == event_key))
-    if event_id is None:
-        raise NotFound(f"There is no event {event_key}.")
-    return event_id
+    return event_by_key(event_key, session=session).id

@@ -4,9 +4,12 @@ Most results are 0. Statements about a whole event read only the others, which h
 tens of thousands of results at every run and a few thousand that say something.
 """
 
+from collections.abc import Collection
+
 import sqlalchemy as sa
 from sqlalchemy.orm import aliased
 
+from certification_lib.database import among
 from certification_lib.events.models import Event, EventVersion, EventVersionRule, Participant, ParticipantStatus
 from certification_lib.rulebook.models import RuleVersion, Severity
 from certification_lib.validation.models import ValidationResult
@@ -18,14 +21,20 @@ SAYS_SOMETHING = sa.or_(ValidationResult.finding_count > 0, ValidationResult.fin
 """As the index has it."""
 
 
-def pinned_rules(event_id: int) -> sa.Select[int]:
-    """The rules of the published event, whichever version of them ran."""
-    return (
-        sa.select(RuleVersion.rule_id)
-        .join(EventVersionRule, EventVersionRule.rule_version_id == RuleVersion.id)
+def is_pinned(event_id: int) -> sa.ColumnElement[bool]:
+    """Whether the rule is one of the published event, whichever version of it ran.
+
+    As one array, looked up first: of a list of its own the planner expects a single rule, and then goes through all
+    participants once for each.
+    """
+    pinned = aliased(RuleVersion)
+    rules = (
+        sa.select(pinned.rule_id)
+        .join(EventVersionRule, EventVersionRule.rule_version_id == pinned.id)
         .join(Event, Event.live_version_id == EventVersionRule.event_version_id)
         .where(Event.id == event_id)
     )
+    return RuleVersion.rule_id == sa.any_(sa.func.array(rules.scalar_subquery(), type_=sa.ARRAY(sa.BigInteger)))
 
 
 def newest_only(event_id: int) -> sa.ColumnElement[bool]:
@@ -59,8 +68,10 @@ def taking_part(event_id: int) -> sa.ColumnElement[bool]:
     return sa.and_(Participant.event_id == event_id, Participant.status != ParticipantStatus.WITHDRAWN)
 
 
-def results_that_say_something(event_id: int) -> sa.Select[int, int, int, Severity, int | None, str | None]:
-    """Findings, and what could not run, of every participant that takes part."""
+def results_that_say_something(
+    event_id: int, *, rule_ids: Collection[int] | None = None
+) -> sa.Select[int, int, int, Severity, int | None, str | None]:
+    """Findings, and what could not run, of every participant that takes part; `rule_ids`: of some pinned rules only."""
     return (
         sa.select(
             Participant.id.label("participant_id"),
@@ -75,7 +86,7 @@ def results_that_say_something(event_id: int) -> sa.Select[int, int, int, Severi
         .where(
             taking_part(event_id),
             SAYS_SOMETHING,
-            RuleVersion.rule_id.in_(pinned_rules(event_id)),
+            is_pinned(event_id) if rule_ids is None else among(RuleVersion.rule_id, rule_ids),
             newest_only(event_id),
         )
     )
@@ -96,6 +107,6 @@ def rules_that_ran(event_id: int) -> sa.Select[int, int]:
     return (
         sa.select(RuleVersion.rule_id, sa.func.max(RuleVersion.id).label("newest"))
         .join(one, sa.true())
-        .where(RuleVersion.rule_id.in_(pinned_rules(event_id)))
+        .where(is_pinned(event_id))
         .group_by(RuleVersion.rule_id)
     )

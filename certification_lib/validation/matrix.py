@@ -13,8 +13,8 @@ from certification_lib.events.models import Participant
 from certification_lib.rulebook.models import Rule, RuleVersion, Severity
 from certification_lib.validation.counted import (
     SHOWN,
+    is_pinned,
     newest_only,
-    pinned_rules,
     results_that_say_something,
     rules_that_ran,
     taking_part,
@@ -189,8 +189,7 @@ def _wanted(rule: MatrixRule, where: MatrixFilter) -> bool:
 def _participants(
     event_id: int, where: MatrixFilter, rule_ids: Sequence[int]
 ) -> sa.Select[int, str, str, str | None, int, int, int]:
-    telling = results_that_say_something(event_id).where(RuleVersion.rule_id.in_(rule_ids))
-    result = telling.subquery("result")
+    result = results_that_say_something(event_id, rule_ids=rule_ids).subquery("result")
     findings = sa.cast(sa.func.coalesce(sa.func.sum(result.c.finding_count), 0), sa.BigInteger)
     errors = sa.func.sum(result.c.finding_count).filter(result.c.severity == Severity.ERROR)
     could_not_run = sa.func.count().filter(result.c.could_not_run.is_not(None))
@@ -251,5 +250,5 @@ def _results(event_id: int) -> sa.Select[int, int, int | None, str | None]:
         sa.select(Participant.id, RuleVersion.rule_id, ValidationResult.finding_count, ValidationResult.could_not_run)
         .join(ValidationResult, ValidationResult.revision_id == SHOWN)
         .join(RuleVersion, RuleVersion.id == ValidationResult.rule_version_id)
-        .where(taking_part(event_id), RuleVersion.rule_id.in_(pinned_rules(event_id)), newest_only(event_id))
+        .where(taking_part(event_id), is_pinned(event_id), newest_only(event_id))
     )

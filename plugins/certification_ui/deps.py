@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 from starlette.datastructures import FormData
 
 from certification_lib.audit.models import Channel
+from certification_lib.database import remember_what_is_read
 from certification_lib.errors import NotAllowed, SourceFailure
 from certification_lib.people.models import Right, Tool
 from certification_lib.people.rules import RIGHT_WORDS
@@ -74,9 +75,12 @@ def get_session(request: Request) -> Iterator[Session]:
     engine: sa.Engine | None = request.app.state.engine
     if engine is None:
         raise SourceFailure("The certification database is not set up yet.")
-    if request.method in SAFE_METHODS:
+    reads_only = request.method in SAFE_METHODS
+    if reads_only:
         engine = engine.execution_options(postgresql_readonly=True)
     with Session(engine, expire_on_commit=False) as session:
+        if reads_only:
+            remember_what_is_read(session)
         yield session
         session.commit()
 

@@ -53,6 +53,8 @@ def arrival_of(username: str, *, session: Session, channel: Channel) -> Arrival:
     person, name, zone, unread, now = found
     actor = people.actor_for(person, channel=channel)
     named = (name, zone) if name is not None else None
+    if named is not None:
+        people.know_state_time_zone(zone, session=session)
     return Arrival(actor, person.title or "", named, unread, now.astimezone(datetime.UTC))
 
 
