@@ -79,6 +79,14 @@ def among(column: sa.ColumnElement[int] | InstrumentedAttribute[int], ids: Colle
     return column == sa.any_(sa.literal(list(ids), sa.ARRAY(sa.BigInteger)))
 
 
+def among_given(
+    column: sa.ColumnElement[int] | InstrumentedAttribute[int], name: str = "ids"
+) -> sa.ColumnElement[bool]:
+    """The same for a statement put together once and executed with `{name: [ids]}`: that is a third of what a statement
+    costs us, and a page has dozens."""
+    return column == sa.any_(sa.bindparam(name, type_=sa.ARRAY(sa.BigInteger)))
+
+
 def remember_what_is_read(session: Session) -> None:
     """For a session that only reads: what is `remembered` is looked up once, however many parts of a page ask."""
     session.info["remembered"] = {}

@@ -19,7 +19,7 @@ from psycopg.rows import TupleRow
 ROLES: dict[str, dict[str, str]] = {
     "airflow": {},
     "certification_owner": {},
-    "certification_app": {"random_page_cost": "1.1"},
+    "certification_app": {"random_page_cost": "1.1", "plan_cache_mode": "force_custom_plan"},
     "certification_task": {},
     "certification_rules": {"default_transaction_read_only": "on"},
     "datamart_reader": {"default_transaction_read_only": "on"},

@@ -102,32 +102,22 @@ def organization_members(
 
 
 def naming_counts(category_id: int, day: datetime.date, *, session: Session) -> dict[Naming, int]:
-    """How many open LEAs there are of each kind, over all."""
+    """How many open LEAs have named nobody, and how many nobody who certifies, over all."""
     named = (
-        sa.select(
-            Member.organization_id,
-            sa.func.bool_or(_is_certifying()).label("certifying"),
-            sa.func.bool_or(_is_without_email()).label("without_email"),
-        )
+        sa.select(Member.organization_id, sa.func.bool_or(_is_certifying()).label("certifying"))
         .join(Person, Person.id == Member.person_id)
         .where(Member.category_id == category_id, Member.removed_at.is_(None))
         .group_by(Member.organization_id)
         .subquery()
     )
     nobody, certifying = named.c.organization_id.is_(None), sa.func.coalesce(named.c.certifying, sa.false())
-    kinds = {
-        Naming.NOBODY: nobody,
-        Naming.NO_CERTIFIER: sa.not_(certifying),
-        Naming.NAMED: certifying,
-        Naming.NO_EMAIL: named.c.without_email,
-    }
     query = (
-        sa.select(*(sa.func.count().filter(kinds[naming]) for naming in Naming))
+        sa.select(sa.func.count().filter(nobody), sa.func.count().filter(sa.not_(certifying)))
         .select_from(Organization)
         .outerjoin(named, named.c.organization_id == Organization.id)
         .where(Organization.kind == OrganizationKind.LEA, sa.or_(_is_open(day), sa.not_(nobody)))
     )
-    return dict(zip(Naming, session.execute(query).one(), strict=True))
+    return dict(zip((Naming.NOBODY, Naming.NO_CERTIFIER), session.execute(query).one(), strict=True))
 
 
 def _is_certifying() -> sa.ColumnElement[bool]:

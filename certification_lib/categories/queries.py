@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session, aliased
 
 from certification_lib.categories.models import Category, CategoryRole, Level, Member
 from certification_lib.categories.rules import lacking
+from certification_lib.database import among
 from certification_lib.errors import NotFound
 from certification_lib.people.models import Organization, OrganizationKind, Person, Right
 from certification_lib.people.queries import Holding, rights_of_people
@@ -148,7 +149,7 @@ def members_of(
     """Current members by organization and name: all, those of some organizations, or those of one side (State, LEA)."""
     conditions = [Member.category_id == category_id]
     if organization_ids is not None:
-        conditions.append(Member.organization_id.in_(organization_ids))
+        conditions.append(among(Member.organization_id, organization_ids))
     if kind is not None:
         conditions.append(Organization.kind == kind)
     return [view for _, view in _current_members(*conditions, session=session)]

@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session, aliased
 from certification_lib.certification.facts import State
 from certification_lib.certification.models import Round, Submission
 from certification_lib.certification.readmodels import ChangedSince
-from certification_lib.database import transaction
+from certification_lib.database import among_given, transaction
 from certification_lib.errors import NotFound, database_error_in_words
 from certification_lib.events.models import Event, Participant
 from certification_lib.snapshots.comparison import Counts, Pair, ViewDifference, compare, total
@@ -46,16 +46,19 @@ def count_changes_since_certified(event_key: str, *, engine: sa.Engine) -> int:
         return 0
 
 
+_LATEST_CERTIFIED = (
+    sa.select(Round.participant_id, Revision.id, Revision.number, Revision.digest, Round.number)
+    .join(Revision, Revision.id == Round.certified_revision_id)
+    .where(among_given(Round.participant_id), Round.taken_back_at.is_(None))
+    .order_by(Round.participant_id, Round.number.desc())
+    .ext(distinct_on(Round.participant_id))
+)
+
+
 def certified_revisions(participant_ids: Collection[int], *, session: Session) -> dict[int, Certified]:
     """Of each participant what its latest certified round certified; none for those that were never sent."""
-    query = (
-        sa.select(Round.participant_id, Revision.id, Revision.number, Revision.digest, Round.number)
-        .join(Revision, Revision.id == Round.certified_revision_id)
-        .where(Round.participant_id.in_(participant_ids), Round.taken_back_at.is_(None))
-        .order_by(Round.participant_id, Round.number.desc())
-        .ext(distinct_on(Round.participant_id))
-    )
-    return {row[0]: Certified(row[1], row[2], row[3], row[4]) for row in session.execute(query)}
+    rows = session.execute(_LATEST_CERTIFIED, {"ids": list(participant_ids)})
+    return {row[0]: Certified(row[1], row[2], row[3], row[4]) for row in rows}
 
 
 def certified_before(states: Collection[State], *, session: Session) -> dict[int, Certified]:

@@ -3,15 +3,14 @@
 Publishing copies name, number and LEA into the participant; a later change of the directory changes nothing by itself.
 """
 
-from collections.abc import Collection
 from dataclasses import dataclass
 from typing import TypeVarTuple
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session, aliased
 
-from certification_lib import database
 from certification_lib.certification.telling import day_in_words
+from certification_lib.database import among_given
 from certification_lib.events.models import Event, EventStatus, Participant
 from certification_lib.people.models import Organization, SchoolAgency
 
@@ -43,8 +42,9 @@ def of_event(event_id: int) -> sa.Select[int]:
     return changed_in_directory().where(_Part.event_id == event_id)
 
 
-def among(participant_ids: Collection[int]) -> sa.Select[int]:
-    return changed_in_directory().where(database.among(_Part.id, participant_ids))
+def of_participants() -> sa.Select[int]:
+    """To be executed with `{"ids": [participant ids]}`."""
+    return changed_in_directory().where(among_given(_Part.id))
 
 
 def directory_changes(event: Event, *, session: Session) -> list[DirectoryChange]:

@@ -1,6 +1,7 @@
 """From rows to the facts the rules decide on: any number of participants in a fixed number of statements."""
 
 import datetime
+import functools
 from collections import defaultdict
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
@@ -13,7 +14,7 @@ from certification_lib.categories.models import CategoryRole
 from certification_lib.certification.listed import Listed, Place, members_at
 from certification_lib.certification.models import Approval, DueDate, RecertificationRequest, Round, Submission
 from certification_lib.certification.rules import Approved, RoundFacts, Signed
-from certification_lib.database import among
+from certification_lib.database import among, among_given
 from certification_lib.events.models import Event, EventVersion, Participant
 from certification_lib.snapshots.models import Revision
 
@@ -95,8 +96,13 @@ def load_states(participant_ids: Collection[int], *, session: Session) -> list[S
 
 
 def _rounds(participant_ids: Collection[int], session: Session) -> Sequence[_ParticipantRound]:
+    return session.execute(_rounds_of_participants(), {"ids": list(participant_ids)}).all()
+
+
+@functools.cache
+def _rounds_of_participants() -> sa.Select[Participant, Round, bool, str, str, int, bool, bool]:
     current, certified = aliased(Revision), aliased(Revision)
-    query = (
+    return (
         sa.select(
             Participant,
             Round,
@@ -112,44 +118,47 @@ def _rounds(participant_ids: Collection[int], session: Session) -> Sequence[_Par
         .join(EventVersion, EventVersion.id == Event.live_version_id)
         .outerjoin(current, current.id == Participant.current_revision_id)
         .outerjoin(certified, certified.id == Round.certified_revision_id)
-        .where(among(Participant.id, participant_ids))
+        .where(among_given(Participant.id))
         .order_by(Participant.organization_number)
         .execution_options(populate_existing=True)
     )
-    return session.execute(query).all()
+
+
+_APPROVALS = (
+    sa.select(Approval, Revision.digest)
+    .outerjoin(Revision, Revision.id == Approval.revision_id)
+    .where(among_given(Approval.round_id))
+    .order_by(Approval.id)
+    .execution_options(populate_existing=True)
+)
 
 
 def _approvals(round_ids: list[int], session: Session) -> dict[int, list[tuple[Approval, str | None]]]:
-    query = (
-        sa.select(Approval, Revision.digest)
-        .outerjoin(Revision, Revision.id == Approval.revision_id)
-        .where(among(Approval.round_id, round_ids))
-        .order_by(Approval.id)
-        .execution_options(populate_existing=True)
-    )
     found: dict[int, list[tuple[Approval, str | None]]] = defaultdict(list)
-    for approval, digest in session.execute(query):
+    for approval, digest in session.execute(_APPROVALS, {"ids": round_ids}):
         found[approval.round_id].append((approval, digest))
     return found
 
 
-def _signatures(round_ids: list[int], session: Session) -> dict[int, list[Signature]]:
-    query = (
-        sa.select(
-            Submission.round_id,
-            Submission.id,
-            Submission.person_id,
-            Submission.username,
-            Submission.person_name,
-            Submission.submitted_at,
-            Submission.digest,
-            Submission.revision_number,
-        )
-        .where(among(Submission.round_id, round_ids))
-        .order_by(Submission.id)
+_SIGNATURES = (
+    sa.select(
+        Submission.round_id,
+        Submission.id,
+        Submission.person_id,
+        Submission.username,
+        Submission.person_name,
+        Submission.submitted_at,
+        Submission.digest,
+        Submission.revision_number,
     )
+    .where(among_given(Submission.round_id))
+    .order_by(Submission.id)
+)
+
+
+def _signatures(round_ids: list[int], session: Session) -> dict[int, list[Signature]]:
     found: dict[int, list[Signature]] = defaultdict(list)
-    for row in session.execute(query):
+    for row in session.execute(_SIGNATURES, {"ids": round_ids}):
         found[row.round_id].append(
             Signature(
                 id=row.id,

@@ -1,16 +1,17 @@
 """Who is listed for a participant: the active members of its category, for the LEA or for the one school."""
 
 import datetime
+import functools
 from collections import defaultdict
 from collections.abc import Collection
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from certification_lib.categories.models import CategoryRole, Member
-from certification_lib.database import among
+from certification_lib.database import among, among_given
 from certification_lib.events.models import Event, EventVersion, Participant
 from certification_lib.people.models import Person
 
@@ -70,7 +71,17 @@ def _members_of_leas(
     places: Collection[tuple[int, int]], session: Session
 ) -> dict[tuple[int, int], list[tuple[int | None, Listed]]]:
     """{(category, LEA): [(school or None, member)]} of standing memberships of active people, by name."""
-    query = (
+    categories, leas = ({place[at] for place in places} for at in (0, 1))
+    given = {"categories": list(categories), "leas": list(leas)}
+    found: dict[tuple[int, int], list[tuple[int | None, Listed]]] = defaultdict(list)
+    for category_id, lea_id, school_id, *values in session.execute(_members_there(), given):
+        found[category_id, lea_id].append((school_id, Listed(*values)))
+    return found
+
+
+@functools.cache
+def _members_there() -> sa.Select[*tuple[Any, ...]]:
+    return (
         sa.select(
             Member.category_id,
             Member.organization_id,
@@ -85,18 +96,14 @@ def _members_of_leas(
         )
         .join(Person, Person.id == Member.person_id)
         .where(
-            Member.category_id.in_({category_id for category_id, _ in places}),
-            among(Member.organization_id, {lea_id for _, lea_id in places}),
+            among_given(Member.category_id, "categories"),
+            among_given(Member.organization_id, "leas"),
             Member.removed_at.is_(None),
             Member.role.in_([CategoryRole.CERTIFIER, CategoryRole.REVIEWER]),
             Person.active,
         )
         .order_by(Person.name, Person.username, Member.added_at)
     )
-    found: dict[tuple[int, int], list[tuple[int | None, Listed]]] = defaultdict(list)
-    for category_id, lea_id, school_id, *values in session.execute(query):
-        found[category_id, lea_id].append((school_id, Listed(*values)))
-    return found
 
 
 def members_of_participants() -> sa.Select[int, int]:

@@ -1,6 +1,8 @@
 """Who would be reminded next and of what, and the pause of an event's reminders."""
 
+import dataclasses
 import datetime
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import sqlalchemy as sa
@@ -73,12 +75,17 @@ class ReminderPreview:
         return tuple(one for one in self.people if self.on is None or one.on != self.on)
 
 
-def reminder_preview(event: Event, *, session: Session, now: datetime.datetime) -> ReminderPreview:
-    """Who would be reminded when. The caller has checked the right Read on Event Management."""
+def reminder_preview(
+    event: Event, *, session: Session, now: datetime.datetime, described: int | None = None
+) -> ReminderPreview:
+    """Who would be reminded when. The caller has checked the right Read on Event Management.
+
+    `described`: what is missing is told of so many of the next to be reminded and of so many others, not of all.
+    """
     people: list[Reminded] = []
     without_contact: list[str] = []
     if event.live_version_id is not None and event.status is not EventStatus.CLOSED:
-        people = _people(event, session=session, now=now)
+        people = _people(event, described, session=session, now=now)
         version = session.get_one(EventVersion, event.live_version_id)
         without_contact = who_escalates_to_nobody(event, version, session=session)
     return ReminderPreview(
@@ -115,7 +122,7 @@ def resume_reminders(key: str, *, session: Session, actor: Actor, now: datetime.
     return event
 
 
-def _people(event: Event, *, session: Session, now: datetime.datetime) -> list[Reminded]:
+def _people(event: Event, described: int | None, *, session: Session, now: datetime.datetime) -> list[Reminded]:
     version = session.get_one(EventVersion, event.live_version_id)
     zone = state_time_zone(session=session)
     today = local_day(now, zone)
@@ -124,16 +131,13 @@ def _people(event: Event, *, session: Session, now: datetime.datetime) -> list[R
     owed: dict[tuple[int, datetime.date], list[Owing]] = {}
     for one in who_owes(event.id, session=session, now=now):
         owed.setdefault((one.person_id, one.due_date), []).append(one)
-    missing = what_is_missing(
-        version, {one.participant_id for of_one in owed.values() for one in of_one}, session=session
-    )
     persons = {
         person.id: person
         for person in session.scalars(sa.select(Person).where(Person.id.in_({person_id for person_id, _ in owed})))
     }
     steps = {day: next_rung(day, first=first, reminder_days=version.reminder_days) for _, day in owed}
     people = []
-    for (person_id, due_date), of_person in owed.items():
+    for person_id, due_date in owed:
         person, step = persons[person_id], steps[due_date]
         people.append(
             Reminded(
@@ -144,10 +148,35 @@ def _people(event: Event, *, session: Session, now: datetime.datetime) -> list[R
                 due_date=due_date,
                 on=step[0] if step else None,
                 words=days_left_in_words(due_date, step[0] if step else today),
-                missing=tuple(Missing(one.number, one.name, missing[one.participant_id]) for one in of_person),
+                missing=(),
             )
         )
-    return sorted(people, key=lambda one: (one.on or datetime.date.max, one.name, one.username))
+    people.sort(key=lambda one: (one.on or datetime.date.max, one.name, one.username))
+    return _described(people, owed, described, version, session=session)
+
+
+def _described(
+    people: list[Reminded],
+    owed: Mapping[tuple[int, datetime.date], list[Owing]],
+    limit: int | None,
+    version: EventVersion,
+    *,
+    session: Session,
+) -> list[Reminded]:
+    """With what is missing, of the first so many on the next day and of the first so many of the others."""
+    on = min((one.on for one in people if one.on is not None), default=None)
+    is_next = [on is not None and one.on == on for one in people]
+    places = {at for kind in (True, False) for at in [at for at, one in enumerate(is_next) if one is kind][:limit]}
+    owing = {at: owed[people[at].person_id, people[at].due_date] for at in places}
+    missing = what_is_missing(
+        version, {one.participant_id for of_one in owing.values() for one in of_one}, session=session
+    )
+    return [
+        dataclasses.replace(
+            one, missing=tuple(Missing(of.number, of.name, missing[of.participant_id]) for of in owing.get(at, ()))
+        )
+        for at, one in enumerate(people)
+    ]
 
 
 def what_is_missing(version: EventVersion, participant_ids: set[int], *, session: Session) -> dict[int, str]:

@@ -1,6 +1,7 @@
 """From states to read models: each decided by the rules, with lookups in a fixed number of statements."""
 
 import datetime
+import functools
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -37,7 +38,7 @@ from certification_lib.certification.rules import (
     state_words,
     user_status,
 )
-from certification_lib.database import among
+from certification_lib.database import among_given
 from certification_lib.events.models import EventVersion, Participant
 from certification_lib.events.phases import end_moment
 from certification_lib.snapshots.comparison import Counts
@@ -101,7 +102,7 @@ class RowLookups:
 def row_lookups(states: Collection[State], version: EventVersion, *, session: Session) -> RowLookups:
     """Snapshot dates, findings, the directory's names of today and reviews of these participants of one event."""
     totals = finding_totals(version, {shown_revision_id(state) for state in states} - {None})
-    beside = session.execute(_beside([state.participant.id for state in states])).all()
+    beside = session.execute(_beside(), {"ids": [state.participant.id for state in states]}).all()
     return RowLookups(
         revisions={row.revision_id: (row.source_as_of, row.empty) for row in beside if row.revision_id is not None},
         changed_organizations=frozenset(row.participant_id for row in beside if row.changed),
@@ -112,7 +113,8 @@ def row_lookups(states: Collection[State], version: EventVersion, *, session: Se
     )
 
 
-def _beside(participant_ids: Collection[int]) -> sa.Select[*tuple[Any, ...]]:
+@functools.cache
+def _beside() -> sa.Select[*tuple[Any, ...]]:
     """Of each participant the revision shown, whether the directory says otherwise now, and this round's reviews."""
     outcomes = (
         sa.select(sa.func.array_agg(aggregate_order_by(sa.cast(Review.outcome, sa.Text), Review.id)))
@@ -127,12 +129,12 @@ def _beside(participant_ids: Collection[int]) -> sa.Select[*tuple[Any, ...]]:
             Revision.id.label("revision_id"),
             Revision.source_as_of,
             Revision.empty,
-            Participant.id.in_(directory.among(participant_ids)).label("changed"),
+            Participant.id.in_(directory.of_participants()).label("changed"),
             outcomes.label("outcomes"),
         )
         .join(Round, sa.and_(Round.participant_id == Participant.id, Round.number == Participant.round_number))
         .outerjoin(Revision, Revision.id == SHOWN)
-        .where(among(Participant.id, participant_ids))
+        .where(among_given(Participant.id))
     )
 
 

@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session, aliased
 
 from certification_lib.audit.models import Channel
 from certification_lib.audit.service import Actor
-from certification_lib.database import remembered
+from certification_lib.database import among, remembered
 from certification_lib.errors import NotAllowed, NotFound
 from certification_lib.people.models import (
     DISTRICT_TOOLS,
@@ -128,7 +128,7 @@ def _grants_and_roles(person_ids: Collection[int]) -> sa.CompoundSelect[Any]:
     no_letters = [sa.cast(sa.null(), sa.Boolean) for _ in letters]
     no_role, no_tool = sa.cast(sa.null(), PersonRole.role.type), sa.cast(sa.null(), ToolRight.tool.type)
     no_organization = sa.cast(sa.null(), sa.BigInteger)
-    wanted = (Person.id.in_(person_ids), Person.active)
+    wanted = (among(Person.id, person_ids), Person.active)
     return sa.union_all(
         sa.select(Person.id, no_role.label("role"), ToolRight.tool, ToolRight.organization_id, *letters)
         .join(ToolRight, ToolRight.person_id == Person.id)

@@ -7,6 +7,7 @@ COPY itself tells how far it is.
 
 import datetime
 import enum
+import functools
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -15,7 +16,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import distinct_on
 from sqlalchemy.orm import Session
 
-from certification_lib.database import DATAMART_SCHEMA
+from certification_lib.database import DATAMART_SCHEMA, among_given
 from certification_lib.events.models import Event, EventVersion, Participant
 from certification_lib.snapshots.models import Revision, Snapshot, SnapshotKind, SnapshotParticipant, SnapshotStatus
 
@@ -31,14 +32,14 @@ class Standing(enum.StrEnum):
     CANCELLED = "cancelled"
 
 
-_STANDING = {
+STANDING = {
     SnapshotStatus.REQUESTED: Standing.WAITING,
     SnapshotStatus.RUNNING: Standing.RUNNING,
     SnapshotStatus.COMPLETED: Standing.DONE,
     SnapshotStatus.FAILED: Standing.FAILED,
     SnapshotStatus.CANCELLED: Standing.CANCELLED,
 }
-_UNFINISHED = (SnapshotStatus.REQUESTED, SnapshotStatus.RUNNING)
+UNFINISHED = (SnapshotStatus.REQUESTED, SnapshotStatus.RUNNING)
 # The reason may name another district when the snapshot was not this participant's own.
 _NOT_ITS_OWN = "The snapshot of several participants could not be taken; the state has been told why."
 
@@ -98,21 +99,21 @@ def progress_of(participant_ids: Collection[int], *, session: Session, for_state
     """
     snapshots = _snapshots(participant_ids, session=session)
     waiting = {row.Snapshot.id for row in snapshots if row.Snapshot.status is SnapshotStatus.REQUESTED}
-    places = _places(waiting, session=session)
+    queue = places(waiting, session=session)
     # Those taken together have the tables of the first.
     rows_of = {row.Snapshot.id: row.Snapshot.taken_with_id or row.Snapshot.id for row in snapshots}
     running = {rows_of[row.Snapshot.id] for row in snapshots if row.Snapshot.status is SnapshotStatus.RUNNING}
-    copied, expected = _copied(running, session=session), _expected(running, session=session)
+    so_far, in_all = copied(running, session=session), expected(running, session=session)
     found = {}
     for row in snapshots:
-        one, standing = row.Snapshot, _STANDING[row.Snapshot.status]
+        one, standing = row.Snapshot, STANDING[row.Snapshot.status]
         if standing is Standing.DONE and row.left_alone:
             standing = Standing.LEFT_ALONE
         why = row.left_alone if standing is Standing.LEFT_ALONE else one.failure
         if standing is Standing.FAILED and row.participants > 1 and not for_state:
             why = _NOT_ITS_OWN
-        place, number = places.get(one.id, (None, None))
-        views_done, rows = copied.get(rows_of[one.id], (0, 0))
+        place, number = queue.get(one.id, (None, None))
+        views_done, rows = so_far.get(rows_of[one.id], (0, 0))
         found[row.participant_id] = SnapshotProgress(
             snapshot_id=one.id,
             kind=one.kind,
@@ -126,19 +127,24 @@ def progress_of(participant_ids: Collection[int], *, session: Session, for_state
             views_done=views_done,
             views=len(row.datamart_views),
             rows=rows,
-            expected_rows=expected.get(rows_of[one.id]),
+            expected_rows=in_all.get(rows_of[one.id]),
         )
     return found
 
 
 def _snapshots(participant_ids: Collection[int], *, session: Session) -> Sequence[Any]:
+    return session.execute(_snapshot_of_each(), {"ids": list(participant_ids)}).all()
+
+
+@functools.cache
+def _snapshot_of_each() -> sa.Select[*tuple[Any, ...]]:
     """For each participant the oldest that is not finished, else the newest."""
-    unfinished = Snapshot.status.in_(_UNFINISHED)
+    unfinished = Snapshot.status.in_(UNFINISHED)
     size = sa.select(sa.func.count()).where(SnapshotParticipant.snapshot_id == Snapshot.id).correlate(Snapshot)
     chosen = (
         sa.select(SnapshotParticipant.participant_id, SnapshotParticipant.snapshot_id, SnapshotParticipant.left_alone)
         .join(Snapshot, Snapshot.id == SnapshotParticipant.snapshot_id)
-        .where(SnapshotParticipant.participant_id.in_(participant_ids))
+        .where(among_given(SnapshotParticipant.participant_id))
         .ext(distinct_on(SnapshotParticipant.participant_id))
         .order_by(
             SnapshotParticipant.participant_id,
@@ -147,7 +153,7 @@ def _snapshots(participant_ids: Collection[int], *, session: Session) -> Sequenc
         )
         .subquery()
     )
-    query = (
+    return (
         sa.select(
             chosen.c.participant_id,
             chosen.c.left_alone,
@@ -160,10 +166,9 @@ def _snapshots(participant_ids: Collection[int], *, session: Session) -> Sequenc
         .join(Event, Event.id == Snapshot.event_id)
         .join(EventVersion, EventVersion.id == Event.live_version_id)
     )
-    return session.execute(query).all()
 
 
-def _places(snapshot_ids: Collection[int], *, session: Session) -> dict[int, tuple[int, int]]:
+def places(snapshot_ids: Collection[int], *, session: Session) -> dict[int, tuple[int, int]]:
     """{snapshot: (place, how many wait)} of those that people asked for and nobody has begun."""
     if not snapshot_ids:
         return {}
@@ -180,7 +185,7 @@ def _places(snapshot_ids: Collection[int], *, session: Session) -> dict[int, tup
     return {snapshot_id: (place, waiting) for snapshot_id, place, waiting in session.execute(query)}
 
 
-def _copied(snapshot_ids: Collection[int], *, session: Session) -> dict[int, tuple[int, int]]:
+def copied(snapshot_ids: Collection[int], *, session: Session) -> dict[int, tuple[int, int]]:
     """{snapshot: (views copied, rows so far)}: its tables that are attached to nothing yet, and what COPY is at."""
     if not snapshot_ids:
         return {}
@@ -203,7 +208,7 @@ def _copied(snapshot_ids: Collection[int], *, session: Session) -> dict[int, tup
     return {snapshot_id: (views, copied) for snapshot_id, views, copied in rows}
 
 
-def _expected(snapshot_ids: Collection[int], *, session: Session) -> dict[int, int]:
+def expected(snapshot_ids: Collection[int], *, session: Session) -> dict[int, int]:
     """{snapshot: rows}: what the current revisions of all that is taken with it have."""
     if not snapshot_ids:
         return {}

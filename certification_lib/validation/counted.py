@@ -4,6 +4,7 @@ Most results are 0. Statements about a whole event read only the others, which h
 tens of thousands of results at every run and a few thousand that say something.
 """
 
+import functools
 from collections.abc import Collection
 
 import sqlalchemy as sa
@@ -21,6 +22,7 @@ SAYS_SOMETHING = sa.or_(ValidationResult.finding_count > 0, ValidationResult.fin
 """As the index has it."""
 
 
+@functools.lru_cache(1024)  # putting it together takes longer than what it saves the database
 def is_pinned(event_id: int) -> sa.ColumnElement[bool]:
     """Whether the rule is one of the published event, whichever version of it ran.
 
@@ -37,6 +39,7 @@ def is_pinned(event_id: int) -> sa.ColumnElement[bool]:
     return RuleVersion.rule_id == sa.any_(sa.func.array(rules.scalar_subquery(), type_=sa.ARRAY(sa.BigInteger)))
 
 
+@functools.lru_cache(1024)
 def newest_only(event_id: int) -> sa.ColumnElement[bool]:
     """Of several versions of one rule that ran on a revision the newest counts.
 

@@ -1,5 +1,6 @@
 """Every address of the plugin, in one place. None of them ever holds a student's id or name: access logs keep them."""
 
+from functools import lru_cache
 from urllib.parse import quote, urlsplit
 
 from starlette.requests import HTTPConnection
@@ -12,6 +13,7 @@ EVENTS = "/events/"
 NEW_EVENT = "/new-event"
 IMPORT_EVENT = "/import-event"
 EVENT = "/events/{key}/"
+HOW_IT_STANDS = "/events/{key}/how-it-stands"
 EDIT_EVENT = "/events/{key}/edit"
 EVENT_FILE = "/events/{key}/event.yaml"
 COPY_EVENT = "/events/{key}/copy"
@@ -175,8 +177,13 @@ ROOT = "certification.root"
 
 def path(connection: HTTPConnection, pattern: str, **values: str | int) -> str:
     """The absolute path of a page, with every value percent-encoded."""
-    encoded = {name: quote(str(value), safe="") for name, value in values.items()}
+    encoded = {name: _encoded(str(value)) for name, value in values.items()}
     return f"{connection.scope.get(ROOT, '')}{pattern.format(**encoded)}"
+
+
+@lru_cache(4096)  # a page names the same event in hundreds of links
+def _encoded(value: str) -> str:
+    return quote(value, safe="")
 
 
 def safe_next(connection: HTTPConnection, wanted: str | None) -> str:

@@ -14,6 +14,9 @@ from certification_ui.deps import ArrivalOfRequest, SessionOfRequest, VisitorOfR
 from certification_ui.templating import render_page
 from certification_ui.visitor import Visitor
 
+SCRIPT_COOKIE = "certification_script"
+"""Written by `certification.js`."""
+
 
 class Visit:
     def __init__(self, request: Request, session: Session, visitor: Visitor, now: datetime.datetime) -> None:
@@ -25,6 +28,11 @@ class Visit:
     @property
     def actor(self) -> Actor:
         return self.visitor.actor
+
+    @property
+    def asks_for_parts(self) -> bool:
+        """Whether the browser asks by itself for what a page leaves for later; its script said so before."""
+        return self.request.cookies.get(SCRIPT_COOKIE) == "yes"
 
     @property
     def act(self) -> dict[str, Any]:

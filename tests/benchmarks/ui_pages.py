@@ -30,6 +30,7 @@ def _state(number: str) -> dict[str, str]:
     return {
         "events": "/events/",
         "event-viewer": event,
+        "how-it-stands": f"{event}how-it-stands",
         "participants": f"{event}participants/",
         "participants-filtered": f"{event}participants/?progress=owing&findings=has+errors&sort=-findings",
         "participants-searched": f"{event}participants/?search=number+1999&sort=progress",

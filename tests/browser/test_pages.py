@@ -11,7 +11,7 @@ import pytest
 import sqlalchemy as sa
 from axe_playwright_python.sync_playwright import Axe
 from fastapi import FastAPI
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from certification_lib.database import make_engine
 from scripts.browser import browser_path
@@ -74,6 +74,7 @@ def open_as(chromium: Browser, base_url: str, username: str, viewport: dict[str,
 
 
 def save(page: Page, name: str) -> None:
+    expect(page.locator(".later")).to_have_count(0)
     if SCREENSHOTS:
         folder = Path(SCREENSHOTS)
         folder.mkdir(parents=True, exist_ok=True)
@@ -82,6 +83,7 @@ def save(page: Page, name: str) -> None:
 
 def violations_of(page: Page) -> list[str]:
     """What axe finds, how much wider than its window the page is, and what was reported to the console."""
+    expect(page.locator(".later")).to_have_count(0)  # what the page asks for after itself is there
     found = Axe().run(page)
     wide = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
     return [

@@ -17,6 +17,7 @@ from certification_lib.people.models import Tool
 from certification_lib.settings import load_settings
 from certification_lib.snapshots.models import Snapshot, SnapshotKind, SnapshotParticipant, SnapshotStatus
 from certification_lib.validation.models import Finding
+from certification_ui.visit import SCRIPT_COOKIE
 from tests.certification_ui.conftest import Browser
 from tests.certification_ui.site import KEY, ROOT, RULE, STUDENT, Cast, fill, open_window, today
 from tests.certification_ui.test_district_pages import sign
@@ -90,6 +91,22 @@ class TestEvents:
         headings = re.findall(r"<h2[^>]*>([^<]+)</h2>", page)
         assert [heading for heading in headings if heading in SECTIONS] == SECTIONS
         assert "Can be certified only from" in page
+
+    def test_a_browser_with_script_is_told_where_to_ask_for_the_longest_parts(
+        self, browser: Browser, cast: Cast
+    ) -> None:
+        approver = browser("approver")
+        whole = approver.get(EVENT).text
+        approver.cookies.set(SCRIPT_COOKIE, "yes")
+
+        page = approver.get(EVENT).text
+
+        addresses = {"how-it-stands": f"{EVENT}how-it-stands", "participant-list": f"{EVENT}participants/"}
+        for part, address in addresses.items():
+            assert f'id="{part}"' in whole
+            assert f'hx-get="{address}" hx-trigger="load" hx-select="#{part}"' in page
+            assert f'href="{address}"' in page, "whoever has switched script off since follows the link"
+            assert f'id="{part}"' in approver.get(address).text
 
     def test_an_event_that_airflow_cannot_run_says_so(self, browser: Browser, cast: Cast) -> None:
         assert "Broken manifest" in browser("approver").get(EVENT).text
@@ -442,7 +459,7 @@ class TestParticipants:
         assert client.post(f"{EVENT}validation-runs").status_code == 303
         assert scalar(engine, "select count(*) from certification.snapshot where status = 'requested'") == 1
         assert scalar(engine, "select count(*) from certification.validation_run where status = 'requested'") == 1
-        assert "is at work" in client.get(EVENT).text
+        assert "The state snapshot is of 2 participants. A snapshot waits: place 1 of 1." in client.get(EVENT).text
 
 
 def test_the_viewer_asks_the_database_the_same_number_of_times_however_many_take_part(

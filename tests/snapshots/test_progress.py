@@ -8,6 +8,7 @@ from sqlalchemy.orm import Session
 
 from certification_lib.audit.service import SYSTEM
 from certification_lib.events.models import Event, Participant
+from certification_lib.snapshots.at_work import SnapshotAtWork, snapshots_at_work
 from certification_lib.snapshots.models import Snapshot, SnapshotKind, SnapshotParticipant, SnapshotStatus
 from certification_lib.snapshots.progress import Standing, progress_of
 from certification_lib.snapshots.service import request_snapshot
@@ -101,12 +102,14 @@ def test_while_it_is_taken_views_and_rows_are_counted_beside_those_of_last_time(
     toy.take()
     toy.write("update source.pupil set weight = 9")
     seen = []
+    of_event: list[SnapshotAtWork] = []
 
     def look(event_id, *, session):
         participants = dict(session.execute(sa.select(Participant.organization_number, Participant.id)).all())
         with Session(toy.engine) as other:
             found = progress_of([participants["001"]], session=other, for_state=True)
             copied = other.scalar(sa.text("select datamart.rows_being_copied(1)"))
+            of_event.extend(snapshots_at_work(event_id, session=other))
         seen.append((found[participants["001"]], copied))
         return {}
 
@@ -116,3 +119,8 @@ def test_while_it_is_taken_views_and_rows_are_counted_beside_those_of_last_time(
     assert (progress.standing, progress.views_done, progress.views) == (Standing.RUNNING, 2, 2)
     assert (progress.rows, progress.expected_rows, copied) == (65, 65, 0)
     assert progress.words == "A snapshot is being taken: 2 of 2 views and 65 rows of about 65 are copied."
+    [whole] = of_event
+    assert (whole.participants, whole.progress.words) == (
+        toy.value("select count(*) from certification.participant"),
+        progress.words,
+    )

@@ -40,7 +40,7 @@ delete = right(TOOL, Right.DELETE)
 placing = Placing(
     {"name": "A category needs a name", "level": "Level"}, {"There is already a category": "name", "Name": "name"}
 )
-PAGE_SIZE = 50
+PAGE_SIZE = 25
 
 
 class MembersQuery:

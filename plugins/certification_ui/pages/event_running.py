@@ -115,7 +115,7 @@ def send_mails_again(visit: VisitOfRequest, sent: FormOfRequest, key: str) -> Re
 @router.get(urls.REMINDERS, dependencies=[look])
 def reminders(visit: VisitOfRequest, key: str) -> Response:
     shown = event_head(key, session=visit.session, now=visit.now)
-    preview = reminder_preview(shown.event, session=visit.session, now=visit.now)
+    preview = reminder_preview(shown.event, session=visit.session, now=visit.now, described=PEOPLE_SHOWN)
     without = preview.escalates_to_nobody
     return visit.page(
         "events/reminders.html",

@@ -16,7 +16,7 @@ from certification_lib.certification.directory import directory_changes
 from certification_lib.certification.keeping import disposal_of
 from certification_lib.certification.legal_hold import standing_hold
 from certification_lib.certification.participant_filter import FINDINGS, SIZES, SORTS, places
-from certification_lib.errors import NotAllowed
+from certification_lib.errors import NotAllowed, NotFound
 from certification_lib.events.listing import EventFilter, event_count, event_list, reporting_years
 from certification_lib.events.manifest import (
     BrokenManifest,
@@ -26,11 +26,12 @@ from certification_lib.events.manifest import (
     read_manifests,
 )
 from certification_lib.events.models import Event, EventStatus, ParticipantStatus
-from certification_lib.events.queries import EventHead, event_details
+from certification_lib.events.queries import EventHead, event_details, event_head
 from certification_lib.events.rules import LIVE
 from certification_lib.people.models import Right, Tool
 from certification_lib.rulebook.queries import pinned_rules
 from certification_lib.settings import load_settings
+from certification_lib.snapshots.at_work import snapshots_at_work
 from certification_lib.snapshots.queries import planned_snapshots, snapshot_history, view_information
 from certification_lib.validation.matrix import matrix_rules
 from certification_lib.validation.queries import something_is_running
@@ -245,14 +246,28 @@ def sorts(here: str, asked: ParticipantQuery) -> dict[str, tuple[str, str]]:
     return found
 
 
+@router.get(urls.HOW_IT_STANDS, dependencies=[view])
+def how_it_stands(visit: VisitOfRequest, key: str) -> Response:
+    """The first part of the Event Viewer as a page of its own."""
+    shown = event_head(key, session=visit.session, now=visit.now)
+    room = control_room(shown.event, session=visit.session, now=visit.now)
+    if room is None:
+        raise NotFound(f"The event {key} was never published.")
+    return visit.page("events/how_it_stands.html", shown=shown, room=room, curves=certifying_curves(room))
+
+
 @router.get(urls.EVENT, dependencies=[view])
 def event_viewer(visit: VisitOfRequest, key: str, asked: Annotated[ParticipantQuery, Depends()]) -> Response:
     session = visit.session
     shown = event_details(key, session=session, now=visit.now)
-    listed = participant_list(visit, key, asked) if shown.event.live_version_id is not None else {"participants": None}
-    room = control_room(shown.event, session=session, now=visit.now)
+    is_published = shown.event.live_version_id is not None
+    parts_later = is_published and visit.asks_for_parts
+    listed = participant_list(visit, key, asked) if is_published and not parts_later else {"participants": None}
+    running = something_is_running(shown.event.id, session=session)
+    room = None if parts_later else control_room(shown.event, session=session, now=visit.now)
     return visit.page(
         "events/viewer.html",
+        parts_later=parts_later,
         room=room,
         curves=certifying_curves(room) if room else [],
         shown=shown,
@@ -265,7 +280,8 @@ def event_viewer(visit: VisitOfRequest, key: str, asked: Annotated[ParticipantQu
         validation_runs=runs(shown.event.id, session=session, limit=RUNS_SIZE),
         planned=planned_snapshots(key, session=session),
         history=snapshot_history(key, session=session, limit=HISTORY_SIZE),
-        running=something_is_running(shown.event.id, session=session),
+        running=running,
+        at_work=snapshots_at_work(shown.event.id, session=session) if running else [],
         directory=directory_changes(shown.event, session=session),
         legal_hold=standing_hold(shown.event.id, session=session),
         disposal=disposal_of(shown.event.id, session=session),
