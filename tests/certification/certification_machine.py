@@ -153,9 +153,7 @@ class Certification(RuleBasedStateMachine):
 
     @rule(number=NUMBERS)
     def everybody_submits(self, number: str) -> None:
-        for who in sorted(self.model.owing(self.model.districts[number])):
-            self.tick()
-            self.submit_for(number, who, stale=False)
+        self.all_sign(number)
 
     @rule(who=WHO)
     def ask(self, who: str) -> None:
@@ -208,7 +206,9 @@ class Certification(RuleBasedStateMachine):
     @rule(number=NUMBERS, days=DUE)
     def send_back(self, number: str, days: int | None) -> None:
         self.tick()
-        due = self.day(days)
+        self.send_back_by(number, self.day(days))
+
+    def send_back_by(self, number: str, due: datetime.date | None) -> None:
         effect = self.model.send_back(number, due)
         self.begins_a_round(number, effect, service.request_recertification, [number], "Because", due)
 
@@ -322,6 +322,9 @@ class Certification(RuleBasedStateMachine):
         """A republish; End never moves before today."""
         if self.model.closed:
             return
+        self.set_dates(opens, length)
+
+    def set_dates(self, opens: int, length: int) -> None:
         version, today = self.office.version, self.model.today
         version.opens_date = max(today + opens * DAY, version.start_date or today)
         version.end_date = max(version.opens_date, today) + length * DAY
@@ -332,6 +335,9 @@ class Certification(RuleBasedStateMachine):
 
     @rule(number=NUMBERS, same=st.booleans(), validated=st.sampled_from([True, True, True, False]))
     def snapshot(self, number: str, same: bool, validated: bool) -> None:
+        self.take_snapshot(number, same=same, validated=validated)
+
+    def take_snapshot(self, number: str, *, same: bool, validated: bool = True) -> None:
         district = self.model.districts[number]
         if self.model.current_is_frozen(district) or district.current is None:
             return
@@ -346,6 +352,9 @@ class Certification(RuleBasedStateMachine):
 
     @rule(number=NUMBERS)
     def finish_validation(self, number: str) -> None:
+        self.finish(number)
+
+    def finish(self, number: str) -> None:
         current = self.model.districts[number].current
         if current is not None and not current.validated:
             revision = self.session.get_one(Revision, self.participant(number).current_revision_id)
@@ -359,12 +368,26 @@ class Certification(RuleBasedStateMachine):
 
     @rule(who=WHO)
     def join(self, who: str) -> None:
-        person = self.model.districts[PLACES[who]].people[who]
-        if not person.listed and person.active and person.has_rights:
-            self.tick()
-            self.met[f"named: {self.model.districts[PLACES[who]].status}"] += 1
+        self.change_people("named", who)
+
+    def change_people(self, how: str, who: str) -> None:
+        """Somebody is named, removed or deactivated, where that is possible."""
+        district = self.model.districts[PLACES[who]]
+        person = district.people[who]
+        if not (person.active and (person.has_rights and not person.listed if how == "named" else person.listed)):
+            return
+        self.tick()
+        self.met[f"{how}: {district.status}"] += 1
+        if how == "named":
             self.add(who, PLACES[who], self.office.now)
             self.model.join(PLACES[who], who)
+        elif how == "removed":
+            of_person = Member.person_id == self.actors[who].person_id
+            one = self.session.scalars(sa.select(Member.id).where(of_person, Member.removed_at.is_(None))).one()
+            remove_member(one, session=self.session, actor=SYSTEM, now=self.office.now)
+            self.model.leave(PLACES[who], who)
+        else:
+            self.activate(who, active=False)
 
     def add(self, who: str, number: str, now: datetime.datetime) -> None:
         add_member(
@@ -379,23 +402,16 @@ class Certification(RuleBasedStateMachine):
 
     @rule(who=WHO)
     def leave(self, who: str) -> None:
-        if self.model.districts[PLACES[who]].people[who].listed:
-            self.tick()
-            query = sa.select(Member.id).where(
-                Member.person_id == self.actors[who].person_id, Member.removed_at.is_(None)
-            )
-            self.met[f"removed: {self.model.districts[PLACES[who]].status}"] += 1
-            remove_member(self.session.scalars(query).one(), session=self.session, actor=SYSTEM, now=self.office.now)
-            self.model.leave(PLACES[who], who)
+        self.change_people("removed", who)
 
     @rule(who=WHO, active=st.booleans())
     def activate_or_deactivate(self, who: str, active: bool) -> None:
         self.tick()
+        self.activate(who, active=active)
+
+    def activate(self, who: str, *, active: bool) -> None:
         change_person(who, active=active, session=self.session, actor=SYSTEM, now=self.office.now)
-        district = self.model.districts[PLACES[who]]
-        if district.people[who].active and not active:
-            self.met[f"deactivated: {district.status}"] += 1
-        district.people[who].active = active
+        self.model.districts[PLACES[who]].people[who].active = active
 
     @rule(who=WHO, held=st.sampled_from([True, True, False]))
     def give_or_take_a_right(self, who: str, held: bool) -> None:
@@ -431,6 +447,86 @@ class Certification(RuleBasedStateMachine):
                 set_rights("approver", Tool.EVENT_MANAGEMENT, "RW", **act)
 
         self.attempt(None, lose)
+
+    # What chance hardly ever brings about: the way to it is gone on purpose, and each step of it held against the model
+
+    def let_certify(self, number: str) -> None:
+        """Not on hold, within the dates, and what is current has been checked."""
+        if self.model.closed:
+            return
+        if self.model.held:
+            self.tick()
+            self.attempt(lambda: setattr(self.model, "held", False), resume_event, self.office.key)
+        self.set_dates(-1, 5)
+        self.finish(number)
+
+    def bring_to(self, number: str, how_far: str) -> None:
+        """Everybody signs; then it is approved, sent back, or the district asks to certify again."""
+        self.let_certify(number)
+        self.all_sign(number)
+        self.tick()
+        if how_far == "approved":
+            effect = self.model.approve(number, tick=False)
+            self.attempt(effect, service.approve, self.office.key, [number], None, False)
+        elif how_far == "sent back":
+            self.send_back_by(number, None)
+        elif how_far == "requested":
+            self.ask_for(number)
+        self.the_services_say_what_the_model_says()
+
+    def all_sign(self, number: str) -> None:
+        for who in sorted(self.model.owing(self.model.districts[number])):
+            self.tick()
+            self.submit_for(number, who, stale=False)
+            self.the_services_say_what_the_model_says()
+
+    def ask_for(self, number: str) -> None:
+        for who in sorted(self.model.districts[number].certifiers)[:1]:
+            effect = self.model.ask(number, who)
+            key = self.office.key
+            self.attempt(effect, service.request_recertification_by_district, key, number, "Because", by=who)
+
+    @rule(number=NUMBERS, same=st.booleans())
+    def data_come_between_two_signatures(self, number: str, same: bool) -> None:
+        district = self.model.districts[number]
+        self.let_certify(number)
+        for who in sorted(self.model.owing(district))[:1]:
+            self.tick()
+            self.submit_for(number, who, stale=False)
+        if district.current is not None and not self.model.current_is_frozen(district):
+            self.take_snapshot(number, same=same)
+
+    @rule(
+        who=WHO,
+        how_far=st.sampled_from(["sent", "approved", "requested", "sent back"]),
+        how=st.sampled_from(["named", "removed", "deactivated"]),
+    )
+    def people_change_wherever_it_stands(self, who: str, how_far: str, how: str) -> None:
+        number = PLACES[who]
+        self.bring_to(number, how_far)
+        unlisted = [name for name, one in self.model.districts[number].people.items() if not one.listed]
+        self.change_people(how, unlisted[0] if how == "named" and unlisted else who)
+
+    @rule(number=NUMBERS, asked=st.booleans())
+    def a_round_begins_after_end(self, number: str, asked: bool) -> None:
+        self.let_certify(number)
+        later = self.model.today + 20 * DAY
+        for who in [None, *sorted(self.model.districts[number].certifiers)[:1]]:
+            self.tick()
+            effect = self.model.give_due_date(number, who, later)
+            if who is None:
+                self.attempt(effect, service.extend_due_date, self.office.key, [number], later, "Because")
+            else:
+                self.attempt(effect, service.override_due_date, self.office.key, number, who, later, "Because")
+        self.bring_to(number, "requested" if asked else "sent")
+        if not self.model.closed:
+            self.set_dates(-1, 0)
+        self.office.now += 2 * DAY
+        self.tick()
+        if asked:
+            self.answer(number, True, self.model.today + 3 * DAY)
+        else:
+            self.send_back_by(number, self.model.today + 3 * DAY)
 
     # What must hold after every act
 

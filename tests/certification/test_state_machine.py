@@ -42,7 +42,7 @@ def machine(shared_engine: sa.Engine) -> type[Certification]:
 
 @pytest.mark.timeout(7200 if SOAK_STEPS else 600)
 def test_random_lives_of_an_event_follow_the_model(machine: type[Certification]) -> None:
-    lives = max(5, SOAK_STEPS // STEPS_A_LIFE)
+    lives = max(4, SOAK_STEPS // STEPS_A_LIFE)
     while True:
         run_state_machine_as_test(
             machine,

@@ -2,6 +2,7 @@
 
 import datetime
 import re
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
@@ -12,9 +13,9 @@ from certification_lib.certification.closing import close_event
 from certification_lib.certification.holding import hold_event
 from certification_lib.certification.models import Submission
 from certification_lib.database import database_now, transaction
-from certification_lib.events.models import Event
+from certification_lib.events.models import Event, EventStatus, Participant
 from certification_lib.people.models import Organization
-from certification_lib.snapshots.models import Revision
+from certification_lib.snapshots.models import Revision, RevisionView
 from tests.certification_ui.conftest import Browser, Scene
 from tests.certification_ui.site import ROOT, open_window, text_of, today
 from tests.certification_ui.test_receipts_and_home import page
@@ -38,7 +39,10 @@ def _events(_: Browser, engine: sa.Engine) -> None:
         state = {"session": session, "actor": approver, "now": now}
         over = {"start_date": today() - 60 * DAY, "opens_date": today() - 40 * DAY, "end_date": today() - 2 * DAY}
 
-        _event(world, "ordinary", adair, **open_window())
+        _with_totals(world, _event(world, "ordinary", adair, **open_window()), 10)
+        official = _event(world, "last-year", adair, reporting_year=2016, status=EventStatus.CLOSED, **over)
+        _with_totals(world, official, 12)
+        session.get_one(Participant, official.participant_id).official_revision_id = official.id
         _event(world, "held", adair, **open_window())
         hold_event("held", HELD, **state)
         empty = _event(world, "empty", adair, rows=0, **open_window())
@@ -55,9 +59,33 @@ def _events(_: Browser, engine: sa.Engine) -> None:
         world.event([adair], key="upcoming", name="upcoming", **upcoming)
 
 
-def _event(world: World, key: str, district: Organization, *, rows: int = 10, **dates: datetime.date) -> Revision:
-    event = world.event([district], key=key, name=key, **dates)
+def _event(world: World, key: str, district: Organization, *, rows: int = 10, **fields: Any) -> Revision:
+    event = world.event([district], key=key, name=key, **fields)
     return world.revision(world.participant(event, district), key, rows=rows)
+
+
+def _with_totals(world: World, revision: Revision, students: int) -> None:
+    """Everything a district looks at: students by school, grade, race and program, staff, attendance."""
+    nothing: dict[str, Any] = {"by": {}, "flags": {}, "distinct": {}, "sum": {}}
+    by = {
+        "school_id": {"001010": students},
+        "entry_grade_level": {"First grade": students},
+        "race": {"Asian": students},
+    }
+    enrollment = world.session.scalars(sa.select(RevisionView).where(RevisionView.revision_id == revision.id)).one()
+    enrollment.totals = {**nothing, "count": students, "by": by}
+    others: dict[str, dict[str, Any]] = {
+        "program_participation": {"count": 4, "by": {"program_type": {"Special Education": 4}}},
+        "staff_assignment": {"count": 3, "distinct": {"staff_unique_id": 2}, "sum": {"full_time_equivalency": 1.5}},
+        "attendance": {"count": 7, "by": {"attendance_event_category": {"Excused Absence": 7}}},
+    }
+    for view, totals in others.items():
+        world.session.add(
+            RevisionView(
+                revision_id=revision.id, view=view, row_count=totals["count"], digest=revision.digest, columns=[],
+                slot=0, totals={**nothing, **totals},
+            )
+        )  # fmt: skip
 
 
 def _sign(world: World, key: str, district: Organization, actor: Actor, now: datetime.datetime) -> None:
@@ -80,6 +108,18 @@ def test_what_is_due_first_comes_first_whichever_organization_it_is_for(scene: S
 
     assert names == ["To do", "late", "empty", "ordinary", "Nothing to do now", "held", "unsigned", "upcoming"]
     assert "3 things wait for you." in text_of(shown)
+
+
+def test_every_total_stands_beside_that_of_last_year_with_the_difference(scene: Scene) -> None:
+    browser, _ = scene(_events)
+    shown = page(browser, "smith", own("ordinary"))
+
+    assert "Last year: revision 1, data of" in shown
+    for line in (
+        "Students enrolled on October 1, 2016 10 12 −2", "001010 10 12 −2", "First grade 10 12 −2", "Asian 10 12 −2",
+        "Special Education 4 4", "Staff members 2 2", "Excused Absence 7 7",
+    ):  # fmt: skip
+        assert line in shown
 
 
 def test_an_event_on_hold_says_why_and_asks_for_nothing(scene: Scene) -> None:
