@@ -12,7 +12,7 @@ SIZES = {"wide": 900, "phone": 320}
 """How wide a picture is kept; letters on it can be read, and all of them together stay under 8 MB."""
 MOST_HEIGHT = 2_400
 QUALITY = 55
-IN_SIGHT = {"event-viewer-wide": "event-viewer", "participants-wide": "certification-status"}
+IN_SIGHT = {"large-participants-wide": "certification-status"}
 
 # In the order in which people come to them. What is not named here stands at the end of its part.
 PARTS = {
