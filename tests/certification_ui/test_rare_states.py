@@ -39,7 +39,8 @@ def _events(_: Browser, engine: sa.Engine) -> None:
         state = {"session": session, "actor": approver, "now": now}
         over = {"start_date": today() - 60 * DAY, "opens_date": today() - 40 * DAY, "end_date": today() - 2 * DAY}
 
-        _with_totals(world, _event(world, "ordinary", adair, **open_window()), 10)
+        links = [{"label": "Data standards", "url": "https://example.org/standards"}]
+        _with_totals(world, _event(world, "ordinary", adair, links=links, **open_window()), 10)
         official = _event(world, "last-year", adair, reporting_year=2016, status=EventStatus.CLOSED, **over)
         _with_totals(world, official, 12)
         session.get_one(Participant, official.participant_id).official_revision_id = official.id
@@ -120,6 +121,13 @@ def test_every_total_stands_beside_that_of_last_year_with_the_difference(scene: 
         "Special Education 4 4", "Staff members 2 2", "Excused Absence 7 7",
     ):  # fmt: skip
         assert line in shown
+
+
+def test_the_links_of_the_state_are_there(scene: Scene) -> None:
+    browser, _ = scene(_events)
+    link = '<a href="https://example.org/standards" rel="noopener noreferrer nofollow">Data standards</a>'
+
+    assert link in browser("smith").get(own("ordinary")).text
 
 
 def test_an_event_on_hold_says_why_and_asks_for_nothing(scene: Scene) -> None:
