@@ -56,10 +56,15 @@ def test_random_lives_of_an_event_follow_the_model(machine: type[Certification])
                 suppress_health_check=list(HealthCheck),
             ),
         )
-        if machine.steps >= SOAK_STEPS:
+        if machine.steps >= SOAK_STEPS * (3 if _missed(machine) else 1):
             break
     if SOAK_STEPS:
         print(f"{machine.steps} steps; {len(machine.left)} kinds of state left; done: {dict(machine.done)}")  # noqa: T201
         print(f"met: {dict(machine.met)}")  # noqa: T201
-        assert machine.done.keys() >= DONE_IN_A_LONG_WALK
-        assert {what for what, times in machine.met.items() if times} >= MET_IN_A_LONG_WALK
+        assert _missed(machine) == set()
+
+
+def _missed(machine: type[Certification]) -> set[str]:
+    """What chance has not brought yet: the walk then goes on, up to three times as far."""
+    met = {what for what, times in machine.met.items() if times}
+    return (DONE_IN_A_LONG_WALK - machine.done.keys()) | (MET_IN_A_LONG_WALK - met)
