@@ -26,6 +26,7 @@ from typing import Any
 
 import httpx
 import psutil
+import psycopg
 import sqlalchemy as sa
 
 from certification_lib.certification import announcements, taking
@@ -207,7 +208,7 @@ class Chaos:
 
         def copy() -> None:
             settings, engine = self._site.stack.settings, self._site.engine
-            with contextlib.suppress(sa.exc.DBAPIError, CertificationError, OSError):
+            with contextlib.suppress(sa.exc.DBAPIError, psycopg.Error, CertificationError, OSError):
                 for name in ("announce_publication", "open_window", "remind", "close_window"):
                     with transaction(engine) as session:
                         now = database_now(session)
