@@ -377,11 +377,12 @@ class Certification(RuleBasedStateMachine):
         if not (person.active and (person.has_rights and not person.listed if how == "named" else person.listed)):
             return
         self.tick()
-        self.met[f"{how}: {district.status}"] += 1
         if how == "named":
+            self.met[f"named: {district.status}"] += 1
             self.add(who, PLACES[who], self.office.now)
             self.model.join(PLACES[who], who)
         elif how == "removed":
+            self.met[f"removed: {district.status}"] += 1
             of_person = Member.person_id == self.actors[who].person_id
             one = self.session.scalars(sa.select(Member.id).where(of_person, Member.removed_at.is_(None))).one()
             remove_member(one, session=self.session, actor=SYSTEM, now=self.office.now)
@@ -410,8 +411,12 @@ class Certification(RuleBasedStateMachine):
         self.activate(who, active=active)
 
     def activate(self, who: str, *, active: bool) -> None:
+        district = self.model.districts[PLACES[who]]
+        person = district.people[who]
+        if person.active and person.listed and not active:
+            self.met[f"deactivated: {district.status}"] += 1
         change_person(who, active=active, session=self.session, actor=SYSTEM, now=self.office.now)
-        self.model.districts[PLACES[who]].people[who].active = active
+        person.active = active
 
     @rule(who=WHO, held=st.sampled_from([True, True, False]))
     def give_or_take_a_right(self, who: str, held: bool) -> None:
