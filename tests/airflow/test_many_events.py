@@ -1,5 +1,7 @@
-"""How long a publication over REST takes to become a DAG when there are up to twenty published events; `make bench-schedule` does it
-with a thousand."""
+"""How long a publication over REST takes to become a DAG when there are up to twenty published events.
+
+`make bench-schedule` asks the same of a thousand.
+"""
 
 import json
 import statistics
