@@ -1,7 +1,8 @@
 """A real PostgreSQL for every test: one embedded server a session, migrated once, cloned or rolled back per test.
 
 `session` is for most tests: one transaction with savepoints, rolled back at the end (10 ms). Whatever needs several
-connections, COPY, row-level security or races takes `certification_database`: a database of its own (0.2 s).
+connections, COPY, row-level security or races takes `certification_database`: a database of its own (0.03 s in memory,
+0.3 s on a disk).
 """
 
 import datetime

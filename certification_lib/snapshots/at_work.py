@@ -1,5 +1,6 @@
 """What is at work on an event's data now, for the state: how far its snapshots have come, in rows and participants."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import sqlalchemy as sa
@@ -7,7 +8,16 @@ from sqlalchemy.orm import Session
 
 from certification_lib.events.models import Event, EventVersion
 from certification_lib.snapshots.models import Snapshot, SnapshotKind, SnapshotParticipant, SnapshotStatus
-from certification_lib.snapshots.progress import STANDING, UNFINISHED, SnapshotProgress, copied, expected, places
+from certification_lib.snapshots.progress import (
+    STANDING,
+    UNFINISHED,
+    SnapshotProgress,
+    copied,
+    expected,
+    places,
+    progress_of_snapshot,
+    tables_of,
+)
 
 SHOWN = 5
 
@@ -39,28 +49,12 @@ def snapshots_at_work(event_id: int, *, session: Session) -> list[SnapshotAtWork
     )
     rows = session.execute(query).all()
     queue = places({one.id for one, _, _ in rows if one.status is SnapshotStatus.REQUESTED}, session=session)
-    # Those taken together have the tables of the first.
-    running = {one.taken_with_id or one.id for one, _, _ in rows if one.status is SnapshotStatus.RUNNING}
+    running = {tables_of(one) for one, _, _ in rows if one.status is SnapshotStatus.RUNNING}
     so_far, in_all = copied(running, session=session), expected(running, session=session)
-    found = []
-    for one, views, participants in rows:
-        rows_id = one.taken_with_id or one.id
-        place, waiting = queue.get(one.id, (None, None))
-        views_done, rows_done = so_far.get(rows_id, (0, 0))
-        progress = SnapshotProgress(
-            snapshot_id=one.id,
-            kind=one.kind,
-            standing=STANDING[one.status],
-            requested_at=one.requested_at,
-            started_at=one.started_at,
-            finished_at=None,
-            why=None,
-            place=place,
-            waiting=waiting,
-            views_done=views_done,
-            views=len(views),
-            rows=rows_done,
-            expected_rows=in_all.get(rows_id),
+
+    def progress(one: Snapshot, views: Sequence[str]) -> SnapshotProgress:
+        return progress_of_snapshot(
+            one, views, standing=STANDING[one.status], why=None, queue=queue, so_far=so_far, in_all=in_all
         )
-        found.append(SnapshotAtWork(one.kind, participants, progress))
-    return found
+
+    return [SnapshotAtWork(one.kind, participants, progress(one, views)) for one, views, participants in rows]

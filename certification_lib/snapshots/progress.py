@@ -8,7 +8,7 @@ COPY itself tells how far it is.
 import datetime
 import enum
 import functools
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -100,9 +100,7 @@ def progress_of(participant_ids: Collection[int], *, session: Session, for_state
     snapshots = _snapshots(participant_ids, session=session)
     waiting = {row.Snapshot.id for row in snapshots if row.Snapshot.status is SnapshotStatus.REQUESTED}
     queue = places(waiting, session=session)
-    # Those taken together have the tables of the first.
-    rows_of = {row.Snapshot.id: row.Snapshot.taken_with_id or row.Snapshot.id for row in snapshots}
-    running = {rows_of[row.Snapshot.id] for row in snapshots if row.Snapshot.status is SnapshotStatus.RUNNING}
+    running = {tables_of(row.Snapshot) for row in snapshots if row.Snapshot.status is SnapshotStatus.RUNNING}
     so_far, in_all = copied(running, session=session), expected(running, session=session)
     found = {}
     for row in snapshots:
@@ -112,24 +110,45 @@ def progress_of(participant_ids: Collection[int], *, session: Session, for_state
         why = row.left_alone if standing is Standing.LEFT_ALONE else one.failure
         if standing is Standing.FAILED and row.participants > 1 and not for_state:
             why = _NOT_ITS_OWN
-        place, number = queue.get(one.id, (None, None))
-        views_done, rows = so_far.get(rows_of[one.id], (0, 0))
-        found[row.participant_id] = SnapshotProgress(
-            snapshot_id=one.id,
-            kind=one.kind,
-            standing=standing,
-            requested_at=one.requested_at,
-            started_at=one.started_at,
-            finished_at=one.finished_at,
-            why=why,
-            place=place,
-            waiting=number,
-            views_done=views_done,
-            views=len(row.datamart_views),
-            rows=rows,
-            expected_rows=in_all.get(rows_of[one.id]),
+        found[row.participant_id] = progress_of_snapshot(
+            one, row.datamart_views, standing=standing, why=why, queue=queue, so_far=so_far, in_all=in_all
         )
     return found
+
+
+def tables_of(snapshot: Snapshot) -> int:
+    """The id of the snapshot in whose tables the rows are: those taken together have the tables of the first."""
+    return snapshot.taken_with_id or snapshot.id
+
+
+def progress_of_snapshot(
+    snapshot: Snapshot,
+    views: Sequence[str],
+    *,
+    standing: Standing,
+    why: str | None,
+    queue: Mapping[int, tuple[int, int]],
+    so_far: Mapping[int, tuple[int, int]],
+    in_all: Mapping[int, int],
+) -> SnapshotProgress:
+    """How one snapshot stands, of what was asked for all at once: `places`, `copied` and `expected`."""
+    place, waiting = queue.get(snapshot.id, (None, None))
+    views_done, rows = so_far.get(tables_of(snapshot), (0, 0))
+    return SnapshotProgress(
+        snapshot_id=snapshot.id,
+        kind=snapshot.kind,
+        standing=standing,
+        requested_at=snapshot.requested_at,
+        started_at=snapshot.started_at,
+        finished_at=snapshot.finished_at,
+        why=why,
+        place=place,
+        waiting=waiting,
+        views_done=views_done,
+        views=len(views),
+        rows=rows,
+        expected_rows=in_all.get(tables_of(snapshot)),
+    )
 
 
 def _snapshots(participant_ids: Collection[int], *, session: Session) -> Sequence[Any]:

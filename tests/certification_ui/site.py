@@ -10,6 +10,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Annotated, Any
+from zoneinfo import ZoneInfo
 
 import sqlalchemy as sa
 
@@ -116,8 +117,8 @@ def text_of(page: str) -> str:
 
 
 def today() -> datetime.date:
-    """The pages go by the database's clock, so the events of these tests lie around the real day."""
-    return datetime.datetime.now(datetime.UTC).date()
+    """The pages go by the database's clock, so the events of these tests lie around the real day of their state."""
+    return datetime.datetime.now(ZoneInfo("America/New_York")).date()
 
 
 def open_window() -> dict[str, datetime.date]:
