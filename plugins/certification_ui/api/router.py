@@ -10,6 +10,7 @@ from certification_ui.api import (
     acts,
     categories,
     changes,
+    event_rules,
     events,
     findings,
     kept_reports,
@@ -23,6 +24,7 @@ from certification_ui.api import (
     running,
     runs,
     schools,
+    validation_groups,
     webhooks,
 )
 from certification_ui.api.examples import add_examples
@@ -48,6 +50,8 @@ def routers() -> list[APIRouter]:
         acts,
         categories,
         rules,
+        validation_groups,
+        event_rules,
         people,
         webhooks,
         reference,

@@ -1,4 +1,4 @@
-"""Rules and groups: reading, writing, trying; Great Expectations suites in and out; the rules of an event."""
+"""Rules: reading, writing, trying them before they are written."""
 
 from typing import Annotated, Any
 
@@ -6,28 +6,14 @@ from fastapi import Body
 from pydantic import Field
 from starlette.responses import Response
 
-from certification_lib.categories.models import Level
-from certification_lib.certification.changed_rules import ChangedRule, changed_rules, what_if
-from certification_lib.certification.setting_aside import set_aside_in_event
-from certification_lib.events.queries import event_by_key
 from certification_lib.people.models import Right, Tool
 from certification_lib.rulebook.authoring import archive_rule, change_rule, create_rule, unarchive_rule
 from certification_lib.rulebook.content import content_of, parse_rule
-from certification_lib.rulebook.grouping import (
-    GroupContent,
-    change_group,
-    content_of_group,
-    create_group,
-    delete_group,
-    link_problems,
-)
-from certification_lib.rulebook.listing import RuleFilter, group_detail, group_list, rule_detail, rule_list
+from certification_lib.rulebook.listing import RuleFilter, rule_detail, rule_list
 from certification_lib.rulebook.models import Rule, RuleOwner, RuleVersion, Severity
 from certification_lib.validation.preview import preview_rule
-from certification_lib.validation.suites import import_suites, suite_documents
 from certification_ui.api.answers import cursor_of, listed, plain, position_of
 from certification_ui.api.bodies import Body as JsonBody
-from certification_ui.api.bodies import Text
 from certification_ui.api.events import Limit
 from certification_ui.api.once import OnceOfRequest
 from certification_ui.deps import right
@@ -40,9 +26,6 @@ SEES = right(Tool.VALIDATION, Right.READ)
 WRITES = right(Tool.VALIDATION, Right.WRITE)
 ADDS = right(Tool.VALIDATION, Right.ADD)
 DELETES = right(Tool.VALIDATION, Right.DELETE)
-CHANGES_GROUP = right(Tool.VALIDATION, Right.WRITE, Right.DELETE)
-IMPORTS = right(Tool.VALIDATION, Right.ADD, Right.WRITE)
-SEES_EVENT = right(Tool.EVENT_MANAGEMENT, Right.READ)
 
 RULE_EXAMPLE: dict[str, Any] = {
     "code": "KY-ENR-001",
@@ -96,43 +79,6 @@ class PreviewBody(JsonBody):
     rule: dict[str, Any] = Field(examples=[RULE_EXAMPLE])
     event: str = Field(examples=["fall-enrollment-count-2016-17"])
     participant: str = Field(description="Number of a district or school", examples=["001"])
-
-
-class GroupBody(JsonBody):
-    name: Text = Field(examples=["Enrollment, our own"])
-    level: Level
-    description: Text = ""
-    active: bool = True
-    rules: list[str] = Field(default=[], description="Codes in order", examples=[["KY-ENR-001", "ENR-002"]])
-
-
-class GroupChangeBody(JsonBody):
-    name: Text | None = None
-    level: Level | None = None
-    description: Text | None = None
-    active: bool | None = Field(default=None, description="false needs the right Delete")
-    rules: list[str] | None = None
-
-
-class SuitesBody(JsonBody):
-    suites: list[dict[str, Any]] = Field(
-        min_length=1,
-        max_length=50,
-        description="Suites as Great Expectations writes them",
-        examples=[
-            [
-                {
-                    "name": "enrollment",
-                    "expectations": [{"type": "expect_column_values_to_not_be_null", "kwargs": {"column": "sex"}}],
-                }
-            ]
-        ],
-    )
-    name: Text | None = Field(
-        default=None,
-        description="Name of the group; null: the one the suites were exported from",
-        examples=["Enrollment, our own"],
-    )
 
 
 @router.get("/rules", dependencies=[SEES])
@@ -224,89 +170,6 @@ def preview(body: PreviewBody, visit: VisitOfRequest) -> Any:
     return plain(tried)
 
 
-@router.get("/validation-groups", dependencies=[SEES])
-def validation_groups(visit: VisitOfRequest) -> Any:
-    """Every group with the codes of its rules in order."""
-    return listed([_group_answer(visit, one.id) for one in group_list(session=visit.session)])
-
-
-@router.post("/validation-groups", status_code=201, dependencies=[ADDS])
-def create_validation_group(body: GroupBody, visit: VisitOfRequest, once: OnceOfRequest) -> Response:
-    """A new group; 422 names every rule that cannot stand in it."""
-    content = GroupContent(**{**body.model_dump(), "rules": tuple(body.rules)})
-    return once(lambda: _group_answer(visit, create_group(content, **visit.act).id), body, status=201)
-
-
-@router.post("/validation-groups/import", dependencies=[IMPORTS])
-def import_validation_group(body: SuitesBody, visit: VisitOfRequest, once: OnceOfRequest) -> Response:
-    """Make rules and their group of suites of Great Expectations, all or nothing."""
-    return once(lambda: import_suites(body.suites, name=body.name, **visit.act), body)
-
-
-@router.get("/validation-groups/{group_id}", dependencies=[SEES])
-def validation_group(group_id: int, visit: VisitOfRequest) -> Any:
-    """One group; `in_the_way` says which rules keep events from linking it, and why."""
-    group = group_detail(group_id, session=visit.session).group
-    answer = _group_answer(visit, group_id)
-    return plain({**answer, "in_the_way": link_problems(group, session=visit.session)})
-
-
-@router.patch("/validation-groups/{group_id}", dependencies=[CHANGES_GROUP])
-def change_validation_group(group_id: int, body: GroupChangeBody, visit: VisitOfRequest) -> Any:
-    """Change the fields given; 409 names the live events that hold it fast."""
-    standing = content_of_group(group_detail(group_id, session=visit.session).group, session=visit.session)
-    given = {name: value for name, value in body.model_dump().items() if value is not None}
-    if body.rules is not None:
-        given["rules"] = tuple(body.rules)
-    change_group(group_id, GroupContent(**{**vars(standing), **given}), **visit.act)
-    return plain(_group_answer(visit, group_id))
-
-
-@router.delete("/validation-groups/{group_id}", status_code=204, dependencies=[DELETES])
-def delete_validation_group(group_id: int, visit: VisitOfRequest) -> None:
-    """Delete a group that no event has linked."""
-    delete_group(group_id, **visit.act)
-
-
-@router.get("/validation-groups/{group_id}/suites", dependencies=[SEES])
-def suites(group_id: int, visit: VisitOfRequest) -> Any:
-    """The group as Great Expectations suites, one for each datamart view."""
-    return listed(list(suite_documents(group_id, session=visit.session).values()))
-
-
-@router.get("/events/{key}/changed-rules", dependencies=[SEES_EVENT])
-def changed(key: str, visit: VisitOfRequest) -> Any:
-    """Rules that are not as the event was published with them; publishing its changes takes them."""
-    return listed([_changed_answer(one) for one in changed_rules(key, session=visit.session)])
-
-
-@router.post("/events/{key}/what-if", dependencies=[SEES_EVENT])
-def ask_what_if(key: str, visit: VisitOfRequest) -> Any:
-    """Who would newly fail or pass if the changed rules were taken, and who has signed already; nothing is stored."""
-    with trial_database() as database:
-        answer = what_if(key, session=visit.session, actor=visit.actor, **database)
-    rules_ = [
-        {
-            **_changed_answer(effect.rule),
-            "newly_failing": effect.newly_failing,
-            "newly_passing": effect.newly_passing,
-            "findings_before": effect.findings_before,
-            "findings_after": effect.findings_after,
-            "could_not_run": effect.could_not_run,
-        }
-        for effect in answer.rules
-    ]
-    return plain({"rules": rules_, "participants": answer.participants, "compared": answer.compared})
-
-
-@router.get("/events/{key}/set-aside", dependencies=[SEES_EVENT])
-def set_aside(key: str, visit: VisitOfRequest) -> Any:
-    """Rules set aside in the event, now and before; `participant` null: for the whole event."""
-    event = event_by_key(key, session=visit.session)
-    rows = set_aside_in_event(event.id, session=visit.session)
-    return listed([{**vars(row), "participant": row.number} for row in rows])
-
-
 def rule_answer(found: Rule, version: RuleVersion) -> dict[str, Any]:
     return {
         "code": found.code,
@@ -336,28 +199,3 @@ def rule_answer(found: Rule, version: RuleVersion) -> dict[str, Any]:
 
 def _written(visit: Visit, version: RuleVersion, code: str) -> dict[str, Any]:
     return rule_answer(rule_detail(code, session=visit.session).rule, version)
-
-
-def _group_answer(visit: Visit, group_id: int) -> dict[str, Any]:
-    detail = group_detail(group_id, session=visit.session)
-    return {
-        "id": detail.group.id,
-        "name": detail.group.name,
-        "description": detail.group.description,
-        "level": detail.group.level,
-        "active": detail.group.active,
-        "rules": [rule.code for rule, _ in detail.rules],
-    }
-
-
-def _changed_answer(one: ChangedRule) -> dict[str, Any]:
-    return {
-        "code": one.code,
-        "title": one.title,
-        "change": one.change,
-        "version_before": one.before.version if one.before else None,
-        "version_after": one.after.version if one.after else None,
-        "severity_before": one.before.severity if one.before else None,
-        "severity_after": one.after.severity if one.after else None,
-        "may_find_other_rows": one.finds_otherwise,
-    }
