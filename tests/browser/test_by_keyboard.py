@@ -45,9 +45,9 @@ class Keyboard:
         self.page.keyboard.press("Enter")
 
     def go_to(self, wanted: Locator) -> None:
-        wanted.wait_for(state="attached")
+        element = wanted.element_handle()  # looked for once: by its role that takes longer than pressing Tab
         for _ in range(MOST_TABS):
-            if wanted.evaluate("element => element === document.activeElement"):
+            if element.evaluate("element => element === document.activeElement"):
                 return
             self.page.keyboard.press("Tab")
         raise AssertionError(f"{wanted} is not reached by Tab")

@@ -9,7 +9,7 @@ from fastapi import FastAPI
 from playwright.sync_api import Browser
 
 from certification_lib.database import make_engine
-from tests.browser.test_pages import PHONE, SCREENSHOTS, WIDE, check, chromium, open_as, pages, save
+from tests.browser.test_pages import PHONE, SCREENSHOTS, SIZES, WIDE, check, check_at, chromium, open_as, pages, save
 from tests.certification_ui.listening import listening
 from tests.certification_ui.site import KEY, ROOT
 from tests.certification_ui.test_changes import correct, sent_back
@@ -35,7 +35,6 @@ SAME_TEMPLATE = {
 }
 if SCREENSHOTS:
     STATE_PAGES |= SAME_TEMPLATE
-SIZES = {"phone": PHONE, "wide": WIDE} if SCREENSHOTS else {"phone": PHONE}
 DISTRICT_PAGES = {
     "own-event-changed": OWN,
     "submit-changed": f"{OWN}submit",
@@ -64,12 +63,9 @@ def base_url(
 def test_changes_and_acts_are_accessible_and_fit(chromium: Browser, base_url: str) -> None:
     for username, addresses in (("smith", DISTRICT_PAGES), ("approver", STATE_PAGES)):
         page = open_as(chromium, base_url, username, WIDE)
-        for size, viewport in SIZES.items():
-            page.set_viewport_size(viewport)  # type: ignore[arg-type]
-            for name, address in addresses.items():
-                page.goto(base_url + address)
-                save(page, f"{name}-{size}")
-                check(page)
+        for name, address in addresses.items():
+            page.goto(base_url + address)
+            check_at(SIZES if SCREENSHOTS else {"phone": PHONE}, page, name)
     page.set_viewport_size(PHONE)  # type: ignore[arg-type]
     page.goto(f"{base_url}{EVENT}")
     page.get_by_label("Select Barren County").check()

@@ -35,6 +35,7 @@ def picture(page: Page, name: str, size: str) -> None:
 def test_a_superintendent_certifies(chromium: Browser, base_url: str, viewport: dict[str, int]) -> None:  # noqa: F811
     size = "phone" if viewport is PHONE else "wide"
     smith = open_as(chromium, base_url, "smith", viewport)
+    smith.goto(f"{base_url}{ROOT}/")
     smith.get_by_role("heading", name="What needs you").wait_for()
     picture(smith, "home", size)
     check(smith)

@@ -4,15 +4,13 @@ import pytest
 from playwright.sync_api import Browser
 
 from tests.browser.test_pages import (  # noqa: F401 - fixtures
-    PHONE,
     ROOT,
     WIDE,
     base_url,
-    check,
+    check_at_both_widths,
     chromium,
     open_as,
     pages,
-    save,
 )
 from tests.certification_ui.site import KEY
 
@@ -26,23 +24,18 @@ STATE = {
 }
 
 
-@pytest.mark.parametrize("viewport", [WIDE, PHONE], ids=["wide", "phone"])
-def test_reports_are_read_on_any_screen(chromium: Browser, base_url: str, viewport: dict[str, int]) -> None:  # noqa: F811
-    size = "phone" if viewport is PHONE else "wide"
-    approver = open_as(chromium, base_url, "approver", viewport)
+def test_reports_are_read_on_any_screen(chromium: Browser, base_url: str) -> None:  # noqa: F811
+    approver = open_as(chromium, base_url, "approver", WIDE)
     for name, (address, heading) in STATE.items():
         approver.goto(base_url + address)
         approver.get_by_role("heading", level=1).filter(has_text=heading).wait_for()
-        save(approver, f"report-{name}-{size}")
-        check(approver)
+        check_at_both_widths(approver, f"report-{name}")
     approver.locator("select[name=event]").select_option(KEY)
     approver.get_by_role("button", name="Make it in the background").click()
     approver.get_by_role("table").get_by_text("requested").wait_for()
-    save(approver, f"report-kept-{size}")
-    check(approver)
-    smith = open_as(chromium, base_url, "smith", viewport)
+    check_at_both_widths(approver, "report-kept")
+    smith = open_as(chromium, base_url, "smith", WIDE)
     smith.goto(f"{base_url}{ROOT}/my-events/{KEY}/001/certification-report/")
     smith.get_by_role("link", name="Show it as for the public").click()
     smith.get_by_text("so that nobody can be recognized").wait_for()
-    save(smith, f"report-own-{size}")
-    check(smith)
+    check_at_both_widths(smith, "report-own")

@@ -17,7 +17,7 @@ from certification_lib.notifications.service import notify
 from certification_lib.people.models import Tool
 from certification_lib.webhooks.models import WebhookDelivery
 from certification_lib.webhooks.service import add_webhook
-from tests.browser.test_pages import PHONE, WIDE, check, chromium, open_as, pages, save
+from tests.browser.test_pages import WIDE, check, check_at_both_widths, chromium, open_as, pages, save
 from tests.certification_ui.listening import listening
 from tests.certification_ui.site import KEY, ROOT, fill
 from tests.conftest import CertificationDatabase
@@ -59,13 +59,10 @@ def base_url(
 
 def test_webhooks_and_mails_are_accessible_and_fit(chromium: Browser, base_url: str) -> None:
     page = open_as(chromium, base_url, "approver", WIDE)
-    for size, viewport in {"wide": WIDE, "phone": PHONE}.items():
-        page.set_viewport_size(viewport)  # type: ignore[arg-type]
-        for name, address in {"webhooks": "/webhooks/", "webhook": "/webhooks/1/", "new-webhook": "/new-webhook",
-                              "mails": f"/events/{KEY}/deliveries"}.items():  # fmt: skip
-            page.goto(f"{base_url}{ROOT}{address}")
-            save(page, f"{name}-{size}")
-            check(page)
+    for name, address in {"webhooks": "/webhooks/", "webhook": "/webhooks/1/", "new-webhook": "/new-webhook",
+                          "mails": f"/events/{KEY}/deliveries"}.items():  # fmt: skip
+        page.goto(f"{base_url}{ROOT}{address}")
+        check_at_both_widths(page, name)
     page.goto(f"{base_url}{ROOT}/new-webhook")
     page.get_by_label("Name").fill("Warehouse")
     page.get_by_label("Address").fill("https://warehouse.state.example/")
