@@ -6,6 +6,7 @@ connections, COPY, row-level security or races takes `certification_database`: a
 """
 
 import datetime
+import gc
 import os
 import tempfile
 import time
@@ -67,6 +68,12 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     lost = [item.nodeid for item in items if item.get_closest_marker("stack") and not place_of(item).startswith(STACK)]
     if lost:
         raise pytest.UsageError(f"`make test` looks for tests marked stack in {STACK} only: {', '.join(lost)}")
+
+
+def pytest_collection_finish() -> None:
+    """Airflow and all the tests stay: no collection of garbage looks through them again."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture(scope="session")

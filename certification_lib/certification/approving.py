@@ -2,6 +2,7 @@
 
 import datetime
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 from sqlalchemy.orm import Session
 
@@ -24,6 +25,7 @@ from certification_lib.certification.outcomes import (
 from certification_lib.certification.rules import Act, progress
 from certification_lib.certification.telling import day_in_words, notice
 from certification_lib.errors import Conflict
+from certification_lib.many_rows import insert_all
 from certification_lib.notifications.service import Notice, notify_all
 
 APPROVER = frozenset({CategoryRole.APPROVER})
@@ -49,8 +51,9 @@ def approve(
         reason = needed_reason(reason, "A reason to approve what not everyone has certified")
     refuse_if_nothing_left(Act.APPROVE, chosen, left_out)
     newly = [state.number for state in chosen if state.approval is None]
-    requesters = _approve_each(chosen, uncertified, reason, session=session, actor=actor, now=now)
-    settled = settle(chosen, session=session)
+    approved = _approved(chosen, uncertified, reason, session=session, actor=actor, now=now)
+    requesters = _answered(chosen, actor=actor, now=now)
+    settled = settle(chosen, session=session, official=approved)
     notify_all(_told_of_approval(live, settled, requesters, actor=actor, now=now), session=session, now=now)
     happened(AssetName.APPROVED, key, newly, session=session, now=now)
     approvals = [
@@ -124,15 +127,16 @@ def withdraw_approval(
     reason = needed_reason(reason)
     chosen, left_out = allowed_for(Act.WITHDRAW_APPROVAL, live, numbers, session=session)
     withdrawn: dict[str, int] = {}
+    official: dict[int, int | None] = {}
     for state in chosen:
         if state.approval is None:
             raise Conflict(f"{state.name} has no approval.")
         state.approval.withdrawn_at = now
         state.approval.withdrawn_by = actor.name
         state.approval.withdrawn_reason = reason
-        state.participant.official_revision_id = state.approval.previous_official_revision_id
+        official[state.participant.id] = state.approval.previous_official_revision_id
         withdrawn[state.number] = state.approval.id
-    settled = settle(chosen, session=session)
+    settled = settle(chosen, session=session, official=official)
     notify_all(
         [
             notice(
@@ -158,7 +162,7 @@ def withdraw_approval(
     )  # fmt: skip
 
 
-def _approve_each(
+def _approved(
     chosen: Sequence[State],
     uncertified: Sequence[State],
     reason: str | None,
@@ -166,16 +170,25 @@ def _approve_each(
     session: Session,
     actor: Actor,
     now: datetime.datetime,
-) -> dict[str, list[tuple[int, int]]]:
-    """Write the approvals and answer waiting requests. Returns {number: [(request, requester)]}.
+) -> dict[int, int | None]:
+    """Write the approvals. {participant: the revision that becomes official}.
 
-    Where a request came after an approval, that approval still stands and only the request is answered.
+    Where a request came after an approval, that approval still stands.
     """
     without_everyone = {state.number for state in uncertified}
+    newly = [state for state in chosen if state.approval is None]
+    approvals = [
+        _approval(state, reason if state.number in without_everyone else None, actor=actor, now=now) for state in newly
+    ]
+    insert_all(Approval, approvals, session=session)
+    made = {state.participant.id: approval["revision_id"] for state, approval in zip(newly, approvals, strict=True)}
+    return {participant_id: revision_id for participant_id, revision_id in made.items() if revision_id is not None}
+
+
+def _answered(chosen: Sequence[State], *, actor: Actor, now: datetime.datetime) -> dict[str, list[tuple[int, int]]]:
+    """Answer waiting requests. {number: [(request, requester)]}."""
     answered: dict[str, list[tuple[int, int]]] = {}
     for state in chosen:
-        if state.approval is None:
-            session.add(_approval(state, reason if state.number in without_everyone else None, actor=actor, now=now))
         if state.request is not None:
             state.request.outcome = RequestOutcome.ANSWERED_BY_APPROVAL
             state.request.decided_at = now
@@ -184,24 +197,20 @@ def _approve_each(
     return answered
 
 
-def _approval(state: State, reason: str | None, *, actor: Actor, now: datetime.datetime) -> Approval:
-    """The approval of the certified revision or, without certification, of the current; it becomes official."""
+def _approval(state: State, reason: str | None, *, actor: Actor, now: datetime.datetime) -> dict[str, Any]:
+    """The approval of the certified revision or, without certification, of the current."""
     sent, participant = state.round.sent_at is not None, state.participant
-    revision_id = state.round.certified_revision_id if sent else participant.current_revision_id
     done = progress(state.facts)
-    made = Approval(
-        round_id=state.round.id,
-        revision_id=revision_id,
-        previous_official_revision_id=participant.official_revision_id,
-        certified_count=done.certified,
-        certifier_count=done.certifiers,
-        reason=reason,
-        approved_at=now,
-        approved_by=actor.name,
-    )
-    if revision_id is not None:
-        participant.official_revision_id = revision_id
-    return made
+    return {
+        "round_id": state.round.id,
+        "revision_id": state.round.certified_revision_id if sent else participant.current_revision_id,
+        "previous_official_revision_id": participant.official_revision_id,
+        "certified_count": done.certified,
+        "certifier_count": done.certifiers,
+        "reason": reason,
+        "approved_at": now,
+        "approved_by": actor.name,
+    }
 
 
 def _waits_for_tick(state: State) -> LeftOut:

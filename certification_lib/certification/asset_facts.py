@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 
 from certification_lib.certification.models import AssetFact, AssetName
 from certification_lib.events.models import Event, Participant
+from certification_lib.many_rows import insert_all
 from certification_lib.snapshots.models import Revision
 
 # Airflow stores what a task told while the task waits for the answer, with a time limit of seconds.
@@ -31,8 +32,7 @@ def happened(
         {"asset": name, "event_key": event_key, "organization_number": number, "happened_at": now}
         for name, number in facts
     ]
-    if rows:
-        session.execute(sa.insert(AssetFact), rows)
+    insert_all(AssetFact, rows, session=session)
 
 
 def snapshots_happened(revision_ids: Sequence[int], *, session: Session, now: datetime.datetime) -> None:

@@ -1,16 +1,19 @@
 """Acts on several participants at once: for which it can be done, what becomes of their status, and the answer."""
 
 import datetime
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from sqlalchemy.orm import Session
+from sqlalchemy.orm.attributes import set_committed_value
 
 from certification_lib.audit.service import Actor, record
 from certification_lib.certification.access import LiveEvent, locked_states
 from certification_lib.certification.facts import State, load_states
 from certification_lib.certification.rules import Act, obstacle, participant_status
 from certification_lib.errors import Conflict
+from certification_lib.events.models import Participant
+from certification_lib.many_rows import update_all
 
 
 @dataclass(frozen=True)
@@ -79,12 +82,29 @@ def refuse(act: Act, state: State) -> None:
     refuse_if_nothing_left(act, chosen, left_out)
 
 
-def settle(states: Sequence[State], *, session: Session) -> list[State]:
-    """Write the status that follows from the rows as they are now, so that the stored one is always the derived one."""
+def settle(
+    states: Sequence[State], *, session: Session, official: Mapping[int, int | None] | None = None
+) -> list[State]:
+    """Write the status that follows from the rows as they are now, so that the stored one is always the derived one.
+
+    `official` are the new official revisions by participant id, written with it: PostgreSQL checks every key of a row
+    that one transaction writes twice.
+    """
     session.flush()  # the rows just written are what the status is derived from
     settled = load_states([state.participant.id for state in states], session=session)
+    rows = []
     for state in settled:
-        state.participant.status = participant_status(state.facts)
+        participant = state.participant
+        before = {"status": participant.status, "official_revision_id": participant.official_revision_id}
+        after = {
+            "status": participant_status(state.facts),
+            "official_revision_id": (official or {}).get(participant.id, participant.official_revision_id),
+        }
+        if after != before:
+            rows.append({"id": participant.id, **after})
+            for name, value in after.items():
+                set_committed_value(participant, name, value)
+    update_all(Participant, rows, session=session)
     return settled
 
 

@@ -6,10 +6,11 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.dialects.postgresql import ARRAY, insert
+from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Session
 
 from certification_lib.errors import NotFound
+from certification_lib.many_rows import given_rows, insert_new, types_of
 from certification_lib.notifications import wording
 from certification_lib.notifications.models import Message
 from certification_lib.notifications.queries import MessageFilter, conditions_of
@@ -72,27 +73,16 @@ def notify_all(notices: Sequence[Notice], *, session: Session, now: datetime.dat
     Deactivated people are told nothing. A person without a valid mail address gets the message in the Message Center
     and it says so to the state.
     """
-    told = [
-        (notice, words, receiver)
-        for notice, receivers in [(one, dict.fromkeys(one.receivers)) for one in notices]
-        if receivers
-        for words in [notice.wording()]  # once for all of them: rendering is what thousands of messages cost
-        for receiver in receivers
-    ]
-    if not told:
-        return 0
-    addresses = _addresses({receiver for _, _, receiver in told if isinstance(receiver, int)}, session=session)
-    rows = []
-    for notice, words, receiver in told:
-        person_id = receiver if isinstance(receiver, int) else None
-        if person_id is not None and person_id not in addresses:
-            continue
-        address = addresses[person_id] if person_id is not None else str(receiver)
-        if person_id is None and not is_mail_address(address):
-            continue
-        email = address if is_mail_address(address) else None
-        rows.append(_row(notice, words, person_id, email, receiver=receiver, now=now))
-    return _insert(rows, session=session)
+    told = [(notice, dict.fromkeys(notice.receivers)) for notice in notices]
+    addresses = _addresses({one for _, receivers in told for one in receivers if isinstance(one, int)}, session=session)
+    facts: list[dict[str, Any]] = []
+    receivers: list[dict[str, Any]] = []
+    for notice, asked in told:
+        hearing = [row for receiver in asked for row in _receiver(notice.fact, receiver, addresses)]
+        receivers += [{"told_place": len(facts), **row} for row in hearing]
+        if hearing:
+            facts.append({"place": len(facts), **_said(notice)})
+    return _write(facts, receivers, session=session, now=now) if receivers else 0
 
 
 def mark_read(message_id: int, *, person_id: int, session: Session, now: datetime.datetime) -> None:
@@ -135,52 +125,53 @@ def _addresses(person_ids: set[int], *, session: Session) -> dict[int, str | Non
     return {row.id: row.email for row in session.execute(people)}
 
 
-def _row(
-    notice: Notice,
-    words: wording.Wording,
-    person_id: int | None,
-    email: str | None,
-    *,
-    receiver: int | str,
-    now: datetime.datetime,
-) -> dict[str, Any]:
+def _said(notice: Notice) -> dict[str, Any]:
+    """What all receivers of a fact are told; its wording is rendered once for all of them."""
+    words = notice.wording()
     return {
         "fact": notice.fact,
         "kind": notice.kind,
-        "person_id": person_id,
-        "email": email,
         "event_key": notice.event_key,
         "organization_number": notice.organization_number,
         "subject": words.subject,
         "text": words.text,
         "path": notice.path,
-        "created_at": now,
-        "mail_message_id": mail_message_id(notice.fact, receiver),
-        "last_problem": None if email else NO_ADDRESS,
         "gathered": notice.gathered,
     }
 
 
-def _insert(rows: list[dict[str, Any]], *, session: Session) -> int:
-    """One statement for all: the rows travel as one array per column, whatever their number.
+def _receiver(fact: str, receiver: int | str, addresses: Mapping[int, str | None]) -> list[dict[str, Any]]:
+    """The one line of a receiver; none of a deactivated person or of what is no mail address.
 
-    The Message-ID is made of fact and receiver, so its uniqueness also holds when a person's address has changed since.
+    Of fact and receiver the Message-ID is made: being unique it holds also when a person's address has changed since.
     """
-    if not rows:
-        return 0
-    columns = {name: Message.__table__.c[name] for name in rows[0]}
-    arrays = [
-        sa.bindparam(f"all_{name}", [row[name] for row in rows], ARRAY(column.type)) for name, column in columns.items()
+    person_id = receiver if isinstance(receiver, int) else None
+    address = str(receiver) if person_id is None else addresses.get(person_id)
+    email = address if is_mail_address(address) else None
+    if (person_id is None and email is None) or (person_id is not None and person_id not in addresses):
+        return []
+    return [
+        {
+            "person_id": person_id,
+            "email": email,
+            "mail_message_id": mail_message_id(fact, receiver),
+            "last_problem": None if email else NO_ADDRESS,
+        }
     ]
-    given = (
-        sa.func.unnest(*arrays)
-        .table_valued(*[sa.column(name, column.type) for name, column in columns.items()], name="given")
-        .render_derived()
+
+
+def _write(
+    facts: list[dict[str, Any]], receivers: list[dict[str, Any]], *, session: Session, now: datetime.datetime
+) -> int:
+    """One message for each receiver, in their order; each fact and its text travels once. How many are new."""
+    told, hearing = list(facts[0])[1:], list(receivers[0])[1:]
+    fact = given_rows("told", {"place": sa.Integer(), **types_of(Message, *told)}, facts)
+    in_turn = [{"turn": turn, **row} for turn, row in enumerate(receivers)]
+    places = {"told_place": sa.Integer(), "turn": sa.Integer()}
+    receiver = given_rows("hearing", {**places, **types_of(Message, *hearing)}, in_turn)
+    rows = (
+        sa.select(*[fact.c[name] for name in told], *[receiver.c[name] for name in hearing], sa.literal(now))
+        .join_from(receiver, fact, fact.c.place == receiver.c.told_place)
+        .order_by(receiver.c.turn)
     )
-    statement = (
-        insert(Message)
-        .from_select(list(columns), sa.select(*[given.c[name] for name in columns]))
-        .on_conflict_do_nothing()
-        .returning(Message.id)
-    )
-    return len(session.scalars(statement).all())
+    return insert_new(Message, [*told, *hearing, "created_at"], rows, session=session)
