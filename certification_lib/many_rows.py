@@ -25,12 +25,12 @@ def given_rows(name: str, types: Mapping[str, sa.types.TypeEngine[Any]], rows: R
     return sa.func.unnest(*arrays).table_valued(*columns, name=name).render_derived()
 
 
-def types_of(table: type[Base], *columns: str) -> dict[str, sa.types.TypeEngine[Any]]:
+def types_of(table: type[Base] | sa.Table, *columns: str) -> dict[str, sa.types.TypeEngine[Any]]:
     """The types of these columns of a table."""
     return {column: _table(table).c[column].type for column in columns}
 
 
-def insert_all(table: type[Base], rows: Rows, *, session: Session) -> None:
+def insert_all(table: type[Base] | sa.Table, rows: Rows, *, session: Session) -> None:
     """Insert the rows, all with the same columns."""
     if rows:
         given = given_rows("given", types_of(table, *rows[0]), rows)
@@ -53,5 +53,5 @@ def insert_new(table: type[Base], columns: Sequence[str], rows: sa.Select[Any], 
     return cast("sa.CursorResult[Any]", inserted).rowcount
 
 
-def _table(model: type[Base]) -> sa.Table:
-    return cast("sa.Table", model.__table__)
+def _table(table: type[Base] | sa.Table) -> sa.Table:
+    return table if isinstance(table, sa.Table) else cast("sa.Table", table.__table__)

@@ -14,7 +14,7 @@ class Deadline:
 
     def __init__(self, seconds: float) -> None:
         self.passed = False
-        self._timer = threading.Timer(seconds, self._stop)
+        self._timer = threading.Timer(seconds, self.stop)
         self._timer.daemon = True
         self._busy: set[Connection[Any]] = set()
 
@@ -32,7 +32,8 @@ class Deadline:
         if self.passed:
             raise RuleFailed("the time is over", stopped=True)
 
-    def _stop(self) -> None:
+    def stop(self) -> None:
+        """End what is still running now, and let nothing begin."""
         self.passed = True
         for connection in list(self._busy):
             connection.cancel_safe(timeout=10)

@@ -22,6 +22,7 @@ from certification_lib.validation.great_expectations import (
     SqlAlchemyExecutionEngine,
     SQLDatasource,
     column_condition_partial,
+    get_metric_kwargs,
     metric_value,
 )
 from certification_lib.validation.rule_failure import RuleFailed, rule_failed
@@ -251,11 +252,11 @@ class ExpectNoRows(BatchExpectation):
         return {"success": count == 0, "result": {"observed_value": count}}
 
 
-def counted(expectation: Any, engine: ParticipantEngine) -> Any:
+def counted(expectation: Any) -> Any:
     """The key under which the engine keeps this expectation's counts, condition or failure."""
     if isinstance(expectation, ExpectNoRows):
         return _FAILING_ROWS, expectation.query
-    needs = expectation.get_validation_dependencies(
-        execution_engine=engine, runtime_configuration={"result_format": COUNTS_ONLY}
-    )
-    return counted_as(needs.metric_configurations[f"{expectation.map_metric}.unexpected_count"])
+    name = f"{expectation.map_metric}.unexpected_count"
+    wanted = {"result_format": COUNTS_ONLY}
+    kwargs = get_metric_kwargs(name, configuration=expectation.configuration, runtime_configuration=wanted)
+    return counted_as(MetricConfiguration(name, kwargs["metric_domain_kwargs"], kwargs["metric_value_kwargs"]))

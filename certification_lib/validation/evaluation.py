@@ -31,7 +31,6 @@ from certification_lib.validation.great_expectations import (
     Expectation,
     ExpectationConfiguration,
     ExpectationSuite,
-    ValidationDefinition,
     new_context,
 )
 from certification_lib.validation.one_pass import OnePass
@@ -142,11 +141,8 @@ class ViewEvaluator:
         evaluation = Evaluation(row_counts=self._row_counts())
         self._gx.row_counts = evaluation.row_counts
         expectations = self._expectations(rules, evaluation, alone=findings is not None)
-        asked = [(rule, counted(expectations[rule], self._gx)) for rule in expectations]
-        if findings is not None:
-            in_one = [(key, rule) for rule, key in asked]
-            self._gx.rule_counter = OnePass(self._gx, self._rows, findings, in_one, check_time=self._deadline.check)
-        totals = self._run(list(expectations.values()), evaluation.statistics)
+        asked = [(rule, counted(expectations[rule])) for rule in expectations]
+        totals = self._totals(asked, list(expectations.values()), evaluation.statistics, findings)
         for rule, key in asked:
             try:
                 counts = self._counts(key, totals[rule.rule_version_id], participants)
@@ -174,6 +170,22 @@ class ViewEvaluator:
             except RuleFailed as failure:
                 self._fail(rule, failure, evaluation)
         return expectations
+
+    def _totals(
+        self,
+        asked: Sequence[tuple[RuleToRun, Any]],
+        expectations: Sequence[Expectation],
+        statistics: Statistics,
+        findings: StagedFindings | None,
+    ) -> dict[int, int | None]:
+        if findings is None:
+            return self._run(expectations, statistics)
+        in_one = [(key, rule) for rule, key in asked]
+        one_pass = OnePass(self._gx, self._rows, findings, in_one, check_time=self._deadline.check)
+        self._gx.rule_counter = one_pass
+        alone = list(dict.fromkeys(key for rule, key in asked if rule.kind is RuleKind.SQL))
+        with one_pass.working_ahead(alone, stop=self._deadline.stop):
+            return self._run(expectations, statistics)
 
     def copy_findings(self, rule_version_ids: Iterable[int], *, cap: int) -> Iterator[bytes]:
         """The findings of these rules, which ran, as PostgreSQL COPY text: `failing_rows.COLUMNS`."""
@@ -210,11 +222,9 @@ class ViewEvaluator:
         if not expectations:
             return {}
         asset = self._source.add_table_asset(self._view, table_name=self._view)  # search_path names the schema
-        suite = self._context.suites.add(ExpectationSuite(name=self._view, expectations=list(expectations)))
-        definition = ValidationDefinition(
-            name=self._view, data=asset.add_batch_definition_whole_table(self._view), suite=suite
-        )
-        outcome = self._context.validation_definitions.add(definition).run(result_format=COUNTS_ONLY)
+        batch = asset.add_batch_definition_whole_table(self._view).get_batch()
+        suite = ExpectationSuite(name=self._view, expectations=list(expectations))
+        outcome = batch.validate(suite, result_format=COUNTS_ONLY)
         statistics.evaluated = int(outcome.statistics["evaluated_expectations"])
         statistics.successful = int(outcome.statistics["successful_expectations"])
         totals: dict[int, int | None] = {}

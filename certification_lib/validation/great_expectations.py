@@ -47,7 +47,7 @@ for _name in ("scipy.stats", "altair"):
     _load_at_first_use(_name)
 
 import great_expectations  # noqa: E402, TID253  after the lazy loaders, and this module is that exception
-from great_expectations import ExpectationSuite, ValidationDefinition  # noqa: E402, TID253
+from great_expectations import ExpectationSuite  # noqa: E402, TID253
 from great_expectations.core.expectation_suite import expectationSuiteSchema  # noqa: E402, TID253
 from great_expectations.core.metric_domain_types import MetricDomainTypes  # noqa: E402, TID253
 from great_expectations.data_context import EphemeralDataContext  # type: ignore[attr-defined]  # noqa: E402, TID253
@@ -65,6 +65,7 @@ from great_expectations.expectations.metrics.map_metric_provider import (  # typ
     column_condition_partial,
 )
 from great_expectations.expectations.metrics.metric_provider import MetricProvider, metric_value  # noqa: E402, TID253
+from great_expectations.expectations.registry import get_metric_kwargs  # noqa: E402, TID253
 from great_expectations.validator.metric_configuration import MetricConfiguration  # noqa: E402, TID253
 
 # A quarter of a million objects that stay: no collection looks through them again, here or in a forked worker.
@@ -85,9 +86,9 @@ __all__ = [
     "MetricProvider",
     "SQLDatasource",
     "SqlAlchemyExecutionEngine",
-    "ValidationDefinition",
     "column_condition_partial",
     "expectationSuiteSchema",
+    "get_metric_kwargs",
     "metric_value",
     "new_context",
 ]

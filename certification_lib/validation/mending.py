@@ -19,11 +19,18 @@ _MENDED = "create temporary table mended (revision_id bigint, rule_version_id bi
 _TAKE_AWAY = """
     with gone as (
       delete from certification.finding
-      using {touched} as touched
-      where finding.revision_id = touched.revision_id and finding.rule_version_id = any(cast(:rules as bigint[]))
-        and exists (
-          select from jsonb_to_record(finding.identifiers) as shown({columns}) where ({parts}) in (table {keys})
-        )
+      using (
+        select id
+        from (
+          select finding.id, key.*
+          from certification.finding
+          join {touched} as touched using (revision_id)
+          cross join lateral (select {parts} from jsonb_to_record(finding.identifiers) as shown({columns})) as key
+          where finding.rule_version_id = any(cast(:rules as bigint[]))
+        ) as keyed(id, {names})
+        where ({names}) in (table {keys})
+      ) as going
+      where finding.id = going.id
       returning finding.revision_id, finding.rule_version_id
     ), found as (
       select touched.revision_id, staged.rule_version_id, max(staged.total) as rows
@@ -101,6 +108,7 @@ def mend_others(
         "keys": f"{quote(narrowed.schema)}.{KEYS}",
         "columns": ", ".join(f"{quote(name)} {narrowed.types[name]}" for name in narrowed.key.columns),
         "parts": ", ".join(narrowed.key.parts),
+        "names": ", ".join(f"key_{place}" for place in range(len(narrowed.key.parts))),
     }
     given = {"rules": list(rule_version_ids), "run_id": run_id, "cap": cap}
     connection.execute(sa.text(_MENDED))

@@ -15,6 +15,7 @@ from sqlalchemy.orm import Session
 
 from certification_lib.database import DATAMART_SCHEMA
 from certification_lib.events.models import EventVersion, Participant
+from certification_lib.many_rows import insert_all
 from certification_lib.rulebook.comparing_key import ComparingKey, comparing_key
 from certification_lib.rulebook.definitions import PRIOR, views_read
 from certification_lib.rulebook.models import RuleKind
@@ -169,11 +170,13 @@ def _make(
          "revision_id": p.revision_id}
         for p in changed
     ]  # fmt: skip
-    session.execute(sa.insert(table), rows)
+    insert_all(table, rows, session=session)
     _run("grant usage on schema {schema} to certification_rules", session=session, schema=sql.Identifier(schema))
     participant = sql.Identifier(participant_column(version.level))
     numbers = sql.SQL("{}::text[]").format(sql.Literal(sorted(change.numbers)))
     _make_keys(schema, everybody, change, version, participant=participant, numbers=numbers, session=session)
+    # PostgreSQL expects half of all rows to have one of the keys: too many to bring together from several processes.
+    _run("set local parallel_tuple_cost = 0", session=session)
     for view in sorted(change.views):
         # The rows of those who changed are found by index; the keys of the others are looked up in a small table.
         _run(

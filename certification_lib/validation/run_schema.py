@@ -15,6 +15,7 @@ from sqlalchemy.orm import Session
 from certification_lib.categories.models import Level
 from certification_lib.database import DATAMART_SCHEMA
 from certification_lib.events.models import Participant, ParticipantStatus
+from certification_lib.many_rows import insert_all
 from certification_lib.rulebook.definitions import PRIOR, YEAR_ON_YEAR
 from certification_lib.snapshots.models import Revision, RevisionView, Snapshot, SnapshotParticipant
 from certification_lib.validation.prior_year import create_prior_views
@@ -93,7 +94,7 @@ def create_run_schema(
              "revision_id": p.revision_id}
             for p in pinned
         ]  # fmt: skip
-        session.execute(sa.insert(table), rows)
+        insert_all(table, rows, session=session)
         session.execute(sa.text(f"analyze {session.connection().dialect.identifier_preparer.format_table(table)}"))
     _grant("grant usage on schema {schema} to certification_rules", schema, session=session)
     places = _places(pinned, table, session=session)

@@ -1,5 +1,6 @@
 """Where findings lie until all of a view's rules have run: a temporary table of the connection that will store them."""
 
+import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
@@ -29,22 +30,25 @@ class StagedFindings:
 
     def __init__(self, connection: sa.Connection, *, cap: int) -> None:
         self.connection, self.cap = connection, cap
+        self._turn = threading.Lock()
 
     def take(self, blocks: Iterator[bytes], rule_version_ids: Sequence[int]) -> Totals:
         """Put findings away; how many each rule has in all, by participant.
 
         `blocks` is COPY text of these rules, the same total in every row of a rule and participant. What it raises
-        before its first block leaves everything as it was.
+        before its first block leaves everything as it was. May be called by several threads at once: they wait for
+        their first blocks together and write one after the other.
         """
         first = next(blocks, None)
         totals: dict[int, dict[str | None, int]] = {number: {} for number in rule_version_ids}
         if first is None:
             return totals
-        self._copy(first, blocks)
-        with self.connection.begin():
-            found = self.connection.execute(_TOTALS, {"rules": list(rule_version_ids)})
-            for rule_version_id, number, total in found:
-                totals[rule_version_id][number] = total
+        with self._turn:
+            self._copy(first, blocks)
+            with self.connection.begin():
+                found = self.connection.execute(_TOTALS, {"rules": list(rule_version_ids)})
+                for rule_version_id, number, total in found:
+                    totals[rule_version_id][number] = total
         return totals
 
     def _copy(self, first: bytes, blocks: Iterator[bytes]) -> None:

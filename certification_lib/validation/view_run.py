@@ -2,6 +2,7 @@
 
 import dataclasses
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -18,7 +19,7 @@ from certification_lib.rulebook.queries import pinned_rules
 from certification_lib.rulebook.rules import LinkedRule
 from certification_lib.validation.mending import Narrowed
 from certification_lib.validation.models import ValidationResult, ValidationRun, ValidationRunRule, ValidationStatus
-from certification_lib.validation.narrowing import narrowed_rules
+from certification_lib.validation.narrowing import NarrowedRules, narrowed_rules
 from certification_lib.validation.rules import distinct, refusals
 from certification_lib.validation.run_schema import participant_column, pinned_table, schema_of, statewide_schema_of
 from certification_lib.validation.staging import staged_findings
@@ -101,13 +102,13 @@ def _work(run_id: int, view: str, findings_kept: int, *, session: Session) -> _W
 
 def _run(work: _Work, *, engine: sa.Engine, rules_url: str) -> None:
     own, comparing = _not_stored(work.own, work, engine=engine), _not_stored(work.comparing, work, engine=engine)
-    if own:
-        _evaluate(schema_of(work.run.id), own, work, engine=engine, rules_url=rules_url)
+    with ThreadPoolExecutor(1, thread_name_prefix="narrowing") as beside:
+        # Looking through the rows of the whole state takes the database as long as all the rest takes us.
+        few = beside.submit(_narrowed, comparing, work, engine=engine)
+        if own:
+            _evaluate(schema_of(work.run.id), own, work, engine=engine, rules_url=rules_url)
     if comparing:
-        with transaction(engine) as session:
-            runnable = [rule for rule in comparing if rule.rule_version_id not in work.refused]
-            few = narrowed_rules(work.run, work.version, runnable, cap=work.findings_kept, session=session)
-        for part in few:
+        for part in few.result():
             _evaluate(
                 part.narrowed.schema, part.rules, work, narrowed=part.narrowed, engine=engine, rules_url=rules_url
             )
@@ -115,6 +116,14 @@ def _run(work: _Work, *, engine: sa.Engine, rules_url: str) -> None:
         everybody = _not_stored(comparing, work, engine=engine)
         if everybody:
             _evaluate(statewide_schema_of(work.run.id), everybody, work, engine=engine, rules_url=rules_url)
+
+
+def _narrowed(rules: Sequence[LinkedRule], work: _Work, *, engine: sa.Engine) -> list[NarrowedRules]:
+    runnable = [rule for rule in rules if rule.rule_version_id not in work.refused]
+    if not runnable:
+        return []
+    with transaction(engine) as session:
+        return narrowed_rules(work.run, work.version, runnable, cap=work.findings_kept, session=session)
 
 
 def _not_stored(rules: Sequence[LinkedRule], work: _Work, *, engine: sa.Engine) -> list[LinkedRule]:
