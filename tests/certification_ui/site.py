@@ -129,7 +129,32 @@ def open_window() -> dict[str, datetime.date]:
 def fill(engine: sa.Engine, *, shared: bool = False, **fields: Any) -> Cast:
     """Two districts with data and findings, in an event whose window is open; fields change the event.
 
-    `shared`: smith certifies for both."""
+    `shared`: smith certifies for both.
+
+    Filled once for all tests that ask for the same: later an empty database is replaced by a copy of the first."""
+    from tests.conftest import keep_database, put_kept_database
+
+    database = str(engine.url.database)
+    with engine.connect() as connection:
+        empty = not connection.scalar(sa.text("select exists (select from certification.organization)"))
+    engine.dispose()
+    asked_for = repr((shared, sorted(fields.items()), today()))
+    if empty and asked_for in _filled:
+        kept, cast = _filled[asked_for]
+        put_kept_database(kept, database)
+        return cast
+    cast = _fill(engine, shared=shared, **fields)
+    kept = f"filled_{len(_filled)}"
+    engine.dispose()
+    if empty and keep_database(database, kept):
+        _filled[asked_for] = kept, cast
+    return cast
+
+
+_filled: dict[str, tuple[str, Cast]] = {}
+
+
+def _fill(engine: sa.Engine, *, shared: bool, **fields: Any) -> Cast:
     with transaction(engine) as session:
         world = World(session)
         adair = world.lea("001", "Adair County", region="GRREC", county="Adair")

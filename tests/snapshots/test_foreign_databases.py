@@ -206,13 +206,13 @@ def test_the_view_cannot_write_to_its_source(foreign: Toy, tmp_path: Path) -> No
 
 @pytest.mark.parametrize("kind", ["sqlite", "duckdb"])
 def test_memory_does_not_grow_with_the_rows(foreign: Toy, tmp_path: Path, kind: str) -> None:
-    """200,000 rows of nine columns are over 100 MB as Python objects."""
+    """80,000 rows of nine columns are over 40 MB as Python objects."""
     path = tmp_path / f"many.{kind}"
     if kind == "sqlite":
         with sqlite3.connect(path) as many:
             many.execute(TABLE)
             many.execute(
-                "with recursive n(i) as (select 1 union all select i + 1 from n where i < 200000) insert into pupil "
+                "with recursive n(i) as (select 1 union all select i + 1 from n where i < 80000) insert into pupil "
                 "select '001', '001010', 'P' || i, 'Grade of some length ' || i % 12, 1, 1.5, '2016-08-10', null, 2017 "
                 "from n"
             )
@@ -222,11 +222,11 @@ def test_memory_does_not_grow_with_the_rows(foreign: Toy, tmp_path: Path, kind: 
             large.execute(TABLE)
             large.execute(
                 "insert into pupil select '001', '001010', 'P' || i, 'Grade of some length ' || i % 12, true, 1.5, "
-                "date '2016-08-10', null, 2017 from range(200000) as r(i)"
+                "date '2016-08-10', null, 2017 from range(80000) as r(i)"
             )
     take(foreign, sqlite_file(tmp_path / "small.db", PUPILS))
     with memory_growth() as growth:
         outcome = take(foreign, f"{kind}:///{path}")
 
-    assert outcome.rows == 200_005
-    assert max(growth) < 60_000_000
+    assert outcome.rows == 80_005
+    assert max(growth) < 24_000_000
