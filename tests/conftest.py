@@ -5,9 +5,11 @@ connections, COPY, row-level security or races takes `certification_database`: a
 0.3 s on a disk).
 """
 
+import atexit
 import datetime
 import gc
 import os
+import shutil
 import tempfile
 import time
 from collections.abc import Callable, Iterator
@@ -25,7 +27,9 @@ from certification_lib.migrations.migrate import upgrade
 from certification_lib.supervisor.postgres import Server, embedded_server
 
 # Airflow reads its settings, and writes some, where it is imported first: never in the home folder of who tests.
-os.environ.setdefault("AIRFLOW_HOME", tempfile.mkdtemp(prefix="certification_airflow_"))
+if "AIRFLOW_HOME" not in os.environ:
+    os.environ["AIRFLOW_HOME"] = tempfile.mkdtemp(prefix="certification_airflow_")
+    atexit.register(shutil.rmtree, os.environ["AIRFLOW_HOME"], ignore_errors=True)
 os.environ.setdefault("AIRFLOW__CORE__LOAD_EXAMPLES", "False")
 
 TEMPLATE = "certification_template"
