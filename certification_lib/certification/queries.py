@@ -19,7 +19,12 @@ from certification_lib.certification.participant_filter import ParticipantFilter
 from certification_lib.certification.readmodels import Owing
 from certification_lib.certification.receipts import my_receipts, receipt, verification
 from certification_lib.certification.rules import OPEN, certified_people, due_date, owing
-from certification_lib.certification.state_queries import participant_detail, participant_numbers, participants_page
+from certification_lib.certification.state_queries import (
+    participant_detail,
+    participant_numbers,
+    participant_shown,
+    participants_page,
+)
 from certification_lib.errors import NotFound
 from certification_lib.events.models import Event, EventVersion, Participant
 from certification_lib.events.phases import end_moment
@@ -32,6 +37,7 @@ __all__ = [
     "my_receipts",
     "participant_detail",
     "participant_numbers",
+    "participant_shown",
     "participants_page",
     "participants_to_leave_alone",
     "people_of_participants",

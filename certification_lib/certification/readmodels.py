@@ -189,6 +189,17 @@ class ParticipantDetail:
 
 
 @dataclass(frozen=True)
+class ParticipantShown:
+    """A participant with the revision whose data and findings are shown: the certified, else the current."""
+
+    number: str
+    name: str
+    shown: RevisionView | None
+    rules_set_aside: tuple[tuple[str, str], ...]
+    """(code, reason)"""
+
+
+@dataclass(frozen=True)
 class Owing:
     """A person who still owes for a participant, and until when."""
 

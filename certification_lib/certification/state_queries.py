@@ -10,7 +10,7 @@ from certification_lib.certification.evidence import rules_set_aside
 from certification_lib.certification.facts import load_states
 from certification_lib.certification.history import rounds_of
 from certification_lib.certification.participant_filter import ParticipantFilter, matching, sorted_as
-from certification_lib.certification.readmodels import ParticipantDetail, ParticipantsPage
+from certification_lib.certification.readmodels import ParticipantDetail, ParticipantShown, ParticipantsPage
 from certification_lib.certification.views import (
     dates_of,
     participant_row,
@@ -72,14 +72,23 @@ def participant_numbers(
     return list(session.scalars(query.order_by(Participant.organization_number)))
 
 
+def participant_shown(key: str, number: str, *, session: Session) -> ParticipantShown:
+    """Whose findings are looked at. The caller has checked the right Read on Event Management."""
+    event, version = _published(key, session=session)
+    participant = _participant(event, version, number, session=session)
+    shown_id = participant.certified_revision_id or participant.current_revision_id
+    return ParticipantShown(
+        number=participant.organization_number,
+        name=participant.organization_name,
+        shown=revision_views([shown_id], version.id, session=session).get(shown_id or 0),
+        rules_set_aside=_set_aside(event, participant.id, session=session),
+    )
+
+
 def participant_detail(key: str, number: str, *, session: Session, now: datetime.datetime) -> ParticipantDetail:
     """What opening a row shows to the state. The caller has checked the right Read on Event Management."""
     event, version = _published(key, session=session)
-    participant_id = session.scalar(
-        sa.select(Participant.id).where(Participant.event_id == event.id, Participant.organization_number == number)
-    )
-    if participant_id is None:
-        raise NotFound(f"{version.name} has no participant {number}.")
+    participant_id = _participant(event, version, number, session=session).id
     [state] = load_states([participant_id], session=session)
     dates = dates_of(version, state_time_zone(session=session), now)
     participant = state.participant
@@ -101,12 +110,23 @@ def participant_detail(key: str, number: str, *, session: Session, now: datetime
         official=official,
         current_differs=shown is not None and current is not None and shown.digest != current.digest,
         waiting_request=state.request.reason if state.request else None,
-        rules_set_aside=tuple(
-            (rule.code, rule.reason) for rule in rules_set_aside(event.id, participant_id, session=session)
-        ),
+        rules_set_aside=_set_aside(event, participant_id, session=session),
         changed_since=changed_since(state, session=session),
         revisions=revision_lines(participant, session=session),
     )
+
+
+def _participant(event: Event, version: EventVersion, number: str, *, session: Session) -> Participant:
+    participant = session.scalar(
+        sa.select(Participant).where(Participant.event_id == event.id, Participant.organization_number == number)
+    )
+    if participant is None:
+        raise NotFound(f"{version.name} has no participant {number}.")
+    return participant
+
+
+def _set_aside(event: Event, participant_id: int, *, session: Session) -> tuple[tuple[str, str], ...]:
+    return tuple((rule.code, rule.reason) for rule in rules_set_aside(event.id, participant_id, session=session))
 
 
 def _published(key: str, *, session: Session) -> tuple[Event, EventVersion]:

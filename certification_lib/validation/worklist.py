@@ -76,14 +76,15 @@ def revision_before(revision_id: int, *, session: Session) -> Revision | None:
     return session.scalar(query)
 
 
-def worklist(revision_id: int, *, session: Session) -> list[WorkRule]:
+def worklist(revision_id: int, *, session: Session, code: str | None = None) -> list[WorkRule]:
     """Every rule of the published event that ran on the revision; first those to work on, the severest on top.
 
+    `code`: this rule alone.
     Four statements, however many rules, rows and revisions there are.
     """
-    now = _results(revision_id, session=session)
+    now = _results(revision_id, code, session=session)
     before = revision_before(revision_id, session=session)
-    earlier = _results(before.id, session=session) if before else {}
+    earlier = _results(before.id, code, session=session) if before else {}
     kept = _compared(revision_id, before, now, earlier, session=session)
     found = [_work_rule(one, _trend(before, earlier.get(rule_id), kept.get(rule_id))) for rule_id, one in now.items()]
     return sorted(found, key=by_need)
@@ -94,7 +95,7 @@ def by_need(rule: WorkRule) -> tuple[bool, int, int, str]:
     return (not rule.needs_work, SEVERITIES[rule.severity], -(rule.finding_count or 0), rule.code)
 
 
-def _results(revision_id: int, *, session: Session) -> dict[int, _Found]:
+def _results(revision_id: int, code: str | None, *, session: Session) -> dict[int, _Found]:
     """By rule: of one that was changed by publishing again the version that ran last."""
     pinned = (
         sa.select(RuleVersion.rule_id)
@@ -111,6 +112,8 @@ def _results(revision_id: int, *, session: Session) -> dict[int, _Found]:
         .where(ValidationResult.revision_id == revision_id, Rule.id.in_(pinned))
         .order_by(RuleVersion.version)
     )
+    if code is not None:
+        query = query.where(Rule.code == code)
     return {row.Rule.id: _Found(row.RuleVersion, row.Rule, row.ValidationResult) for row in session.execute(query)}
 
 

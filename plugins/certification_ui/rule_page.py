@@ -14,8 +14,8 @@ from starlette.datastructures import FormData
 from certification_lib.certification.readmodels import RevisionView
 from certification_lib.errors import NotFound
 from certification_lib.validation.other_organizations import also_found_in
-from certification_lib.validation.worklist import rule_of, worklist
-from certification_lib.validation.worklist_rows import RowFilter, row_count, rows, schools_with_findings
+from certification_lib.validation.worklist import worklist
+from certification_lib.validation.worklist_rows import EVERY_ROW, RowFilter, row_count, rows, schools_with_findings
 from certification_ui import urls
 from certification_ui.forms import is_number
 from certification_ui.visit import Visit
@@ -70,10 +70,11 @@ def rule_page(
     the other organizations that a row concerns."""
     if revision is None:
         raise NotFound(NO_RESULTS)
-    rule = rule_of(code, worklist(revision.id, session=visit.session))
-    if rule is None:
+    of_code = worklist(revision.id, code=code, session=visit.session)
+    if not of_code:
         raise NotFound(NO_RESULTS)
-    where = only_school(wanted.where, school)
+    [rule] = of_code
+    where, every = only_school(wanted.where, school), only_school(EVERY_ROW, school)
     scope = {"where": where, "session": visit.session}
     total = row_count(revision.id, [rule], **scope)
     found = rows(revision.id, [rule], offset=(wanted.page - 1) * PAGE_SIZE, limit=PAGE_SIZE, **scope)
@@ -85,7 +86,7 @@ def rule_page(
         "rule": rule,
         "revision": revision,
         "table": table_of(rule, found, also_in=also_in, session=visit.session),
-        "kept": row_count(revision.id, [rule], where=only_school(RowFilter(), school), session=visit.session),
+        "kept": total if where == every else row_count(revision.id, [rule], where=every, session=visit.session),
         "total": total,
         "wanted": where,
         "schools": [(number, names[number]) for number, _ in schools],

@@ -36,9 +36,7 @@ def choices(visit: Visit, step: Step, typed: Mapping[str, Any], check: StepCheck
         }
     if step is Step.PARTICIPANTS:
         return {
-            "regions": _distinct(visit, Organization.region),
-            "counties": _distinct(visit, Organization.county),
-            "types": _distinct(visit, Organization.type),
+            **_places_and_types(visit),
             "found": _found(visit, typed),
         }
     if step is Step.SNAPSHOTS:
@@ -76,7 +74,13 @@ def _next_times(visit: Visit, typed: Mapping[str, Any], name: str, check: StepCh
     return next_times(schedule, end, state_time_zone(session=visit.session), visit.now)
 
 
-def _distinct(visit: Visit, column: Any) -> list[str]:
+def _places_and_types(visit: Visit) -> dict[str, list[str]]:
+    """What organizations can be chosen by."""
     kinds = (OrganizationKind.LEA, OrganizationKind.SCHOOL)
-    query = sa.select(column).where(Organization.kind.in_(kinds), column.is_not(None)).distinct().order_by(column)
-    return list(visit.session.scalars(query))
+    query = sa.select(Organization.region, Organization.county, Organization.type)
+    found = visit.session.execute(query.where(Organization.kind.in_(kinds)).distinct()).all()
+    values = zip(*found, strict=True) if found else ((), (), ())
+    return {
+        name: sorted({value for value in of_name if value is not None})
+        for name, of_name in zip(("regions", "counties", "types"), values, strict=True)
+    }

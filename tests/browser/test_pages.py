@@ -211,6 +211,32 @@ def test_findings_show_by_themselves_when_the_rules_have_run(
     check(smith)
 
 
+def test_the_viewer_follows_a_snapshot_and_its_rules_without_being_opened_again(
+    chromium: Browser, base_url: str, engine: sa.Engine
+) -> None:
+    def now(statement: str) -> None:
+        with engine.begin() as connection:
+            connection.execute(sa.text(f"set local search_path = certification; {statement}"))
+
+    now("update snapshot set status = 'running' where id = (select min(id) from snapshot)")
+    page = open_as(chromium, base_url, "approver", WIDE)
+    page.goto(f"{base_url}{ROOT}/events/{KEY}/")
+    page.get_by_text("The state snapshot is of 4 participants.").wait_for()
+    page.evaluate("window.openedOnce = true")
+
+    now(
+        "update snapshot set status = 'completed'; update validation_run set status = 'running', participant_count = 4 "
+        "where id = (select max(id) from validation_run)"
+    )
+
+    page.get_by_text("of 5 rules have run on 4 participants.").wait_for(timeout=15_000)
+
+    now("update validation_run set status = 'completed'")
+    page.get_by_text("rules have run on").wait_for(state="detached", timeout=15_000)
+    assert page.evaluate("window.openedOnce") is True
+    check(page)
+
+
 @pytest.mark.parametrize("script", [True, False], ids=["with script", "without script"])
 def test_a_certifier_signs_and_the_state_approves(chromium: Browser, base_url: str, script: bool) -> None:
     smith = open_as(chromium, base_url, "smith", WIDE, script=script)

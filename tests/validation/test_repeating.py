@@ -8,9 +8,11 @@ import time
 from collections.abc import Iterator, Sequence
 
 import pytest
+import sqlalchemy as sa
 
-from certification_lib.database import make_engine
+from certification_lib.database import make_engine, transaction
 from certification_lib.validation import service, view_run
+from certification_lib.validation.at_work import rules_at_work
 from certification_lib.validation.staging import StagedFindings
 from tests.validation.rows import enrollment
 from tests.validation.world import World
@@ -42,6 +44,19 @@ def test_a_view_validated_again_changes_nothing(world: World, begun: int) -> Non
     assert stored(world) == rows
     world.finish(begun)
     assert service.validate_view(begun, "enrollment", engine=world.engine, rules_url=world.rules_url) == first
+
+
+def test_the_state_sees_how_many_rules_of_a_run_have_run_on_how_many(world: World, begun: int) -> None:
+    def words() -> list[str]:
+        with transaction(world.engine) as session:
+            event_id = session.scalar(sa.text("select event_id from certification.validation_run"))
+            return [one.words for one in rules_at_work(event_id, session=session)]
+
+    assert words() == ["0 of 2 rules have run on 3 participants."]
+    service.validate_view(begun, "enrollment", engine=world.engine, rules_url=world.rules_url)
+    assert words() == ["2 of 2 rules have run on 3 participants."]
+    world.finish(begun)
+    assert words() == []
 
 
 def test_a_new_run_on_the_same_data_replaces_the_rows_of_the_old_one(world: World, begun: int) -> None:

@@ -33,6 +33,7 @@ from certification_lib.rulebook.queries import pinned_rules
 from certification_lib.settings import load_settings
 from certification_lib.snapshots.at_work import snapshots_at_work
 from certification_lib.snapshots.queries import planned_snapshots, snapshot_history, view_information
+from certification_lib.validation.at_work import rules_at_work
 from certification_lib.validation.matrix import matrix_rules
 from certification_lib.validation.queries import something_is_running
 from certification_lib.validation.run_reports import runs
@@ -282,6 +283,7 @@ def event_viewer(visit: VisitOfRequest, key: str, asked: Annotated[ParticipantQu
         history=snapshot_history(key, session=session, limit=HISTORY_SIZE),
         running=running,
         at_work=snapshots_at_work(shown.event.id, session=session) if running else [],
+        rules_at_work=rules_at_work(shown.event.id, session=session) if running else [],
         directory=directory_changes(shown.event, session=session),
         legal_hold=standing_hold(shown.event.id, session=session),
         disposal=disposal_of(shown.event.id, session=session),

@@ -8,7 +8,7 @@ from fastapi import Request
 from starlette.responses import Response
 
 from certification_lib.certification import queries
-from certification_lib.certification.readmodels import ParticipantDetail
+from certification_lib.certification.readmodels import ParticipantShown
 from certification_lib.events.queries import EventHead, event_head
 from certification_lib.people.models import Right, Tool
 from certification_lib.rulebook.models import Severity
@@ -196,10 +196,10 @@ def participant_file(visit: VisitOfRequest, request: Request, key: str, number: 
     return findings_file(visit, detail.shown, number, request=request)
 
 
-def _opened(visit: Visit, key: str, number: str) -> tuple[EventHead, ParticipantDetail]:
+def _opened(visit: Visit, key: str, number: str) -> tuple[EventHead, ParticipantShown]:
     """The participant, its rows opened to this session where the person may see rows."""
     shown = event_head(key, session=visit.session, now=visit.now)
     refuse_without_place(powers(visit, shown), shown)
-    detail = queries.participant_detail(key, number, session=visit.session, now=visit.now)
+    detail = queries.participant_shown(key, number, session=visit.session)
     show_rows_to_state(visit.session)
     return shown, detail
