@@ -23,6 +23,11 @@ STEPS: dict[str, frozenset[MilestoneKind]] = {
 }
 
 
+def step_of(kind: MilestoneKind) -> str:
+    """The step that does a kind of milestone."""
+    return next(step for step, kinds in STEPS.items() if kind in kinds)
+
+
 def steps_to_skip(
     due: Collection[MilestoneKind], *, in_dag: Iterable[str], views: int, unvalidated: bool
 ) -> list[str | tuple[str, int]]:

@@ -75,7 +75,7 @@ def test_the_plan_shows_what_is_done_due_and_late_and_which_run_did_it(filled: B
     assert "State snapshot done" not in late
 
 
-def test_a_run_is_a_link_only_for_whom_airflow_shows_it(filled: Browser, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_run_and_its_log_are_links_only_for_whom_airflow_shows_them(filled: Browser, monkeypatch: pytest.MonkeyPatch) -> None:
     assert "/runs/" not in filled("approver").get(f"{EVENT}/plan").text
 
     class Manager:
@@ -83,7 +83,9 @@ def test_a_run_is_a_link_only_for_whom_airflow_shows_it(filled: Browser, monkeyp
             return asked["user"].get_name() == "approver"  # type: ignore[attr-defined]
 
     monkeypatch.setattr(runs_in_airflow, "get_auth_manager", Manager)
-    assert "/runs/scheduled__2016-10-03T04%3A00%3A00%2B00%3A00" in filled("approver").get(f"{EVENT}/plan").text
+    shown = filled("approver").get(f"{EVENT}/plan").text
+    assert "/runs/scheduled__2016-10-03T04%3A00%3A00%2B00%3A00" in shown
+    assert "/runs/scheduled__2016-10-03T04%3A00%3A00%2B00%3A00/tasks/state_snapshot" in shown, "its log"
     assert "/runs/" not in filled("statereviewer").get(f"{EVENT}/plan").text
 
 

@@ -1,26 +1,21 @@
 """How an event runs by itself: its plan and what became of it, its mails, and whom reminders would reach next."""
 
-from typing import Annotated
-
-from fastapi import Depends
 from starlette.responses import Response
 
 from certification_lib.certification.mails_again import send_again
 from certification_lib.certification.reminding import pause_reminders, reminder_preview, resume_reminders
 from certification_lib.events.carried_out import PlanLine, Standing, plan_of
-from certification_lib.events.manifest import dag_id_of
 from certification_lib.events.queries import EventHead, event_head
 from certification_lib.events.warnings import nobody_to_escalate_to
 from certification_lib.notifications import deliveries as mails
 from certification_lib.people.models import Right, Tool
 from certification_ui import urls, words
-from certification_ui.auth import airflow_user
 from certification_ui.deps import FormOfRequest, right
 from certification_ui.forms import Form
 from certification_ui.pages.asking import Asking, answered, ask, here
 from certification_ui.pages.events import numbered_pages, page_number, powers
 from certification_ui.routes import page_router
-from certification_ui.runs_in_airflow import may_see_runs, run_address
+from certification_ui.runs_in_airflow import DagShown, log_address, run_address
 from certification_ui.visit import Visit, VisitOfRequest
 
 router = page_router()
@@ -42,17 +37,11 @@ PAUSE = Asking(
 )
 
 
-def _airflow_runs(key: str, user: Annotated[object, Depends(airflow_user)]) -> str | None:
-    """The id of the event's DAG, for whom Airflow shows its runs."""
-    dag_id = dag_id_of(key)
-    return dag_id if may_see_runs(dag_id, user) else None  # type: ignore[arg-type]
-
-
 @router.get(urls.PLAN, dependencies=[look])
 def plan(
     visit: VisitOfRequest,
     key: str,
-    dag_id: Annotated[str | None, Depends(_airflow_runs)],
+    dag_id: DagShown,
     standing: str = "",
     page: str = "1",
 ) -> Response:
@@ -61,13 +50,16 @@ def plan(
     lines: list[PlanLine] = [one for one in whole.lines if not standing or one.standing == standing]
     number = page_number(page)
     asked = {"standing": standing} if standing in set(Standing) else {}
-    addresses = {one.run_id: run_address(dag_id, one.run_id) for one in lines if dag_id and one.run_id}
+    seen = [one for one in lines if dag_id and one.run_id]
+    addresses = {one.run_id: run_address(dag_id or "", one.run_id or "") for one in seen}
+    logs = {(one.run_id, one.kind): log_address(dag_id or "", one.run_id or "", one.kind) for one in seen}
     return visit.page(
         "events/plan.html",
         shown=shown,
         plan=whole,
         lines=lines[(number - 1) * PLAN_SIZE : number * PLAN_SIZE],
         run_addresses=addresses,
+        log_addresses=logs,
         standings=list(Standing),
         asked=asked,
         pages=numbered_pages(visit, urls.PLAN, asked, page=number, size=PLAN_SIZE, total=len(lines), key=key),

@@ -44,6 +44,7 @@ from certification_ui.deps import right
 from certification_ui.forms import is_number
 from certification_ui.pages.own_events import Paging
 from certification_ui.routes import page_router
+from certification_ui.runs_in_airflow import DagShown, runs_address
 from certification_ui.visit import Visit, VisitOfRequest
 
 router = page_router()
@@ -258,7 +259,9 @@ def how_it_stands(visit: VisitOfRequest, key: str) -> Response:
 
 
 @router.get(urls.EVENT, dependencies=[view])
-def event_viewer(visit: VisitOfRequest, key: str, asked: Annotated[ParticipantQuery, Depends()]) -> Response:
+def event_viewer(
+    visit: VisitOfRequest, key: str, asked: Annotated[ParticipantQuery, Depends()], dag_id: DagShown
+) -> Response:
     session = visit.session
     shown = event_details(key, session=session, now=visit.now)
     is_published = shown.event.live_version_id is not None
@@ -284,6 +287,7 @@ def event_viewer(visit: VisitOfRequest, key: str, asked: Annotated[ParticipantQu
         running=running,
         at_work=snapshots_at_work(shown.event.id, session=session) if running else [],
         rules_at_work=rules_at_work(shown.event.id, session=session) if running else [],
+        runs_address=runs_address(dag_id) if dag_id else None,
         directory=directory_changes(shown.event, session=session),
         legal_hold=standing_hold(shown.event.id, session=session),
         disposal=disposal_of(shown.event.id, session=session),
