@@ -75,7 +75,9 @@ def test_the_plan_shows_what_is_done_due_and_late_and_which_run_did_it(filled: B
     assert "State snapshot done" not in late
 
 
-def test_a_run_and_its_log_are_links_only_for_whom_airflow_shows_them(filled: Browser, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_run_and_its_log_are_links_only_for_whom_airflow_shows_them(
+    filled: Browser, monkeypatch: pytest.MonkeyPatch
+) -> None:
     assert "/runs/" not in filled("approver").get(f"{EVENT}/plan").text
 
     class Manager:

@@ -8,10 +8,21 @@ from fastapi import FastAPI
 from starlette.requests import Request
 
 from certification_lib.events.content import parse_content
-from certification_ui.api import bodies, categories, examples, findings, people, retention, rules, schools, webhooks
+from certification_ui.api import (
+    bodies,
+    categories,
+    examples,
+    findings,
+    people,
+    retention,
+    rules,
+    schools,
+    validation_groups,
+    webhooks,
+)
 from certification_ui.api.router import openapi
 
-MODULES = (bodies, categories, findings, people, retention, rules, schools, webhooks)
+MODULES = (bodies, categories, findings, people, retention, rules, schools, validation_groups, webhooks)
 
 
 @pytest.fixture(scope="module")
