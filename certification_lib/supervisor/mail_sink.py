@@ -2,12 +2,15 @@
 
 import asyncio
 import itertools
+import logging
 from datetime import UTC, datetime
 from pathlib import Path
 
 from aiosmtpd.smtp import SMTP, Envelope, Session
 
 from certification_lib.supervisor.ports import HOST
+
+log = logging.getLogger(__name__)
 
 
 class _Keeper:
@@ -18,7 +21,11 @@ class _Keeper:
     async def handle_DATA(self, _server: SMTP, _session: Session, envelope: Envelope) -> str:  # noqa: N802 - the library's name
         name = f"{datetime.now(UTC):%Y%m%dT%H%M%S}-{next(self._numbers):06d}.eml"
         content = envelope.original_content or b""
-        await asyncio.to_thread(_write, self._folder / name, content)
+        try:
+            await asyncio.to_thread(_write, self._folder / name, content)
+        except OSError as error:
+            log.error("a mail could not be kept (%s)", error.strerror)
+            return "451 the mail could not be kept, try again later"  # 5 would be for good: nobody would send it again
         return "250 kept"
 
 

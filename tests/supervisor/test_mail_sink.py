@@ -6,6 +6,8 @@ import stat
 from email.message import EmailMessage
 from pathlib import Path
 
+import pytest
+
 from certification_lib.supervisor.mail_sink import start_mail_sink
 from certification_lib.supervisor.ports import HOST, free_port
 
@@ -33,3 +35,22 @@ def _send(port: int, subject: str) -> None:
     mail.set_content("Please certify.")
     with smtplib.SMTP(HOST, port) as server:
         server.send_message(mail)
+
+
+def test_a_mail_that_cannot_be_kept_is_put_off_and_not_refused_for_good(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    folder = tmp_path / "mails"
+
+    async def attempts() -> int:
+        port = free_port()
+        async with await start_mail_sink(folder, port):
+            with pytest.raises(smtplib.SMTPDataError) as put_off:
+                await asyncio.to_thread(_send, port, "First")
+            folder.mkdir()
+            await asyncio.to_thread(_send, port, "First")
+        return put_off.value.smtp_code
+
+    assert asyncio.run(attempts()) == 451
+    assert len(list(folder.iterdir())) == 1
+    assert "a mail could not be kept" in caplog.text
