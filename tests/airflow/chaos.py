@@ -38,6 +38,7 @@ from certification_lib.orchestration.parts import file_of
 from certification_lib.supervisor.processes import members
 from tests.airflow.chaos_invariants import broken_promises
 from tests.airflow.conftest import DISTRICTS, ENDED, ZONE, Site, running_site
+from tests.benchmarks.world import tell
 
 # Seconds after the publication; its opening and its first snapshot come at once.
 PLAN = {
@@ -78,9 +79,10 @@ class Chaos:
         """All rounds, then the day after, and what became of everything."""
         begun = time.monotonic()
         for number in range(rounds):
-            self._round(
-                f"chaos-{self._random.getrandbits(24):06x}-{number:02}", list(self.faults)[number % len(self.faults)]
-            )
+            fault = list(self.faults)[number % len(self.faults)]
+            tell(f"Round {number + 1} of {rounds}: {fault}")
+            self._round(f"chaos-{self._random.getrandbits(24):06x}-{number:02}", fault)
+        tell("Waiting until all is done")
         self._until_nothing_is_due()
         for key in self.keys:
             self._day_after(key)
