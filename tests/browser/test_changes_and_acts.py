@@ -9,7 +9,19 @@ from fastapi import FastAPI
 from playwright.sync_api import Browser
 
 from certification_lib.database import make_engine
-from tests.browser.test_pages import PHONE, SCREENSHOTS, SIZES, WIDE, check, check_at, chromium, open_as, pages, save
+from tests.browser.test_pages import (
+    PHONE,
+    SCREENSHOTS,
+    SIZES,
+    WIDE,
+    check,
+    check_at,
+    chromium,
+    open_as,
+    pages,
+    save,
+    write_manifests,
+)
 from tests.certification_ui.listening import listening
 from tests.certification_ui.site import KEY, ROOT
 from tests.certification_ui.test_changes import correct, sent_back
@@ -52,6 +64,7 @@ def base_url(
     monkeypatch.setenv("CERTIFICATION_STATE_FOLDER", str(tmp_path / "state"))
     sent_back(engine)
     correct(engine)
+    write_manifests(engine)
     pages.state.pages.state.engine = make_engine(certification_database.url("certification_app"))
     with listening(pages) as url:
         monkeypatch.setenv("AIRFLOW__API__BASE_URL", url)

@@ -22,6 +22,7 @@ from tests.browser.test_pages import (  # noqa: F401 - fixtures
     open_as,
     pages,
     save,
+    write_manifests,
 )
 from tests.certification_ui.listening import listening
 from tests.certification_ui.site import KEY, open_window
@@ -70,6 +71,7 @@ def serve(
                 world.approver()
                 for tool in STATE_TOOLS:
                     world.give(world.person("approver"), tool, "RWAD")
+            write_manifests(engine)
             return url
 
         yield served

@@ -12,7 +12,9 @@ import sqlalchemy as sa
 from fastapi import FastAPI
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
-from certification_lib.database import make_engine
+from certification_lib.database import make_engine, transaction
+from certification_lib.events.manifest import rebuild_manifests
+from certification_lib.settings import load_settings
 from scripts.browser import browser_path
 from tests.browser.barriers import barriers
 from tests.browser.state import PEOPLE, fill_state
@@ -50,12 +52,19 @@ def base_url(
     """The site over a filled state, its people's password being the same for all."""
     monkeypatch.setenv("CERTIFICATION_STATE_FOLDER", str(tmp_path / "state"))
     fill_state(engine)
+    write_manifests(engine)
     pages.state.pages.state.engine = make_engine(certification_database.url("certification_app"))
     with listening(pages) as url:
         monkeypatch.setenv("AIRFLOW__API__BASE_URL", url)
         yield url
     pages.state.pages.state.engine.dispose()
     pages.state.pages.state.engine = None
+
+
+def write_manifests(engine: sa.Engine) -> None:
+    """As publishing leaves them; without one the viewer says so on top."""
+    with transaction(engine) as session:
+        rebuild_manifests(load_settings().manifest_folder, session=session)
 
 
 def open_as(chromium: Browser, base_url: str, username: str, viewport: dict[str, int], *, script: bool = True) -> Page:
