@@ -188,7 +188,7 @@ def _other_bundles(airflow_home: Path, others: Mapping[str, Path]) -> None:
     local = "airflow.dag_processing.bundles.local.LocalDagBundle"
     bundles: list[dict[str, Any]] = [{"name": "dags-folder", "classpath": local, "kwargs": {}}]
     bundles += [{"name": name, "classpath": local, "kwargs": {"path": str(path)}} for name, path in others.items()]
-    airflow_home.mkdir(mode=0o700)
+    airflow_home.mkdir(mode=0o700, parents=True)
     written = f"[dag_processor]\ndag_bundle_config_list = {json.dumps(bundles)}\n"
     (airflow_home / "airflow.cfg").write_text(written, encoding="utf-8")
 
