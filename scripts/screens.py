@@ -29,6 +29,7 @@ PARTS = {
         "changes": "What changed since certified",
         "changed-rows": "The rows that changed",
         "approve": "Approving several at once",
+        "approved": "What became of it",
         "extend-due-date": "Extend Due Date",
         "due-dates": "Extensions granted",
         "message": "Send Message",

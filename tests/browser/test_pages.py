@@ -270,3 +270,6 @@ def test_a_certifier_signs_and_the_state_approves(chromium: Browser, base_url: s
         check(approver)
     approver.get_by_role("button", name="Approve Certification").click()
     approver.get_by_text("1 participant approved.").wait_for()
+    if script:
+        save(approver, "approved-wide")
+        check(approver)
