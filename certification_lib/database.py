@@ -80,7 +80,7 @@ def among(column: sa.ColumnElement[int] | InstrumentedAttribute[int], ids: Colle
 
 
 def among_given(
-    column: sa.ColumnElement[int] | InstrumentedAttribute[int], name: str = "ids"
+    column: sa.ColumnElement[int] | InstrumentedAttribute[int] | InstrumentedAttribute[int | None], name: str = "ids"
 ) -> sa.ColumnElement[bool]:
     """The same for a statement put together once and executed with `{name: [ids]}`: that is a third of what a statement
     costs us, and a page has dozens."""

@@ -197,17 +197,19 @@ def able_approvers(category_id: int, *, session: Session) -> list[MemberView]:
 
 def state_role(category_id: int, person_id: int, *, session: Session) -> CategoryRole | None:
     """The person's role in a category on the state's side: Approver, Reviewer or None."""
-    query = (
-        sa.select(Member.role)
-        .join(Organization, Organization.id == Member.organization_id)
-        .where(
-            Member.category_id == category_id,
-            Member.person_id == person_id,
-            Member.removed_at.is_(None),
-            Organization.kind == OrganizationKind.STATE,
-        )
+    return session.scalar(_STATE_ROLE, {"category_id": category_id, "person_id": person_id})
+
+
+_STATE_ROLE = (
+    sa.select(Member.role)
+    .join(Organization, Organization.id == Member.organization_id)
+    .where(
+        Member.category_id == sa.bindparam("category_id"),
+        Member.person_id == sa.bindparam("person_id"),
+        Member.removed_at.is_(None),
+        Organization.kind == OrganizationKind.STATE,
     )
-    return session.scalar(query)
+)
 
 
 def role_in_category(

@@ -2,6 +2,7 @@
 participants. The gate of the district's side is `own_access`."""
 
 import datetime
+import functools
 import unicodedata
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
@@ -153,18 +154,31 @@ def usable_due_date(live: LiveEvent, day: datetime.date | None, now: datetime.da
 
 
 def found_event(key: str, *, session: Session, lock: bool, alone: bool = False) -> Event | None:
-    query = sa.select(Event).where(Event.key == key).execution_options(populate_existing=True)
-    return session.scalar(query.with_for_update(read=not alone) if lock else query)
+    return session.scalar(_event_query(lock, alone), {"key": key})
+
+
+@functools.cache
+def _event_query(lock: bool, alone: bool) -> sa.Select[Event]:
+    query = sa.select(Event).where(Event.key == sa.bindparam("key")).execution_options(populate_existing=True)
+    return query.with_for_update(read=not alone) if lock else query
 
 
 def found_participants(event: Event, numbers: Sequence[str], *, session: Session, lock: bool) -> Sequence[Participant]:
+    given = {"event_id": event.id, "numbers": list(numbers)}
+    return session.scalars(_participants_query(lock), given).all()
+
+
+@functools.cache
+def _participants_query(lock: bool) -> sa.Select[Participant]:
+    numbers = sa.bindparam("numbers", type_=sa.ARRAY(sa.Text))
     query = (
         sa.select(Participant)
-        .where(Participant.event_id == event.id, Participant.organization_number.in_(numbers))
+        .where(Participant.event_id == sa.bindparam("event_id"))
+        .where(Participant.organization_number == sa.any_(numbers))
         .order_by(Participant.id)
         .execution_options(populate_existing=True)
     )
-    return session.scalars(query.with_for_update() if lock else query).all()
+    return query.with_for_update() if lock else query
 
 
 def _require_state_role(

@@ -53,7 +53,7 @@ def approve(
     newly = [state.number for state in chosen if state.approval is None]
     approved = _approved(chosen, uncertified, reason, session=session, actor=actor, now=now)
     requesters = _answered(chosen, actor=actor, now=now)
-    settled = settle(chosen, session=session, official=approved)
+    settled = settle(chosen, session=session, official=approved, signed_as_before=True)
     notify_all(_told_of_approval(live, settled, requesters, actor=actor, now=now), session=session, now=now)
     happened(AssetName.APPROVED, key, newly, session=session, now=now)
     approvals = [
@@ -136,7 +136,7 @@ def withdraw_approval(
         state.approval.withdrawn_reason = reason
         official[state.participant.id] = state.approval.previous_official_revision_id
         withdrawn[state.number] = state.approval.id
-    settled = settle(chosen, session=session, official=official)
+    settled = settle(chosen, session=session, official=official, signed_as_before=True)
     notify_all(
         [
             notice(

@@ -25,20 +25,25 @@ def revisions_beside(participant_id: int, shown_id: int | None, *, session: Sess
 
     The caller has made sure that the person may see the participant: last year's is the same organization's own.
     """
-    version = session.scalars(
-        sa.select(EventVersion)
-        .join(Event, Event.live_version_id == EventVersion.id)
-        .join(Participant, Participant.event_id == Event.id)
-        .where(Participant.id == participant_id)
-    ).one()
-    certified = session.scalar(
-        sa.select(Round.certified_revision_id)
-        .where(Round.participant_id == participant_id, Round.taken_back_at.is_(None))
-        .where(Round.certified_revision_id.is_not(None), Round.certified_revision_id != (shown_id or 0))
-        .order_by(Round.number.desc())
-        .limit(1)
-    )
+    given = {"participant_id": participant_id, "shown_id": shown_id or 0}
+    version = session.scalars(_VERSION, given).one()
+    certified = session.scalar(_CERTIFIED, given)
     prior = official_before([participant_id], version, session=session)
     ids = {"Last certified": certified, "Last year": prior[0].revision_id if prior else None}
     found = revision_views(list(ids.values()), version.id, session=session)
     return [Beside(label, found[id_]) for label, id_ in ids.items() if id_ in found]
+
+
+_VERSION = (
+    sa.select(EventVersion)
+    .join(Event, Event.live_version_id == EventVersion.id)
+    .join(Participant, Participant.event_id == Event.id)
+    .where(Participant.id == sa.bindparam("participant_id"))
+)
+_CERTIFIED = (
+    sa.select(Round.certified_revision_id)
+    .where(Round.participant_id == sa.bindparam("participant_id"), Round.taken_back_at.is_(None))
+    .where(Round.certified_revision_id.is_not(None), Round.certified_revision_id != sa.bindparam("shown_id"))
+    .order_by(Round.number.desc())
+    .limit(1)
+)

@@ -134,16 +134,18 @@ def difference(pair: Pair, *, session: Session) -> tuple[ViewDifference, ...]:
 
 
 def _signed_by(person_id: int, state: State, *, session: Session) -> Certified | None:
-    query = (
-        sa.select(Revision.id, Revision.number, Revision.digest, Round.number)
-        .join(Submission, Submission.revision_id == Revision.id)
-        .join(Round, Round.id == Submission.round_id)
-        .where(Round.participant_id == state.participant.id, Submission.person_id == person_id)
-        .order_by(Submission.id.desc())
-        .limit(1)
-    )
-    row = session.execute(query).first()
+    row = session.execute(_LAST_SIGNED, {"participant_id": state.participant.id, "person_id": person_id}).first()
     return Certified(*row) if row else None
+
+
+_LAST_SIGNED = (
+    sa.select(Revision.id, Revision.number, Revision.digest, Round.number)
+    .join(Submission, Submission.revision_id == Revision.id)
+    .join(Round, Round.id == Submission.round_id)
+    .where(Round.participant_id == sa.bindparam("participant_id"), Submission.person_id == sa.bindparam("person_id"))
+    .order_by(Submission.id.desc())
+    .limit(1)
+)
 
 
 def _pairs_to_show(event_key: str, *, session: Session) -> list[Pair]:

@@ -1,7 +1,7 @@
 """What district and school people see: their own events and receipts, and nothing of anybody else's."""
 
 import datetime
-from collections.abc import Sequence
+import functools
 from typing import Any
 
 import sqlalchemy as sa
@@ -29,6 +29,7 @@ from certification_lib.certification.rules import (
 )
 from certification_lib.certification.standing import Standing, load_standings, shown_row_counts
 from certification_lib.certification.views import dates_of, person_view, revision_views
+from certification_lib.database import among_given
 from certification_lib.errors import NotFound
 from certification_lib.events.models import Event, EventStatus, EventVersion, Participant, ParticipantStatus
 from certification_lib.events.phases import Phase, phase
@@ -44,18 +45,23 @@ _LIVE = (EventStatus.PUBLISHED, EventStatus.UNPUBLISHED_CHANGES)
 def my_events(person_id: int, *, session: Session, now: datetime.datetime) -> list[MyEvent]:
     """Certification Event list: published, not closed events of the person's categories in which an organization of
     his takes part; one line per participant."""
-    mine = (
-        members_of_participants()
-        .where(Member.person_id == person_id, Event.status.in_(_LIVE), Participant.withdrawn_at.is_(None))
-        .distinct()
-    )
-    ids = [row[0] for row in session.execute(mine)]
+    ids = [row[0] for row in session.execute(_mine(), {"person_id": person_id})]
     enterable = _enterable_leas(person_id, session=session)
     states = [state for state in load_states(ids, session=session) if state.participant.lea_id in enterable]
     events = _live_events({state.participant.event_id for state in states}, session=session)
     listed = [(events[state.participant.event_id], state, state.member(person_id)) for state in states]
     lines = [_my_event(live, state, member, now) for live, state, member in listed if member is not None]
     return sorted(lines, key=lambda line: (line.end_date, line.name, line.number))
+
+
+@functools.cache
+def _mine() -> sa.Select[int, int]:
+    return (
+        members_of_participants()
+        .where(Member.person_id == sa.bindparam("person_id"))
+        .where(Event.status.in_(_LIVE), Participant.withdrawn_at.is_(None))
+        .distinct()
+    )
 
 
 def my_event(
@@ -149,14 +155,16 @@ def _enterable_leas(person_id: int, *, session: Session) -> set[int]:
     }
 
 
+_LIVE_EVENTS = (
+    sa.select(Event, EventVersion, Category)
+    .join(EventVersion, EventVersion.id == Event.live_version_id)
+    .join(Category, Category.id == EventVersion.category_id)
+    .where(among_given(Event.id))
+)
+
+
 def _live_events(event_ids: set[int], *, session: Session) -> dict[int, LiveEvent]:
-    query = (
-        sa.select(Event, EventVersion, Category)
-        .join(EventVersion, EventVersion.id == Event.live_version_id)
-        .join(Category, Category.id == EventVersion.category_id)
-        .where(Event.id.in_(event_ids))
-    )
-    rows: Sequence[sa.Row[Event, EventVersion, Category]] = session.execute(query).all()
+    rows = session.execute(_LIVE_EVENTS, {"ids": list(event_ids)}).all()
     zone = state_time_zone(session=session) if rows else None
     return {
         row.Event.id: LiveEvent(row.Event, row.EventVersion, row.Category, zone) for row in rows if zone is not None

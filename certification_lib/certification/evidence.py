@@ -1,5 +1,6 @@
 """What a submission rests on: the current revision, its counts, the findings on it and the rules set aside."""
 
+import functools
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -10,6 +11,7 @@ from sqlalchemy.orm import Session
 from certification_lib.certification.attestation import CurrentData
 from certification_lib.certification.models import RuleSetAside
 from certification_lib.certification.readiness import Blocking
+from certification_lib.database import among_given
 from certification_lib.events.models import EventVersion, EventVersionRule, FindingsPolicy, Participant
 from certification_lib.rulebook.models import Grain, Rule, RuleVersion, Severity
 from certification_lib.snapshots.models import Revision, RevisionView
@@ -67,13 +69,16 @@ def load_evidence(participant: Participant, version: EventVersion, *, session: S
     return load_evidence_of([participant], version, session=session)[participant.id]
 
 
+_REVISIONS = sa.select(Revision).where(among_given(Revision.id)).execution_options(populate_existing=True)
+
+
 def load_evidence_of(
     participants: Collection[Participant], version: EventVersion, *, session: Session
 ) -> dict[int, Evidence]:
     """The same of many participants of one event, by participant id, in a fixed number of statements."""
     ids = [one.current_revision_id for one in participants if one.current_revision_id]
-    found = sa.select(Revision).where(Revision.id.in_(ids)).execution_options(populate_existing=True)
-    revisions = {revision.participant_id: revision for revision in session.scalars(found)} if ids else {}
+    found = session.scalars(_REVISIONS, {"ids": ids}) if ids else ()
+    revisions = {revision.participant_id: revision for revision in found}
     results = finding_results(ids, version.id, session=session) if ids else {}
     counts = row_counts(ids, session=session) if ids else {}
     # An event without rules has nothing to wait for.
@@ -116,30 +121,35 @@ def _set_aside_of(participants: Collection[Participant], *, session: Session) ->
 def _rows_set_aside(
     event_ids: Collection[int], participant_ids: Collection[int], *, session: Session
 ) -> Sequence[sa.Row[str, str, int, int | None]]:
-    query = (
-        sa.select(Rule.code, RuleSetAside.reason, RuleSetAside.event_id, RuleSetAside.participant_id)
-        .join(Rule, Rule.id == RuleSetAside.rule_id)
-        .where(
-            RuleSetAside.event_id.in_(event_ids),
-            RuleSetAside.ended_at.is_(None),
-            sa.or_(RuleSetAside.participant_id.is_(None), RuleSetAside.participant_id.in_(participant_ids)),
-        )
-        .order_by(Rule.code, RuleSetAside.id)
+    given = {"events": list(event_ids), "participants": list(participant_ids)}
+    return session.execute(_SET_ASIDE, given).all()
+
+
+_SET_ASIDE = (
+    sa.select(Rule.code, RuleSetAside.reason, RuleSetAside.event_id, RuleSetAside.participant_id)
+    .join(Rule, Rule.id == RuleSetAside.rule_id)
+    .where(
+        among_given(RuleSetAside.event_id, "events"),
+        RuleSetAside.ended_at.is_(None),
+        sa.or_(RuleSetAside.participant_id.is_(None), among_given(RuleSetAside.participant_id, "participants")),
     )
-    return session.execute(query).all()
+    .order_by(Rule.code, RuleSetAside.id)
+)
 
 
 def row_counts(revision_ids: Collection[int], *, session: Session) -> dict[int, dict[str, int]]:
     """{revision: {view: rows}}."""
-    query = (
-        sa.select(RevisionView.revision_id, RevisionView.view, RevisionView.row_count)
-        .where(RevisionView.revision_id.in_(revision_ids))
-        .order_by(RevisionView.view)
-    )
     found: dict[int, dict[str, int]] = {}
-    for revision_id, view, rows in session.execute(query):
+    for revision_id, view, rows in session.execute(_ROW_COUNTS, {"ids": list(revision_ids)}):
         found.setdefault(revision_id, {})[view] = rows
     return found
+
+
+_ROW_COUNTS = (
+    sa.select(RevisionView.revision_id, RevisionView.view, RevisionView.row_count)
+    .where(among_given(RevisionView.revision_id))
+    .order_by(RevisionView.view)
+)
 
 
 def finding_results(
@@ -149,12 +159,21 @@ def finding_results(
 
     A revision signed before a rule was changed keeps what the rule said then: it is not run on it again.
     """
+    given = {"ids": list(revision_ids), "version_id": version_id}
+    found: dict[int, dict[str, Counted]] = {}
+    for revision_id, code, severity, grain, count in session.execute(_results(), given):
+        found.setdefault(revision_id, {})[code] = Counted(code, severity, grain, count)
+    return {revision_id: tuple(results.values()) for revision_id, results in found.items()}
+
+
+@functools.cache
+def _results() -> sa.Select[int, str, Severity, Grain, int | None]:
     pinned = (
         sa.select(RuleVersion.rule_id)
         .join(EventVersionRule, EventVersionRule.rule_version_id == RuleVersion.id)
-        .where(EventVersionRule.event_version_id == version_id)
+        .where(EventVersionRule.event_version_id == sa.bindparam("version_id"))
     )
-    query = (
+    return (
         sa.select(
             ValidationResult.revision_id,
             Rule.code,
@@ -164,13 +183,9 @@ def finding_results(
         )
         .join(RuleVersion, RuleVersion.id == ValidationResult.rule_version_id)
         .join(Rule, Rule.id == RuleVersion.rule_id)
-        .where(ValidationResult.revision_id.in_(revision_ids), Rule.id.in_(pinned))
+        .where(among_given(ValidationResult.revision_id), Rule.id.in_(pinned))
         .order_by(Rule.code, RuleVersion.version)  # of several versions the newest that ran counts
     )
-    found: dict[int, dict[str, Counted]] = {}
-    for revision_id, code, severity, grain, count in session.execute(query):
-        found.setdefault(revision_id, {})[code] = Counted(code, severity, grain, count)
-    return {revision_id: tuple(results.values()) for revision_id, results in found.items()}
 
 
 def finding_counts(results: Collection[Counted]) -> dict[str, Any]:
@@ -184,5 +199,7 @@ def finding_counts(results: Collection[Counted]) -> dict[str, Any]:
 
 
 def _has_rules(version_id: int, *, session: Session) -> bool:
-    query = sa.select(sa.literal(1)).where(EventVersionRule.event_version_id == version_id).limit(1)
-    return session.scalar(query) is not None
+    return session.scalar(_A_RULE, {"version_id": version_id}) is not None
+
+
+_A_RULE = sa.select(sa.literal(1)).where(EventVersionRule.event_version_id == sa.bindparam("version_id")).limit(1)

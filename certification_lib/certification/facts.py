@@ -66,17 +66,22 @@ class State:
         return next((member for member in self.members if member.person_id == person_id), None)
 
 
-def load_states(participant_ids: Collection[int], *, session: Session) -> list[State]:
-    """The participants in the order of their numbers. Whoever will write on this knowledge locks them first."""
+def load_states(
+    participant_ids: Collection[int], *, session: Session, unchanged: Collection[State] = ()
+) -> list[State]:
+    """The participants in the order of their numbers. Whoever will write on this knowledge locks them first.
+
+    `unchanged` are states read in the same transaction whose members and submissions are as they were: these are not
+    read again, for a statewide act on thousands.
+    """
     rows = _rounds(participant_ids, session)
     round_ids = [row.Round.id for row in rows]
-    places = [
-        Place(row.Participant.id, row.Participant.lea_id, row.Participant.organization_id, row.category_id)
-        for row in rows
-    ]
-    members = members_at(places, session=session)
+    known = {state.round.id: state for state in unchanged}
+    anew = [row for row in rows if row.Round.id not in known]
+    members = _members(anew, session) | {state.participant.id: state.members for state in known.values()}
     approvals = _approvals(round_ids, session)
-    submissions = _signatures(round_ids, session)
+    submissions = _signatures([row.Round.id for row in anew], session)
+    submissions |= {round_id: list(state.submissions) for round_id, state in known.items()}
     # Few participants have one of these, and what is not there is not asked for.
     asking = [row.Round.id for row in rows if row.has_request]
     requests = _of_rounds(_WAITING_REQUESTS, RecertificationRequest.round_id, asking, session)
@@ -93,6 +98,14 @@ def load_states(participant_ids: Collection[int], *, session: Session) -> list[S
         )
         for row in rows
     ]
+
+
+def _members(rows: Sequence[_ParticipantRound], session: Session) -> dict[int, tuple[Listed, ...]]:
+    places = [
+        Place(row.Participant.id, row.Participant.lea_id, row.Participant.organization_id, row.category_id)
+        for row in rows
+    ]
+    return members_at(places, session=session)
 
 
 def _rounds(participant_ids: Collection[int], session: Session) -> Sequence[_ParticipantRound]:

@@ -83,15 +83,20 @@ def refuse(act: Act, state: State) -> None:
 
 
 def settle(
-    states: Sequence[State], *, session: Session, official: Mapping[int, int | None] | None = None
+    states: Sequence[State],
+    *,
+    session: Session,
+    official: Mapping[int, int | None] | None = None,
+    signed_as_before: bool = False,
 ) -> list[State]:
     """Write the status that follows from the rows as they are now, so that the stored one is always the derived one.
 
     `official` are the new official revisions by participant id, written with it: PostgreSQL checks every key of a row
-    that one transaction writes twice.
+    that one transaction writes twice. `signed_as_before`: the act changed no submission and nobody's membership.
     """
     session.flush()  # the rows just written are what the status is derived from
-    settled = load_states([state.participant.id for state in states], session=session)
+    unchanged = states if signed_as_before else ()
+    settled = load_states([state.participant.id for state in states], session=session, unchanged=unchanged)
     rows = []
     for state in settled:
         participant = state.participant

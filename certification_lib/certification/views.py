@@ -185,6 +185,10 @@ def _notes(state: State, dates: Dates, lookups: RowLookups, empty: bool) -> tupl
     return tuple(note for note, holds in said.items() if holds)
 
 
+_REVISIONS = sa.select(Revision).where(among_given(Revision.id))
+_VIEWS_OF = sa.select(ViewOfRevision).where(among_given(ViewOfRevision.revision_id)).order_by(ViewOfRevision.view)
+
+
 def revision_views(
     revision_ids: Collection[int | None], version_id: int, *, session: Session
 ) -> dict[int, RevisionView]:
@@ -194,11 +198,10 @@ def revision_views(
         return {}
     results = finding_results(ids, version_id, session=session)
     views: dict[int, list[ViewOfRevision]] = {}
-    of_revisions = sa.select(ViewOfRevision).where(ViewOfRevision.revision_id.in_(ids)).order_by(ViewOfRevision.view)
-    for view in session.scalars(of_revisions):
+    for view in session.scalars(_VIEWS_OF, {"ids": ids}):
         views.setdefault(view.revision_id, []).append(view)
     found = {}
-    for revision in session.scalars(sa.select(Revision).where(Revision.id.in_(ids))):
+    for revision in session.scalars(_REVISIONS, {"ids": ids}):
         totals: dict[str, Any] = {view.view: view.totals for view in views.get(revision.id, ())}
         found[revision.id] = RevisionView(
             id=revision.id,

@@ -74,10 +74,12 @@ def locked_event(key: str, *, session: Session) -> Event:
     return event
 
 
+_EVENT = sa.select(Event).where(Event.key == sa.bindparam("key"))
+
+
 def event_by_key(key: str, *, session: Session) -> Event:
     """The event, whatever its status; NotFound when there is none."""
-    query = sa.select(Event).where(Event.key == key)
-    event = remembered(("event", key), lambda: session.scalar(query), session=session)
+    event = remembered(("event", key), lambda: session.scalar(_EVENT, {"key": key}), session=session)
     if event is None:
         raise NotFound(f"There is no event {key}.")
     return event
@@ -173,21 +175,23 @@ def event_details(key: str, *, session: Session, now: datetime.datetime) -> Even
 
 def linked_groups(version_id: int, *, session: Session) -> list[GroupView]:
     """The validation groups of a version, in order, with how many rules each has today."""
-    query = (
-        sa.select(
-            ValidationGroup.id,
-            ValidationGroup.name,
-            ValidationGroup.description,
-            ValidationGroup.active,
-            sa.func.count(ValidationGroupRule.rule_id),
-        )
-        .join(EventVersionGroup, EventVersionGroup.group_id == ValidationGroup.id)
-        .outerjoin(ValidationGroupRule, ValidationGroupRule.group_id == ValidationGroup.id)
-        .where(EventVersionGroup.event_version_id == version_id)
-        .group_by(ValidationGroup.id, EventVersionGroup.position)
-        .order_by(EventVersionGroup.position)
+    return [GroupView(*row) for row in session.execute(_LINKED_GROUPS, {"version_id": version_id})]
+
+
+_LINKED_GROUPS = (
+    sa.select(
+        ValidationGroup.id,
+        ValidationGroup.name,
+        ValidationGroup.description,
+        ValidationGroup.active,
+        sa.func.count(ValidationGroupRule.rule_id),
     )
-    return [GroupView(*row) for row in session.execute(query)]
+    .join(EventVersionGroup, EventVersionGroup.group_id == ValidationGroup.id)
+    .outerjoin(ValidationGroupRule, ValidationGroupRule.group_id == ValidationGroup.id)
+    .where(EventVersionGroup.event_version_id == sa.bindparam("version_id"))
+    .group_by(ValidationGroup.id, EventVersionGroup.position)
+    .order_by(EventVersionGroup.position)
+)
 
 
 def content_of(version: EventVersion, *, active: bool, session: Session) -> EventContent:

@@ -21,7 +21,8 @@ def is_mail_address(text: str | None) -> bool:
 
 def one_line(text: str) -> str:
     """The text as a header may hold it: no line break or other control character, and not too long."""
-    line = " ".join("".join(character if character.isprintable() else " " for character in text).split())
+    printable = text if text.isprintable() else "".join(one if one.isprintable() else " " for one in text)
+    line = " ".join(printable.split())
     return line if len(line) <= _LONGEST_SUBJECT else line[: _LONGEST_SUBJECT - 1] + "…"
 
 

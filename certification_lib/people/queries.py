@@ -1,6 +1,7 @@
 """Who somebody is, what he may do by his rights, and where organizations belong."""
 
 import datetime
+import functools
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -11,7 +12,7 @@ from sqlalchemy.orm import Session, aliased
 
 from certification_lib.audit.models import Channel
 from certification_lib.audit.service import Actor
-from certification_lib.database import among, remembered
+from certification_lib.database import among_given, remembered
 from certification_lib.errors import NotAllowed, NotFound
 from certification_lib.people.models import (
     DISTRICT_TOOLS,
@@ -104,15 +105,16 @@ def rights_of_people(person_ids: Collection[int], *, session: Session) -> dict[i
         held[person_id][holding] = held[person_id].get(holding, frozenset()) | rights
 
     held_roles: list[tuple[int, Role, int | None]] = []
-    for person_id, role, tool, organization_id, *letters in session.execute(_grants_and_roles(person_ids)):
+    for person_id, role, tool, organization_id, *letters in session.execute(
+        _grants_and_roles(), {"ids": list(person_ids)}
+    ):
         held.setdefault(person_id, {})
         if tool is not None:
             give(person_id, tool, organization_id, _rights(*letters))
         elif role is not None:
             held_roles.append((person_id, role, organization_id))
     # Few people have a role: pages of all the others do without this statement.
-    with_role = sa.select(ToolRight).where(ToolRight.role.is_not(None))
-    role_grants = session.scalars(with_role).all() if held_roles else []
+    role_grants = session.scalars(_OF_ROLES).all() if held_roles else []
     for person_id, role, organization_id in held_roles:
         for tool, rights in ROLE_RIGHTS[role].items():
             give(person_id, tool, organization_id, rights)
@@ -122,13 +124,17 @@ def rights_of_people(person_ids: Collection[int], *, session: Session) -> dict[i
     return held
 
 
-def _grants_and_roles(person_ids: Collection[int]) -> sa.CompoundSelect[Any]:
+_OF_ROLES = sa.select(ToolRight).where(ToolRight.role.is_not(None))
+
+
+@functools.cache
+def _grants_and_roles() -> sa.CompoundSelect[Any]:
     """Of each active person one line, and one for each grant and each role, in one statement: every page asks it."""
     letters = (ToolRight.read, ToolRight.write, ToolRight.add, ToolRight.delete)
     no_letters = [sa.cast(sa.null(), sa.Boolean) for _ in letters]
     no_role, no_tool = sa.cast(sa.null(), PersonRole.role.type), sa.cast(sa.null(), ToolRight.tool.type)
     no_organization = sa.cast(sa.null(), sa.BigInteger)
-    wanted = (among(Person.id, person_ids), Person.active)
+    wanted = (among_given(Person.id), Person.active)
     return sa.union_all(
         sa.select(Person.id, no_role.label("role"), ToolRight.tool, ToolRight.organization_id, *letters)
         .join(ToolRight, ToolRight.person_id == Person.id)

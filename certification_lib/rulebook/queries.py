@@ -5,7 +5,7 @@ from collections.abc import Collection, Sequence
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from certification_lib.database import SCHEMA
+from certification_lib.database import SCHEMA, among_given
 from certification_lib.rulebook.models import Rule, RuleVersion, ValidationGroup, ValidationGroupRule
 from certification_lib.rulebook.rules import LinkedRule
 
@@ -34,28 +34,32 @@ def groups_by_name(names: Collection[str], *, session: Session) -> dict[str, Val
 
 def rules_of_groups(group_ids: Collection[int], *, session: Session) -> list[LinkedRule]:
     """The current version of every rule of the groups, in the groups' order; a rule of two groups comes twice."""
-    query = (
-        sa.select(RuleVersion, Rule, ValidationGroup, ValidationGroupRule.position)
-        .join(Rule, Rule.id == RuleVersion.rule_id)
-        .join(ValidationGroupRule, ValidationGroupRule.rule_id == Rule.id)
-        .join(ValidationGroup, ValidationGroup.id == ValidationGroupRule.group_id)
-        .where(ValidationGroup.id.in_(group_ids), RuleVersion.version == Rule.current_version)
-        .order_by(ValidationGroup.name, ValidationGroupRule.position)
-    )
-    return [_linked(*row) for row in session.execute(query)]
+    return [_linked(*row) for row in session.execute(_RULES_OF_GROUPS, {"ids": list(group_ids)})]
+
+
+_RULES_OF_GROUPS = (
+    sa.select(RuleVersion, Rule, ValidationGroup, ValidationGroupRule.position)
+    .join(Rule, Rule.id == RuleVersion.rule_id)
+    .join(ValidationGroupRule, ValidationGroupRule.rule_id == Rule.id)
+    .join(ValidationGroup, ValidationGroup.id == ValidationGroupRule.group_id)
+    .where(among_given(ValidationGroup.id), RuleVersion.version == Rule.current_version)
+    .order_by(ValidationGroup.name, ValidationGroupRule.position)
+)
 
 
 def pinned_rules(event_version_id: int, *, session: Session) -> list[LinkedRule]:
     """The rule versions that publishing pinned to this version of an event; a rule of two groups comes twice."""
-    query = (
-        sa.select(RuleVersion, Rule, ValidationGroup, _PINNED.c.position)
-        .join(Rule, Rule.id == RuleVersion.rule_id)
-        .join(_PINNED, _PINNED.c.rule_version_id == RuleVersion.id)
-        .join(ValidationGroup, ValidationGroup.id == _PINNED.c.group_id)
-        .where(_PINNED.c.event_version_id == event_version_id)
-        .order_by(ValidationGroup.name, _PINNED.c.position, Rule.code)
-    )
-    return [_linked(*row) for row in session.execute(query)]
+    return [_linked(*row) for row in session.execute(_PINNED_RULES, {"event_version_id": event_version_id})]
+
+
+_PINNED_RULES = (
+    sa.select(RuleVersion, Rule, ValidationGroup, _PINNED.c.position)
+    .join(Rule, Rule.id == RuleVersion.rule_id)
+    .join(_PINNED, _PINNED.c.rule_version_id == RuleVersion.id)
+    .join(ValidationGroup, ValidationGroup.id == _PINNED.c.group_id)
+    .where(_PINNED.c.event_version_id == sa.bindparam("event_version_id"))
+    .order_by(ValidationGroup.name, _PINNED.c.position, Rule.code)
+)
 
 
 def _linked(version: RuleVersion, rule: Rule, group: ValidationGroup, position: int) -> LinkedRule:

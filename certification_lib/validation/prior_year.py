@@ -11,16 +11,18 @@ Both show the run's participants only, and are all that certification_rules can 
 """
 
 import datetime
+import functools
 from collections import defaultdict
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import sqlalchemy as sa
 from psycopg import sql
 from sqlalchemy.orm import Session, aliased
 
 from certification_lib.categories.models import Level
-from certification_lib.database import DATAMART_SCHEMA
+from certification_lib.database import DATAMART_SCHEMA, among_given
 from certification_lib.events.models import Event, EventVersion, Participant
 from certification_lib.rulebook.definitions import PRIOR, YEAR_ON_YEAR
 from certification_lib.snapshots.models import Revision, RevisionView
@@ -75,6 +77,18 @@ def create_prior_views(
 
 def official_before(participant_ids: Sequence[int], version: EventVersion, *, session: Session) -> list[Prior]:
     """The official revision of each of these organizations in the year before, of the category's newest event."""
+    given = {
+        "ids": list(participant_ids),
+        "year": version.reporting_year - 1,
+        "category_id": version.category_id,
+        "level": version.level,
+    }
+    newest = {row[0]: Prior(*row) for row in session.execute(_official(), given)}
+    return list(newest.values())
+
+
+@functools.cache
+def _official() -> sa.Select[*tuple[Any, ...]]:
     now, then = aliased(Participant), aliased(Participant)
     correction, corrected = aliased(Event), aliased(Participant)
     replaced = (
@@ -82,12 +96,11 @@ def official_before(participant_ids: Sequence[int], version: EventVersion, *, se
         .where(correction.corrects_event_id == Event.id, corrected.event_id == correction.id)
         .where(corrected.organization_id == then.organization_id, corrected.official_revision_id.is_not(None))
     )
-    before = version.reporting_year - 1
-    query = (
+    return (
         sa.select(
             now.organization_number,
             then.event_id,
-            sa.func.coalesce(EventVersion.count_date, sa.func.make_date(before, 6, 30)),
+            sa.func.coalesce(EventVersion.count_date, sa.func.make_date(EventVersion.reporting_year, 6, 30)),
             Revision.id,
             Revision.snapshot_id,
         )
@@ -96,13 +109,11 @@ def official_before(participant_ids: Sequence[int], version: EventVersion, *, se
         .join(Event, Event.id == then.event_id)
         .join(EventVersion, EventVersion.id == Event.live_version_id)
         .join(Revision, Revision.id == then.official_revision_id)
-        .where(now.id.in_(participant_ids), EventVersion.reporting_year == before, ~replaced)
-        .where(EventVersion.category_id == version.category_id, EventVersion.level == version.level)
+        .where(among_given(now.id), EventVersion.reporting_year == sa.bindparam("year"), ~replaced)
+        .where(EventVersion.category_id == sa.bindparam("category_id"), EventVersion.level == sa.bindparam("level"))
         .where(Revision.disposal_id.is_(None))
         .order_by(Revision.id)
     )  # fmt: skip
-    newest = {row[0]: Prior(*row) for row in session.execute(query)}
-    return list(newest.values())
 
 
 def _create_prior(

@@ -1,6 +1,8 @@
 """Reading results: the counts of every rule on a revision. Worklists and their rows are in modules of their own."""
 
+import functools
 from dataclasses import dataclass
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
@@ -35,15 +37,15 @@ def results_of_revision(revision_id: int, *, session: Session) -> list[RuleResul
     Of a rule that was changed by publishing again the version that ran last: a signed revision keeps what it was
     signed with.
     """
-    pinned = (
-        sa.select(RuleVersion.rule_id)
-        .join(EventVersionRule, EventVersionRule.rule_version_id == RuleVersion.id)
-        .join(Event, Event.live_version_id == EventVersionRule.event_version_id)
-        .join(Participant, Participant.event_id == Event.id)
-        .join(Revision, Revision.participant_id == Participant.id)
-        .where(Revision.id == revision_id)
+    found = {row[0]: RuleResult(*row) for row in session.execute(_results(), {"revision_id": revision_id})}.values()
+    return sorted(
+        found, key=lambda one: (not one.needs_work, _SEVERITIES[one.severity], -(one.finding_count or 0), one.code)
     )
-    query = (
+
+
+@functools.cache
+def _results() -> sa.Select[*tuple[Any, ...]]:
+    return (
         sa.select(
             Rule.code,
             RuleVersion.title,
@@ -54,12 +56,20 @@ def results_of_revision(revision_id: int, *, session: Session) -> list[RuleResul
         )
         .join(RuleVersion, RuleVersion.id == ValidationResult.rule_version_id)
         .join(Rule, Rule.id == RuleVersion.rule_id)
-        .where(ValidationResult.revision_id == revision_id, Rule.id.in_(pinned))
+        .where(ValidationResult.revision_id == sa.bindparam("revision_id"), Rule.id.in_(rules_pinned_for()))
         .order_by(RuleVersion.version)
     )
-    found = {row[0]: RuleResult(*row) for row in session.execute(query)}.values()
-    return sorted(
-        found, key=lambda one: (not one.needs_work, _SEVERITIES[one.severity], -(one.finding_count or 0), one.code)
+
+
+def rules_pinned_for() -> sa.Select[int]:
+    """Ids of the rules that the published event of a revision, given as `revision_id`, has."""
+    return (
+        sa.select(RuleVersion.rule_id)
+        .join(EventVersionRule, EventVersionRule.rule_version_id == RuleVersion.id)
+        .join(Event, Event.live_version_id == EventVersionRule.event_version_id)
+        .join(Participant, Participant.event_id == Event.id)
+        .join(Revision, Revision.participant_id == Participant.id)
+        .where(Revision.id == sa.bindparam("revision_id"))
     )
 
 

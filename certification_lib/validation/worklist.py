@@ -4,16 +4,17 @@ The trend comes from table `finding`, so the session must have declared whose ro
 sure that the revision is the reader's to see.
 """
 
+import functools
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session, aliased
 
-from certification_lib.events.models import Event, EventVersionRule, Participant
 from certification_lib.rulebook.models import Grain, Rule, RuleVersion, Severity
 from certification_lib.snapshots.models import Revision
 from certification_lib.validation.models import Finding, ValidationResult
+from certification_lib.validation.queries import rules_pinned_for
 
 SEVERITIES = {severity: place for place, severity in enumerate(Severity)}
 
@@ -65,15 +66,20 @@ class _Found:
 
 def revision_before(revision_id: int, *, session: Session) -> Revision | None:
     """The participant's newest earlier revision that was validated."""
+    return session.scalar(_before(), {"revision_id": revision_id})
+
+
+@functools.cache
+def _before() -> sa.Select[Revision]:
     later = aliased(Revision)
-    query = (
+    return (
         sa.select(Revision)
         .join(later, later.participant_id == Revision.participant_id)
-        .where(later.id == revision_id, Revision.number < later.number, Revision.validated_at.is_not(None))
+        .where(later.id == sa.bindparam("revision_id"))
+        .where(Revision.number < later.number, Revision.validated_at.is_not(None))
         .order_by(Revision.number.desc())
         .limit(1)
     )
-    return session.scalar(query)
 
 
 def worklist(revision_id: int, *, session: Session, code: str | None = None) -> list[WorkRule]:
@@ -97,24 +103,20 @@ def by_need(rule: WorkRule) -> tuple[bool, int, int, str]:
 
 def _results(revision_id: int, code: str | None, *, session: Session) -> dict[int, _Found]:
     """By rule: of one that was changed by publishing again the version that ran last."""
-    pinned = (
-        sa.select(RuleVersion.rule_id)
-        .join(EventVersionRule, EventVersionRule.rule_version_id == RuleVersion.id)
-        .join(Event, Event.live_version_id == EventVersionRule.event_version_id)
-        .join(Participant, Participant.event_id == Event.id)
-        .join(Revision, Revision.participant_id == Participant.id)
-        .where(Revision.id == revision_id)
-    )
+    rows = session.execute(_results_of(code is not None), {"revision_id": revision_id, "code": code})
+    return {row.Rule.id: _Found(row.RuleVersion, row.Rule, row.ValidationResult) for row in rows}
+
+
+@functools.cache
+def _results_of(one_rule: bool) -> sa.Select[RuleVersion, Rule, ValidationResult]:
     query = (
         sa.select(RuleVersion, Rule, ValidationResult)
         .join(Rule, Rule.id == RuleVersion.rule_id)
         .join(ValidationResult, ValidationResult.rule_version_id == RuleVersion.id)
-        .where(ValidationResult.revision_id == revision_id, Rule.id.in_(pinned))
+        .where(ValidationResult.revision_id == sa.bindparam("revision_id"), Rule.id.in_(rules_pinned_for()))
         .order_by(RuleVersion.version)
     )
-    if code is not None:
-        query = query.where(Rule.code == code)
-    return {row.Rule.id: _Found(row.RuleVersion, row.Rule, row.ValidationResult) for row in session.execute(query)}
+    return query.where(Rule.code == sa.bindparam("code")) if one_rule else query
 
 
 def _compared(

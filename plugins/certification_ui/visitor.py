@@ -1,14 +1,17 @@
 """The person a page is made for: whom he acts for, and what he may open."""
 
 import datetime
+import functools
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from certification_lib.audit.models import Channel
 from certification_lib.audit.service import Actor
+from certification_lib.database import among_given
 from certification_lib.errors import NotFound
 from certification_lib.notifications.queries import unread_of
 from certification_lib.people import queries as people
@@ -40,14 +43,7 @@ class Arrival:
 
 def arrival_of(username: str, *, session: Session, channel: Channel) -> Arrival:
     """In one statement, since every page begins with it; NotAllowed, naming whom to ask, for nobody active."""
-    state = sa.select(Organization.name, Organization.time_zone).where(Organization.kind == OrganizationKind.STATE)
-    here = state.subquery("here")
-    query = (
-        sa.select(Person, here.c.name, here.c.time_zone, unread_of(Person.id), sa.func.clock_timestamp())
-        .outerjoin(here, sa.true())
-        .where(Person.username == username)
-    )
-    found = session.execute(query).first()
+    found = session.execute(_arriving(), {"username": username}).first()
     if found is None:
         raise people.nobody_of_that_name(username)
     person, name, zone, unread, now = found
@@ -56,6 +52,17 @@ def arrival_of(username: str, *, session: Session, channel: Channel) -> Arrival:
     if named is not None:
         people.know_state_time_zone(zone, session=session)
     return Arrival(actor, person.title or "", named, unread, now.astimezone(datetime.UTC))
+
+
+@functools.cache
+def _arriving() -> sa.Select[*tuple[Any, ...]]:
+    state = sa.select(Organization.name, Organization.time_zone).where(Organization.kind == OrganizationKind.STATE)
+    here = state.subquery("here")
+    return (
+        sa.select(Person, here.c.name, here.c.time_zone, unread_of(Person.id), sa.func.clock_timestamp())
+        .outerjoin(here, sa.true())
+        .where(Person.username == sa.bindparam("username"))
+    )
 
 
 @dataclass(frozen=True)
@@ -157,6 +164,9 @@ class Visitor:
         return ", ".join(named) or "no organization yet"
 
 
+_AGENCIES = sa.select(Organization).where(among_given(Organization.id)).order_by(Organization.name)
+
+
 def load_visitor(arrival: Arrival, *, session: Session) -> Visitor:
     """Two statements at most, whatever the number of organizations; a third for who has a role."""
     actor = arrival.actor
@@ -168,8 +178,7 @@ def load_visitor(arrival: Arrival, *, session: Session) -> Visitor:
     lea_ids = {lea for (tool, lea), held in rights.items() if tool in DISTRICT_TOOLS and lea and held}
     agencies: Sequence[Organization] = []
     if lea_ids:
-        named = sa.select(Organization).where(Organization.id.in_(lea_ids)).order_by(Organization.name)
-        agencies = session.scalars(named).all()
+        agencies = session.scalars(_AGENCIES, {"ids": list(lea_ids)}).all()
     name, zone = arrival.state
     return Visitor(
         actor=actor,
