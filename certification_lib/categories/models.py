@@ -47,8 +47,8 @@ class Member(Base):
         sa.Index(
             "uq_category_member_current",
             "category_id",
-            "person_id",
             "organization_id",
+            "person_id",
             "school_id",
             unique=True,
             postgresql_nulls_not_distinct=True,

@@ -3,6 +3,7 @@
 import enum
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session, aliased
@@ -168,8 +169,26 @@ def members_by_category(
 
 def _current_members(*conditions: sa.ColumnElement[bool], session: Session) -> list[tuple[int, MemberView]]:
     school = aliased(Organization)
-    query = (
-        sa.select(Member, Person, Organization, school)
+    query: sa.Select[*tuple[Any, ...]] = (
+        sa.select(
+            Member.category_id,
+            Person.active,
+            Member.id.label("member_id"),
+            Person.id.label("person_id"),
+            Person.username,
+            Person.name,
+            Person.title,
+            Person.email,
+            Person.state_staff_id,
+            Member.role,
+            Organization.id.label("organization_id"),
+            Organization.number.label("organization_number"),
+            Organization.name.label("organization_name"),
+            Organization.kind.label("organization_kind"),
+            Member.school_id,
+            school.number.label("school_number"),
+            school.name.label("school_name"),
+        )
         .join(Person, Person.id == Member.person_id)
         .join(Organization, Organization.id == Member.organization_id)
         .outerjoin(school, school.id == Member.school_id)
@@ -177,8 +196,8 @@ def _current_members(*conditions: sa.ColumnElement[bool], session: Session) -> l
         .order_by(Organization.number, Person.name, Person.username, school.number)
     )
     rows = session.execute(query).all()
-    held = rights_of_people({person.id for _, person, _, _ in rows}, session=session)
-    return [(row[0].category_id, _view(*row, held.get(row[1].id, {}))) for row in rows]
+    held = rights_of_people({row.person_id for row in rows}, session=session)
+    return [(row.category_id, _view(row, held.get(row.person_id, {}))) for row in rows]
 
 
 def state_members(category_id: int, *, session: Session) -> list[MemberView]:
@@ -243,32 +262,11 @@ def acts_for(
     )
 
 
-def _view(
-    member: Member,
-    person: Person,
-    organization: Organization,
-    school: Organization | None,
-    held: Mapping[Holding, frozenset[Right]],
-) -> MemberView:
-    lea_id = None if organization.kind is OrganizationKind.STATE else organization.id
-    missing = tuple(lacking(member.role, lea_id, held)) if person.active else ()
+def _view(row: sa.Row[*tuple[Any, ...]], held: Mapping[Holding, frozenset[Right]]) -> MemberView:
+    shown = dict(row._mapping)  # noqa: SLF001  the public name of a row's columns
+    del shown["category_id"]
+    is_active = shown.pop("active")
+    lea_id = None if row.organization_kind is OrganizationKind.STATE else row.organization_id
+    missing = tuple(lacking(row.role, lea_id, held)) if is_active else ()
     status = MemberStatus.LACKS_RIGHT if missing else MemberStatus.ACTIVE
-    return MemberView(
-        member_id=member.id,
-        person_id=person.id,
-        username=person.username,
-        name=person.name,
-        title=person.title,
-        email=person.email,
-        state_staff_id=person.state_staff_id,
-        role=member.role,
-        organization_id=organization.id,
-        organization_number=organization.number,
-        organization_name=organization.name,
-        organization_kind=organization.kind,
-        school_id=member.school_id,
-        school_number=school.number if school else None,
-        school_name=school.name if school else None,
-        status=status if person.active else MemberStatus.INACTIVE,
-        lacking=missing,
-    )
+    return MemberView(**shown, status=status if is_active else MemberStatus.INACTIVE, lacking=missing)

@@ -175,10 +175,11 @@ def take_changed_rules(key: str, *, session: Session, actor: Actor, now: datetim
     return save_event(content, key=key, session=session, actor=actor, now=now)
 
 
+_GROUPS = sa.select(EventVersionGroup.group_id).where(EventVersionGroup.event_version_id == sa.bindparam("version_id"))
+
+
 def _changed(event: Event, version: EventVersion, *, session: Session) -> list[ChangedRule]:
-    group_ids = session.scalars(
-        sa.select(EventVersionGroup.group_id).where(EventVersionGroup.event_version_id == version.id)
-    ).all()
+    group_ids = session.scalars(_GROUPS, {"version_id": version.id}).all()
     now = [rule for rule in distinct(rules_of_groups(group_ids, session=session)) if not rule.archived]
     before = {rule.code: rule for rule in distinct(pinned_rules(event.live_version_id or 0, session=session))}
     after = {rule.code: rule for rule in now}

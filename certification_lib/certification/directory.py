@@ -3,6 +3,7 @@
 Publishing copies name, number and LEA into the participant; a later change of the directory changes nothing by itself.
 """
 
+import functools
 from dataclasses import dataclass
 from typing import TypeVarTuple
 
@@ -38,6 +39,7 @@ def changed_in_directory() -> sa.Select[int]:
     return _joined(sa.select(_Part.id))
 
 
+@functools.lru_cache(1024)
 def of_event(event_id: int) -> sa.Select[int]:
     return changed_in_directory().where(_Part.event_id == event_id)
 

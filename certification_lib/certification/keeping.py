@@ -115,31 +115,32 @@ def disposal_of(event_id: int, *, session: Session) -> DisposalView | None:
 
 def _stored(event_id: int, *, session: Session) -> tuple[Stored, Stored, datetime.datetime | None]:
     """What is in the datamart, what of it is superseded, and when the first of that may go."""
-    going = superseded_revisions(event_id).subquery()
-    kept_views = (
-        sa.select(RevisionView.revision_id, RevisionView.view, RevisionView.row_count)
+    # Looked up once: the planner would go through the references of every revision for each of its views.
+    going = superseded_revisions(event_id).cte("going").prefix_with("materialized")
+    rows = sa.func.sum(RevisionView.row_count)
+    found = session.execute(
+        sa.select(
+            RevisionView.view,
+            sa.func.coalesce(rows, 0).label("rows"),
+            sa.func.coalesce(rows.filter(going.c.id.is_not(None)), 0).label("going"),
+            sa.func.count(RevisionView.revision_id.distinct()).label("revisions"),
+            sa.select(sa.func.count()).select_from(going).scalar_subquery().label("superseded"),
+            sa.select(sa.func.min(going.c.purged_from)).scalar_subquery().label("first"),
+        )
         .join(Revision, Revision.id == RevisionView.revision_id)
         .join(Participant, Participant.id == Revision.participant_id)
+        .outerjoin(going, going.c.id == RevisionView.revision_id)
         .where(Participant.event_id == event_id, RevisionView.removed_at.is_(None))
-        .subquery()
-    )
-    by_view = session.execute(
-        sa.select(
-            kept_views.c.view,
-            sa.func.sum(kept_views.c.row_count).label("rows"),
-            sa.func.coalesce(sa.func.sum(kept_views.c.row_count).filter(going.c.id.is_not(None)), 0).label("going"),
-        )
-        .outerjoin(going, going.c.id == kept_views.c.revision_id)
-        .group_by(kept_views.c.view)
+        .group_by(sa.func.grouping_sets(sa.tuple_(RevisionView.view), sa.tuple_()))
     ).all()
-    kept = session.scalar(sa.select(sa.func.count(kept_views.c.revision_id.distinct())))
-    superseded, first = session.execute(sa.select(sa.func.count(), sa.func.min(going.c.purged_from))).one()
+    by_view = [row for row in found if row.view is not None]
+    [whole] = [row for row in found if row.view is None]
     sizes = _sizes({row.view: event_part(row.view, event_id) for row in by_view}, session=session)
     share = sum(sizes[row.view] * int(row.going) // max(int(row.rows), 1) for row in by_view)
     return (
-        Stored(kept or 0, sum(int(row.rows) for row in by_view), sum(sizes.values())),
-        Stored(superseded, sum(int(row.going) for row in by_view), share),
-        first,
+        Stored(whole.revisions, int(whole.rows), sum(sizes.values())),
+        Stored(whole.superseded, int(whole.going), share),
+        whole.first,
     )
 
 

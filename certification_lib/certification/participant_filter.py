@@ -15,7 +15,7 @@ from certification_lib.events.models import EventVersion, Participant, Participa
 from certification_lib.people.models import Organization
 from certification_lib.rulebook.models import RuleVersion, Severity
 from certification_lib.snapshots.models import Revision
-from certification_lib.validation.counted import SHOWN, is_pinned, newest_only
+from certification_lib.validation.counted import SAYS_SOMETHING, SHOWN, is_pinned, newest_only
 from certification_lib.validation.models import ValidationResult
 
 Condition = sa.ColumnElement[bool]
@@ -104,14 +104,15 @@ def places(event_id: int, *, session: Session) -> tuple[list[str], list[str]]:
 def finding_totals(version: EventVersion, revisions: Collection[int | None] | None = None) -> sa.Subquery:
     """(revision, errors, warnings, could_not_run) of the revisions shown, by the newest version of each rule that ran.
 
-    `revisions`: of these only, not of the whole event.
+    `revisions`: of these only. Of the whole event a revision on which nothing was found is left out.
     """
     results = _results(version)
     if revisions is None:
         # Joined, not looked up in a list: the planner takes such a list for short and looks up each of thousands.
         part = aliased(Participant)
         shown = sa.func.coalesce(part.certified_revision_id, part.current_revision_id)
-        results = results.join(part, shown == ValidationResult.revision_id).where(part.event_id == version.event_id)
+        results = results.join(part, shown == ValidationResult.revision_id)
+        results = results.where(part.event_id == version.event_id, SAYS_SOMETHING)
     else:
         results = results.where(ValidationResult.revision_id.in_(revisions))
     query = results.with_only_columns(
@@ -186,7 +187,10 @@ def _by_snapshot_date(query: sa.Select[int], _version: EventVersion) -> _Ordered
 
 def _by_findings(query: sa.Select[int], version: EventVersion) -> _Ordered:
     totals = finding_totals(version)
-    return query.outerjoin(totals, totals.c.revision_id == SHOWN), [totals.c.errors, totals.c.warnings]
+    nothing_found = sa.case((Revision.validated_at.is_not(None), 0))
+    columns: Order = [sa.func.coalesce(one, nothing_found) for one in (totals.c.errors, totals.c.warnings)]
+    found = query.outerjoin(totals, totals.c.revision_id == SHOWN).outerjoin(Revision, Revision.id == SHOWN)
+    return found, columns
 
 
 def _by_progress(query: sa.Select[int], version: EventVersion) -> _Ordered:

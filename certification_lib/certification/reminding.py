@@ -16,6 +16,7 @@ from certification_lib.certification.evidence import Evidence, load_evidence_of
 from certification_lib.certification.queries import who_owes
 from certification_lib.certification.readmodels import Owing
 from certification_lib.certification.reminders import days_left_in_words, next_rung
+from certification_lib.database import among_given
 from certification_lib.errors import Conflict
 from certification_lib.events.milestones import REMINDER_HOUR
 from certification_lib.events.models import Event, EventStatus, EventVersion, FindingsPolicy, Participant
@@ -122,6 +123,9 @@ def resume_reminders(key: str, *, session: Session, actor: Actor, now: datetime.
     return event
 
 
+_PEOPLE = sa.select(Person.id, Person.username, Person.name, Person.email).where(among_given(Person.id))
+
+
 def _people(event: Event, described: int | None, *, session: Session, now: datetime.datetime) -> list[Reminded]:
     version = session.get_one(EventVersion, event.live_version_id)
     zone = state_time_zone(session=session)
@@ -131,11 +135,10 @@ def _people(event: Event, described: int | None, *, session: Session, now: datet
     owed: dict[tuple[int, datetime.date], list[Owing]] = {}
     for one in who_owes(event.id, session=session, now=now):
         owed.setdefault((one.person_id, one.due_date), []).append(one)
-    persons = {
-        person.id: person
-        for person in session.scalars(sa.select(Person).where(Person.id.in_({person_id for person_id, _ in owed})))
-    }
-    steps = {day: next_rung(day, first=first, reminder_days=version.reminder_days) for _, day in owed}
+    found = session.execute(_PEOPLE, {"ids": list({person_id for person_id, _ in owed})})
+    persons = {person.id: person for person in found}
+    days = {day for _, day in owed}
+    steps = {day: next_rung(day, first=first, reminder_days=version.reminder_days) for day in days}
     people = []
     for person_id, due_date in owed:
         person, step = persons[person_id], steps[due_date]
@@ -171,12 +174,8 @@ def _described(
     missing = what_is_missing(
         version, {one.participant_id for of_one in owing.values() for one in of_one}, session=session
     )
-    return [
-        dataclasses.replace(
-            one, missing=tuple(Missing(of.number, of.name, missing[of.participant_id]) for of in owing.get(at, ()))
-        )
-        for at, one in enumerate(people)
-    ]
+    told = {at: tuple(Missing(of.number, of.name, missing[of.participant_id]) for of in owing[at]) for at in places}
+    return [dataclasses.replace(one, missing=told[at]) if at in told else one for at, one in enumerate(people)]
 
 
 def what_is_missing(version: EventVersion, participant_ids: set[int], *, session: Session) -> dict[int, str]:

@@ -257,5 +257,7 @@ def has_snapshot(event_id: int, *, session: Session) -> bool:
 
 
 def _participant_count(version_id: int, session: Session) -> int:
-    query = sa.select(sa.func.count()).where(EventVersionParticipant.event_version_id == version_id)
-    return session.scalar(query) or 0
+    return session.scalar(_PARTICIPANTS, {"version_id": version_id}) or 0
+
+
+_PARTICIPANTS = sa.select(sa.func.count()).where(EventVersionParticipant.event_version_id == sa.bindparam("version_id"))

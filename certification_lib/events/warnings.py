@@ -108,7 +108,7 @@ def _without_anybody(organization_ids: Sequence[int], category_id: int, session:
             Member.role == CategoryRole.CERTIFIER,
             Person.active,
         )
-        .subquery()
+        .cte("listed")
     )
     all_schools = (
         sa.select(SchoolAgency.school_id)

@@ -52,6 +52,12 @@ def _standing(message: Any, mail: Any) -> sa.ColumnElement[str]:
     )
 
 
+def _unsettled(mail: Any) -> sa.ColumnElement[bool]:
+    """A mail that did not simply arrive; as the index `ix_message_unsettled` says it."""
+    trouble = sa.or_(mail.delivered_at.is_(None), mail.bounced_at.is_not(None), mail.not_needed_at.is_not(None))
+    return sa.and_(mail.daily_mail_id.is_(None), trouble)
+
+
 def _is(standings: Sequence[Standing], message: Any, mail: Any) -> sa.ColumnElement[bool]:
     return _standing(message, mail).in_([standing.value for standing in standings])
 
@@ -149,8 +155,13 @@ def delivery_counts(event_key: str, *, session: Session) -> dict[Standing, int]:
     found = dict.fromkeys(Standing, 0)
     for message, mail in _WAYS:
         query = _of_event(event_key, message, mail, _standing(message, mail), sa.func.count())
+        if mail is message:
+            query = query.where(_unsettled(message))
         for standing, count in session.execute(query.group_by(sa.literal_column("1"))):
             found[Standing(standing)] += count
+    # Nearly all mails simply arrived: they are counted by what is left, without reading them.
+    every = sa.select(sa.func.count()).where(Message.event_key == event_key)
+    found[Standing.SENT] += (session.scalar(every) or 0) - sum(found.values())
     return found
 
 
@@ -160,7 +171,7 @@ def unreached(event_key: str, *, session: Session) -> list[Unreached]:
         *(
             _of_event(
                 event_key, message, mail, message.person_id, message.email, _problem(message, mail).label("what")
-            ).where(_is(UNREACHED, message, mail))
+            ).where(_is(UNREACHED, message, mail), _unsettled(mail))
             for message, mail in _WAYS
         )
     ).subquery("refused")

@@ -12,21 +12,27 @@ from certification_lib.database import Base
 class Message(Base):
     """One fact told to one person, or to an address (an organization's contact) that is nobody's account.
 
-    `fact` names what happened, so that the same fact is never told twice to the same receiver.
+    `fact` names what happened, so that the same fact is never told twice to the same receiver: of both the unique
+    `mail_message_id` is made.
     """
 
     __tablename__ = "message"
     __table_args__ = (
         sa.CheckConstraint("(person_id is not null) or (email is not null)", name="has_receiver"),
         sa.Index(
-            "uq_message_fact_receiver", "fact", "person_id", "email", unique=True, postgresql_nulls_not_distinct=True
-        ),
-        sa.Index(
             "ix_message_waiting",
             "id",
             postgresql_where=sa.text(
                 "delivered_at is null and gave_up_at is null and not_needed_at is null and handed_over_at is null "
                 "and email is not null and not gathered"
+            ),
+        ),
+        sa.Index(
+            "ix_message_unsettled",
+            "event_key",
+            postgresql_where=sa.text(
+                "daily_mail_id is null and "
+                "(delivered_at is null or bounced_at is not null or not_needed_at is not null)"
             ),
         ),
         sa.Index("ix_message_claimed", "claimed_by", postgresql_where=sa.text("claimed_by is not null")),

@@ -3,8 +3,7 @@ changed costs ten times as much."""
 
 import datetime
 from collections.abc import Collection
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
@@ -12,8 +11,7 @@ from sqlalchemy.orm import Session
 from certification_lib.people.models import Organization, OrganizationKind
 
 
-@dataclass(frozen=True)
-class OrganizationLine:
+class OrganizationLine(NamedTuple):
     """An organization of the directory, to be read only."""
 
     id: int
@@ -68,4 +66,4 @@ def _lines(condition: sa.ColumnElement[bool], session: Session) -> list[Organiza
         .where(condition)
         .order_by(Organization.number)
     )
-    return [OrganizationLine(*row) for row in session.execute(query)]
+    return [OrganizationLine._make(row) for row in session.execute(query)]

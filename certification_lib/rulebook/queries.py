@@ -5,7 +5,7 @@ from collections.abc import Collection, Sequence
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from certification_lib.database import SCHEMA, among_given
+from certification_lib.database import SCHEMA, among_given, remembered
 from certification_lib.rulebook.models import Rule, RuleVersion, ValidationGroup, ValidationGroupRule
 from certification_lib.rulebook.rules import LinkedRule
 
@@ -49,7 +49,11 @@ _RULES_OF_GROUPS = (
 
 def pinned_rules(event_version_id: int, *, session: Session) -> list[LinkedRule]:
     """The rule versions that publishing pinned to this version of an event; a rule of two groups comes twice."""
-    return [_linked(*row) for row in session.execute(_PINNED_RULES, {"event_version_id": event_version_id})]
+
+    def look_up() -> list[LinkedRule]:
+        return [_linked(*row) for row in session.execute(_PINNED_RULES, {"event_version_id": event_version_id})]
+
+    return list(remembered(("pinned rules", event_version_id), look_up, session=session))
 
 
 _PINNED_RULES = (

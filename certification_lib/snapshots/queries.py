@@ -1,6 +1,7 @@
 """Read models of snapshots. Who may see which participant is decided by the caller, before it asks."""
 
 import datetime
+import functools
 from dataclasses import dataclass
 from typing import Any
 
@@ -94,14 +95,18 @@ def snapshot_history(
     event_key: str, *, session: Session, limit: int = 50, before: int | None = None
 ) -> list[SnapshotRow]:
     """The snapshots of an event, newest first; `before` is the id of the last one shown."""
-    query = _snapshots(event_key, session=session)
-    query = query.order_by(Snapshot.requested_at.desc(), Snapshot.id.desc()).limit(limit)
-    if before is not None:
-        query = query.where(Snapshot.id < before)
-    return [_row(found) for found in session.execute(query)]
+    given = {"event_id": _event_id(event_key, session=session), "before": before, "limit": limit}
+    return [_row(found) for found in session.execute(_newest(before is not None), given)]
 
 
-def _snapshots(event_key: str, *, session: Session) -> sa.Select[Any]:
+@functools.cache
+def _newest(is_later_page: bool) -> sa.Select[Any]:
+    query = _snapshots().order_by(Snapshot.requested_at.desc(), Snapshot.id.desc()).limit(sa.bindparam("limit"))
+    return query.where(Snapshot.id < sa.bindparam("before")) if is_later_page else query
+
+
+def _snapshots() -> sa.Select[Any]:
+    """The snapshots of the event given as `event_id`, each with what became of its participants."""
     counted = (
         sa.select(
             SnapshotParticipant.snapshot_id,
@@ -109,7 +114,7 @@ def _snapshots(event_key: str, *, session: Session) -> sa.Select[Any]:
             sa.func.count(SnapshotParticipant.left_alone).label("left_alone"),
         )
         .join(Snapshot, Snapshot.id == SnapshotParticipant.snapshot_id)
-        .where(Snapshot.event_id == _event_id(event_key, session=session))
+        .where(Snapshot.event_id == sa.bindparam("event_id"))
         .group_by(SnapshotParticipant.snapshot_id)
         .subquery()
     )
@@ -147,25 +152,29 @@ def _row(found: Any) -> SnapshotRow:
 
 def planned_snapshots(event_key: str, *, session: Session, limit: int = 10) -> list[PlannedSnapshot]:
     """Snapshots of the event's schedules that are still to come or were cancelled, the next one first."""
-    query = (
-        sa.select(Milestone)
-        .where(
-            Milestone.event_id == _event_id(event_key, session=session),
-            Milestone.kind.in_(_KINDS),
-            Milestone.state.in_([MilestoneState.DUE, MilestoneState.CANCELLED]),
-        )
-        .order_by(Milestone.at, Milestone.id)
-        .limit(limit)
-    )
+    given = {"event_id": _event_id(event_key, session=session), "limit": limit}
     return [
         PlannedSnapshot(one.at, _KINDS[one.kind], one.state is MilestoneState.CANCELLED, one.reason)
-        for one in session.scalars(query)
+        for one in session.scalars(_PLANNED, given)
     ]
+
+
+_PLANNED = (
+    sa.select(Milestone)
+    .where(
+        Milestone.event_id == sa.bindparam("event_id"),
+        Milestone.kind.in_(_KINDS),
+        Milestone.state.in_([MilestoneState.DUE, MilestoneState.CANCELLED]),
+    )
+    .order_by(Milestone.at, Milestone.id)
+    .limit(sa.bindparam("limit"))
+)
 
 
 def snapshot_row(event_key: str, snapshot_id: int, *, session: Session) -> SnapshotRow:
     """One snapshot of the event; NotFound when it is another's."""
-    found = session.execute(_snapshots(event_key, session=session).where(Snapshot.id == snapshot_id)).one_or_none()
+    given = {"event_id": _event_id(event_key, session=session)}
+    found = session.execute(_snapshots().where(Snapshot.id == snapshot_id), given).one_or_none()
     if found is None:
         raise NotFound("There is no such snapshot of this event.")
     return _row(found)

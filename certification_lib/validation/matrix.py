@@ -2,6 +2,7 @@
 
 import dataclasses
 import enum
+import functools
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -96,6 +97,12 @@ class Matrix:
 
 def matrix_rules(event_id: int, *, session: Session) -> list[MatrixRule]:
     """Every rule of the published event that ran; first those that could not run, then the severest and the most."""
+    found = [MatrixRule(*row) for row in session.execute(_rules(event_id))]
+    return sorted(found, key=lambda one: (not one.could_not_run, SEVERITIES[one.severity], -one.findings, one.code))
+
+
+@functools.lru_cache(1024)
+def _rules(event_id: int) -> sa.Select[*tuple[Any, ...]]:
     of_rule = results_that_say_something(event_id).subquery("result")
     findings = sa.func.coalesce(sa.func.sum(of_rule.c.finding_count), 0)
     totals = (
@@ -109,7 +116,7 @@ def matrix_rules(event_id: int, *, session: Session) -> list[MatrixRule]:
         .subquery("totals")
     )
     ran = rules_that_ran(event_id).subquery("ran_rule")
-    query = (
+    return (
         sa.select(
             Rule.id,
             Rule.code,
@@ -125,8 +132,6 @@ def matrix_rules(event_id: int, *, session: Session) -> list[MatrixRule]:
         .join(Rule, Rule.id == ran.c.rule_id)
         .outerjoin(totals, totals.c.rule_id == ran.c.rule_id)
     )
-    found = [MatrixRule(*row) for row in session.execute(query)]
-    return sorted(found, key=lambda one: (not one.could_not_run, SEVERITIES[one.severity], -one.findings, one.code))
 
 
 def matrix(
@@ -154,7 +159,10 @@ def matrix(
     total = page[0].total if page else session.scalar(sa.select(sa.func.count()).select_from(participants.subquery()))
     ids = [row.id for row in page]
     cells = _cells(event_id, ids, [rule.rule_id for rule in shown], session=session)
-    validated = _validated(event_id, ids, [rule.rule_id for rule in wanted], session=session)
+    silent = [row.id for row in page if not row.findings and not row.could_not_run]
+    validated = frozenset(ids) - set(silent)
+    if silent:
+        validated |= _validated(event_id, silent, [rule.rule_id for rule in wanted], session=session)
     rows = (_row(row, row.id in validated, cells.get(row.id, {})) for row in page)
     return Matrix(wanted, shown, tuple(rows), total or 0)
 

@@ -75,11 +75,17 @@ def rules_pinned_for() -> sa.Select[int]:
 
 def something_is_running(event_id: int, *, session: Session) -> bool:
     """Whether a snapshot or a validation of the event waits or runs."""
+    return bool(session.scalar(_something(), {"event_id": event_id}))
+
+
+@functools.cache
+def _something() -> sa.Select[bool]:
     snapshot = sa.exists().where(
-        Snapshot.event_id == event_id, Snapshot.status.in_([SnapshotStatus.REQUESTED, SnapshotStatus.RUNNING])
+        Snapshot.event_id == sa.bindparam("event_id"),
+        Snapshot.status.in_([SnapshotStatus.REQUESTED, SnapshotStatus.RUNNING]),
     )
     validation = sa.exists().where(
-        ValidationRun.event_id == event_id,
+        ValidationRun.event_id == sa.bindparam("event_id"),
         ValidationRun.status.in_([ValidationStatus.REQUESTED, ValidationStatus.RUNNING]),
     )
-    return bool(session.scalar(sa.select(sa.or_(snapshot, validation))))
+    return sa.select(sa.or_(snapshot, validation))

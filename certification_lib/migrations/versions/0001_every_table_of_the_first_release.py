@@ -746,7 +746,7 @@ def upgrade() -> None:
     op.create_index(
         "uq_category_member_current",
         "category_member",
-        ["category_id", "person_id", "organization_id", "school_id"],
+        ["category_id", "organization_id", "person_id", "school_id"],
         unique=True,
         schema="certification",
         postgresql_nulls_not_distinct=True,
@@ -935,6 +935,16 @@ def upgrade() -> None:
         postgresql_where=sa.text("gathered and daily_mail_id is null and not_needed_at is null and email is not null"),
     )
     op.create_index(
+        "ix_message_unsettled",
+        "message",
+        ["event_key"],
+        unique=False,
+        schema="certification",
+        postgresql_where=sa.text(
+            "daily_mail_id is null and (delivered_at is null or bounced_at is not null or not_needed_at is not null)"
+        ),
+    )
+    op.create_index(
         op.f("ix_message_daily_mail_id"), "message", ["daily_mail_id"], unique=False, schema="certification"
     )
     op.create_table(
@@ -1009,14 +1019,6 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_mail_run")),
         schema="certification",
         prefixes=["UNLOGGED"],
-    )
-    op.create_index(
-        "uq_message_fact_receiver",
-        "message",
-        ["fact", "person_id", "email"],
-        unique=True,
-        schema="certification",
-        postgresql_nulls_not_distinct=True,
     )
     op.create_table(
         "person_role",
@@ -2237,9 +2239,6 @@ def downgrade() -> None:
     op.drop_table("rule_set_aside", schema="certification")
     op.drop_index(op.f("ix_person_role_organization_id"), table_name="person_role", schema="certification")
     op.drop_table("person_role", schema="certification")
-    op.drop_index(
-        "uq_message_fact_receiver", table_name="message", schema="certification", postgresql_nulls_not_distinct=True
-    )
     op.drop_index(
         "ix_message_waiting",
         table_name="message",

@@ -268,6 +268,7 @@ def event_viewer(
     parts_later = is_published and visit.asks_for_parts
     listed = participant_list(visit, key, asked) if is_published and not parts_later else {"participants": None}
     running = something_is_running(shown.event.id, session=session)
+    results_later = parts_later and not running  # what follows a run by itself would ask for them again and again
     room = None if parts_later else control_room(shown.event, session=session, now=visit.now)
     return visit.page(
         "events/viewer.html",
@@ -280,7 +281,8 @@ def event_viewer(
         views=view_information(key, session=session),
         rules=pinned_rules(shown.version.id, session=session),
         changed=changed_rules(key, session=session),
-        results=matrix_rules(shown.event.id, session=session),
+        results_later=results_later,
+        results=[] if results_later else matrix_rules(shown.event.id, session=session),
         validation_runs=runs(shown.event.id, session=session, limit=RUNS_SIZE),
         planned=planned_snapshots(key, session=session),
         history=snapshot_history(key, session=session, limit=HISTORY_SIZE),

@@ -5,6 +5,7 @@ from starlette.responses import Response
 from certification_lib.errors import CertificationError, NotFound
 from certification_lib.events.queries import event_head
 from certification_lib.people.models import Right, Tool
+from certification_lib.validation.matrix import matrix_rules
 from certification_lib.validation.queries import something_is_running
 from certification_lib.validation.run_reports import run_count, run_report, runs
 from certification_lib.validation.service import request_validation
@@ -35,6 +36,7 @@ def _list(visit: Visit, key: str, page: int, form: Form) -> Response:
         shown=shown,
         powers=powers(visit, shown),
         runs=runs(shown.event.id, session=visit.session, offset=(page - 1) * PAGE_SIZE, limit=PAGE_SIZE),
+        results=matrix_rules(shown.event.id, session=visit.session),
         running=something_is_running(shown.event.id, session=visit.session),
         pages=numbered_pages(visit, urls.RUN_RULES, {}, page=page, size=PAGE_SIZE, total=total, key=key),
         **form.shown(),
