@@ -1,8 +1,6 @@
 """Thousands of rows in one statement: they travel as one array per column.
 
-With one parameter per value a statement takes longer to say than to do, and one statement per row longer still. The
-arrays are written here: psycopg looks at each value of a list by itself, which takes four times as long as the server
-needs for the rows.
+With one parameter per value a statement takes longer to say than to do, and one statement per row longer still.
 """
 
 from collections.abc import Mapping, Sequence
@@ -12,17 +10,14 @@ import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
-from certification_lib.database import Base
+from certification_lib.database import Base, array_of
 
 Rows = Sequence[Mapping[str, Any]]
 
 
 def given_rows(name: str, types: Mapping[str, sa.types.TypeEngine[Any]], rows: Rows) -> sa.TableValuedAlias:
     """The rows as a table of this name for a statement, with the columns of `types`, none of them an array or JSON."""
-    arrays = [
-        sa.cast(sa.bindparam(f"{name}_{column}", _array([row[column] for row in rows]), sa.Text), sa.ARRAY(type_))
-        for column, type_ in types.items()
-    ]
+    arrays = [array_of([row[column] for row in rows], type_) for column, type_ in types.items()]
     columns: list[sa.ColumnClause[Any]] = [sa.column(column, type_) for column, type_ in types.items()]
     return sa.func.unnest(*arrays).table_valued(*columns, name=name).render_derived()
 
@@ -53,15 +48,6 @@ def insert_new(table: type[Base], columns: Sequence[str], rows: sa.Select[Any], 
     statement = insert(_table(table)).from_select(list(columns), rows).on_conflict_do_nothing()
     inserted = session.execute(statement, execution_options={"preserve_rowcount": True})
     return cast("sa.CursorResult[Any]", inserted).rowcount
-
-
-def _array(values: Sequence[object]) -> str:
-    """The values as PostgreSQL reads an array: every one in quotes, also numbers and moments."""
-    return "{" + ",".join(["null" if value is None else _element(str(value)) for value in values]) + "}"
-
-
-def _element(text: str) -> str:
-    return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'
 
 
 def _table(table: type[Base] | sa.Table) -> sa.Table:

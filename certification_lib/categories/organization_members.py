@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session, aliased
 from certification_lib.categories.models import Category, CategoryRole, Member
 from certification_lib.categories.queries import MemberView, members_of
 from certification_lib.people.models import Organization, OrganizationKind, Person
+from certification_lib.people.queries import INACTIVE_PEOPLE
 from certification_lib.people.rules import EMAIL_PATTERN
 
 
@@ -105,7 +106,6 @@ def naming_counts(category_id: int, day: datetime.date, *, session: Session) -> 
     """How many open LEAs have named nobody, and how many nobody who certifies, over all."""
     named = (
         sa.select(Member.organization_id, sa.func.bool_or(_is_certifying()).label("certifying"))
-        .join(Person, Person.id == Member.person_id)
         .where(Member.category_id == category_id, Member.removed_at.is_(None))
         .group_by(Member.organization_id)
         .subquery()
@@ -121,7 +121,7 @@ def naming_counts(category_id: int, day: datetime.date, *, session: Session) -> 
 
 
 def _is_certifying() -> sa.ColumnElement[bool]:
-    return sa.and_(Member.role == CategoryRole.CERTIFIER, Person.active)
+    return sa.and_(Member.role == CategoryRole.CERTIFIER, Member.person_id.not_in(INACTIVE_PEOPLE))
 
 
 def _is_without_email() -> sa.ColumnElement[bool]:

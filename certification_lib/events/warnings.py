@@ -7,11 +7,13 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from certification_lib.categories.models import CategoryRole, Level, Member
+from certification_lib.database import array_of
 from certification_lib.events.calendar_days import date_warnings
 from certification_lib.events.content import EventContent
 from certification_lib.events.rules import names_in_words
 from certification_lib.people.directory import OrganizationLine
-from certification_lib.people.models import Organization, Person, SchoolAgency
+from certification_lib.people.models import Organization, SchoolAgency
+from certification_lib.people.queries import INACTIVE_PEOPLE
 
 _PLURAL = {Level.DISTRICT: "districts", Level.SCHOOL: "schools"}
 
@@ -101,21 +103,20 @@ def _without_anybody(organization_ids: Sequence[int], category_id: int, session:
     """Of these LEAs or schools, those for which nobody active is listed as Certifier."""
     listed = (
         sa.select(Member.organization_id, Member.school_id)
-        .join(Person, Person.id == Member.person_id)
         .where(
             Member.category_id == category_id,
             Member.removed_at.is_(None),
             Member.role == CategoryRole.CERTIFIER,
-            Person.active,
+            Member.person_id.not_in(INACTIVE_PEOPLE),
         )
-        .cte("listed")
+        .subquery()
     )
     all_schools = (
         sa.select(SchoolAgency.school_id)
         .join(listed, listed.c.organization_id == SchoolAgency.lea_id)
         .where(SchoolAgency.until_date.is_(None), listed.c.school_id.is_(None))
     )
-    wanted = sa.func.unnest(sa.literal(list(organization_ids), sa.ARRAY(sa.BigInteger))).column_valued("wanted")
+    wanted = sa.func.unnest(array_of(organization_ids, sa.BigInteger())).column_valued("wanted")
     # One after the other: what is found as an LEA is not looked for among schools.
     has_one = sa.or_(
         wanted.in_(sa.select(listed.c.organization_id)),

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
+from certification_lib.database import among, array_of
 from certification_lib.people.models import Organization, OrganizationKind
 
 
@@ -29,13 +30,13 @@ class OrganizationLine(NamedTuple):
 def organizations_by_number(numbers: Collection[str], *, session: Session) -> dict[str, OrganizationLine]:
     """Several at once; unknown numbers are missing from the answer."""
     # One array, not a parameter for each: a state has thousands.
-    wanted = sa.any_(sa.literal(list(numbers), sa.ARRAY(sa.Text)))
+    wanted = sa.any_(array_of(numbers, sa.Text()))
     return {one.number: one for one in _lines(Organization.number == wanted, session)}
 
 
 def organizations_by_id(ids: Collection[int], *, session: Session) -> list[OrganizationLine]:
     """By number."""
-    return _lines(Organization.id == sa.any_(sa.literal(list(ids), sa.ARRAY(sa.BigInteger))), session)
+    return _lines(among(Organization.id, ids), session)
 
 
 def open_organizations(kind: OrganizationKind, day: datetime.date, *, session: Session) -> list[OrganizationLine]:

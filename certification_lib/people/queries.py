@@ -124,6 +124,8 @@ def rights_of_people(person_ids: Collection[int], *, session: Session) -> dict[i
     return held
 
 
+INACTIVE_PEOPLE = sa.select(Person.id).where(sa.not_(Person.active))
+"""For conditions on thousands of memberships: these are few, and joining everybody costs more than leaving them out."""
 _OF_ROLES = sa.select(ToolRight).where(ToolRight.role.is_not(None))
 
 

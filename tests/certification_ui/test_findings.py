@@ -317,7 +317,8 @@ def test_a_matrix_of_a_thousand_districts_and_eighty_rules_stays_usable(approver
         seconds = time.perf_counter() - begun
         first = len(said)
         every = approver.get(f"{MATRIX}?show=all&page=19&columns=8")
-        assert first == len(said) - first <= 30
+        # Of those in whose data nothing was found it is asked whether anything ran.
+        assert first + 1 == len(said) - first <= 30
     assert participants(page.text)[0] == "005"
     assert len(participants(page.text)) == len(participants(every.text)) == 50
     assert "901 to 950 of 1,000" in every.text
