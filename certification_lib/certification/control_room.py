@@ -1,6 +1,7 @@
 """How an event stands, for the people who run it: how many are where, how fast they come in, and who is to act."""
 
 import datetime
+import functools
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import accumulate
@@ -97,13 +98,16 @@ def control_room(event: Event, *, session: Session, now: datetime.datetime) -> C
 
 
 def _statuses(event_id: int, session: Session) -> list[tuple[ParticipantStatus, int]]:
-    query = (
-        sa.select(Participant.status, sa.func.count())
-        .where(Participant.event_id == event_id)
-        .group_by(Participant.status)
-    )
-    found = {status: count for status, count in session.execute(query)}  # noqa: C416 - rows are no pairs
+    rows = session.execute(_BY_STATUS, {"event_id": event_id})
+    found = {status: count for status, count in rows}  # noqa: C416 - rows are no pairs
     return [(status, found.get(status, 0)) for status in ParticipantStatus]
+
+
+_BY_STATUS = (
+    sa.select(Participant.status, sa.func.count())
+    .where(Participant.event_id == sa.bindparam("event_id"))
+    .group_by(Participant.status)
+)
 
 
 def _standing(event_id: int, session: Session) -> int:
@@ -160,14 +164,19 @@ def _sums(by_day: dict[datetime.date, int], first: datetime.date, length: int) -
     return list(accumulate([early + days[0], *days[1:]]))
 
 
-def _by_day(moments: sa.Subquery, zone: str, session: Session) -> dict[datetime.date, int]:
-    day = sa.cast(sa.func.timezone(zone, moments.c.moment), sa.Date)
-    query = sa.select(day, sa.func.count()).group_by(day)
-    return {row[0]: row[1] for row in session.execute(query)}
+def _by_day(moments: sa.Subquery) -> sa.Select[datetime.date, int]:
+    day = sa.cast(sa.func.timezone(sa.bindparam("zone"), moments.c.moment), sa.Date).label("day")
+    return sa.select(day, sa.func.count()).group_by(sa.literal_column("day"))
 
 
 def _certified_by_day(event_id: int, zone: str, session: Session) -> dict[datetime.date, int]:
     """Each participant on the day it was sent for the first time."""
+    rows = session.execute(_first_sent(), {"event_id": event_id, "zone": zone})
+    return {row[0]: row[1] for row in rows}
+
+
+@functools.cache
+def _first_sent() -> sa.Select[datetime.date, int]:
     # Looked up for each participant: joined, the planner reads the rounds of all events there ever were.
     sent = (
         sa.select(sa.func.min(Round.sent_at).label("moment"))
@@ -179,30 +188,46 @@ def _certified_by_day(event_id: int, zone: str, session: Session) -> dict[dateti
         sa.select(sent.c.moment)
         .select_from(Participant)
         .join(sent, sa.true())
-        .where(Participant.event_id == event_id, Participant.withdrawn_at.is_(None), sent.c.moment.is_not(None))
+        .where(Participant.event_id == sa.bindparam("event_id"))
+        .where(Participant.withdrawn_at.is_(None), sent.c.moment.is_not(None))
     )
-    return _by_day(first.subquery(), zone, session)
+    return _by_day(first.subquery())
 
 
 def _approved_by_day(event_id: int, zone: str, session: Session) -> dict[datetime.date, int]:
     """Each approved participant on the day of the approval that stands."""
+    rows = session.execute(_approved(), {"event_id": event_id, "zone": zone})
+    return {row[0]: row[1] for row in rows}
+
+
+@functools.cache
+def _approved() -> sa.Select[datetime.date, int]:
     standing = (
         sa.select(sa.func.max(Approval.approved_at).label("moment"))
         .join(Round, Round.id == Approval.round_id)
         .join(Participant, Participant.id == Round.participant_id)
         .where(
-            Participant.event_id == event_id,
+            Participant.event_id == sa.bindparam("event_id"),
             Participant.status == ParticipantStatus.APPROVED,
             Round.number == Participant.round_number,
             Approval.withdrawn_at.is_(None),
         )
         .group_by(Participant.id)
     )
-    return _by_day(standing.subquery(), zone, session)
+    return _by_day(standing.subquery())
 
 
 def _findings(event_id: int, session: Session) -> list[Findings]:
     """Of every severity of which a rule has run, also where it found nothing."""
+    telling, ran = _by_severity(event_id)
+    found = {row[0]: Findings(row[0], int(row[1] or 0), row[2], row[3]) for row in session.execute(telling)}
+    nothing = {severity: Findings(severity, 0, 0, 0) for severity in session.scalars(ran)}
+    return [(nothing | found)[severity] for severity in Severity if severity in nothing | found]
+
+
+@functools.lru_cache(1024)
+def _by_severity(event_id: int) -> tuple[sa.Select[Severity, int, int, int], sa.Select[Severity]]:
+    """What says something by severity, and the severities of all rules that ran."""
     telling = results_that_say_something(event_id).subquery("telling")
     query = sa.select(
         telling.c.severity,
@@ -210,19 +235,22 @@ def _findings(event_id: int, session: Session) -> list[Findings]:
         sa.func.count(telling.c.participant_id.distinct()).filter(telling.c.finding_count > 0),
         sa.func.count(telling.c.rule_id.distinct()).filter(telling.c.finding_count.is_(None)),
     ).group_by(telling.c.severity)
-    found = {row[0]: Findings(row[0], int(row[1] or 0), row[2], row[3]) for row in session.execute(query)}
     ran = rules_that_ran(event_id).subquery("ran_rule")
-    severities = sa.select(RuleVersion.severity).join(ran, ran.c.newest == RuleVersion.id).distinct()
-    nothing = {severity: Findings(severity, 0, 0, 0) for severity in session.scalars(severities)}
-    return [(nothing | found)[severity] for severity in Severity if severity in nothing | found]
+    return query, sa.select(RuleVersion.severity).join(ran, ran.c.newest == RuleVersion.id).distinct()
 
 
 def _unreachable(event_id: int, version: EventVersion, session: Session) -> list[Unreachable]:
+    given = {"event_id": event_id, "category_id": version.category_id}
+    return [Unreachable(*row) for row in session.execute(_without_address(), given)]
+
+
+@functools.cache
+def _without_address() -> sa.Select[str, str, int]:
     certifier = (
         sa.select(Member.organization_id, Member.school_id, Person.email)
         .join(Person, Person.id == Member.person_id)
         .where(
-            Member.category_id == version.category_id,
+            Member.category_id == sa.bindparam("category_id"),
             Member.removed_at.is_(None),
             Member.role == CategoryRole.CERTIFIER,
             Person.active,
@@ -233,16 +261,15 @@ def _unreachable(event_id: int, version: EventVersion, session: Session) -> list
         certifier.c.organization_id == Participant.lea_id,
         sa.or_(certifier.c.school_id.is_(None), certifier.c.school_id == Participant.organization_id),
     )
-    query = (
+    return (
         sa.select(
             Participant.organization_number,
             Participant.organization_name,
             sa.func.count(certifier.c.organization_id),
         )
         .outerjoin(certifier, for_participant)
-        .where(Participant.event_id == event_id, Participant.status.in_(OPEN))
+        .where(Participant.event_id == sa.bindparam("event_id"), Participant.status.in_(OPEN))
         .group_by(Participant.id)
         .having(sa.func.count().filter(certifier.c.email.contains("@")) == 0)
         .order_by(Participant.organization_number)
     )
-    return [Unreachable(*row) for row in session.execute(query)]

@@ -89,15 +89,17 @@ def sorted_as(query: sa.Select[int], sort: str, version: EventVersion) -> sa.Sel
     return query.order_by(*ways, Participant.organization_number)
 
 
+_PLACES = (
+    sa.select(Organization.county, Organization.region)
+    .join(Participant, Participant.organization_id == Organization.id)
+    .where(Participant.event_id == sa.bindparam("event_id"))
+    .distinct()
+)
+
+
 def places(event_id: int, *, session: Session) -> tuple[list[str], list[str]]:
     """Counties and regions of an event's participants, for the choices of the filter."""
-    query = (
-        sa.select(Organization.county, Organization.region)
-        .join(Participant, Participant.organization_id == Organization.id)
-        .where(Participant.event_id == event_id)
-        .distinct()
-    )
-    found = session.execute(query).all()
+    found = session.execute(_PLACES, {"event_id": event_id}).all()
     return sorted({row.county for row in found if row.county}), sorted({row.region for row in found if row.region})
 
 

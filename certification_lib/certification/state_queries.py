@@ -116,10 +116,13 @@ def participant_detail(key: str, number: str, *, session: Session, now: datetime
     )
 
 
+_PARTICIPANT = sa.select(Participant).where(
+    Participant.event_id == sa.bindparam("event_id"), Participant.organization_number == sa.bindparam("number")
+)
+
+
 def _participant(event: Event, version: EventVersion, number: str, *, session: Session) -> Participant:
-    participant = session.scalar(
-        sa.select(Participant).where(Participant.event_id == event.id, Participant.organization_number == number)
-    )
+    participant = session.scalar(_PARTICIPANT, {"event_id": event.id, "number": number})
     if participant is None:
         raise NotFound(f"{version.name} has no participant {number}.")
     return participant
@@ -137,10 +140,12 @@ def _published(key: str, *, session: Session) -> tuple[Event, EventVersion]:
 
 
 def _status_counts(event: Event, *, session: Session) -> dict[ParticipantStatus, int]:
-    query = (
-        sa.select(Participant.status, sa.func.count().label("participants"))
-        .where(Participant.event_id == event.id)
-        .group_by(Participant.status)
-    )
-    found = {row.status: row.participants for row in session.execute(query)}
+    found = {row.status: row.participants for row in session.execute(_BY_STATUS, {"event_id": event.id})}
     return {status: found.get(status, 0) for status in ParticipantStatus}
+
+
+_BY_STATUS = (
+    sa.select(Participant.status, sa.func.count().label("participants"))
+    .where(Participant.event_id == sa.bindparam("event_id"))
+    .group_by(Participant.status)
+)

@@ -1,6 +1,7 @@
 """What each validation run did and found: who asked, on whose data, with which rules, how long, what could not run."""
 
 import datetime
+import functools
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -106,12 +107,19 @@ def runs(
     session: Session,
 ) -> list[RunLine]:
     """Runs of an event, the newest first; of one participant: those that looked at its data."""
-    query = _lines().where(ValidationRun.event_id == event_id).order_by(ValidationRun.id.desc())
+    query = _newest()
     if participant_id is not None:
         query = query.where(_concerns(participant_id))
     if before is not None:
         query = query.where(ValidationRun.id < before)
-    return [_line(row) for row in session.execute(query.offset(offset).limit(limit))]
+    given = {"event_id": event_id, "offset": offset, "limit": limit}
+    return [_line(row) for row in session.execute(query, given)]
+
+
+@functools.cache
+def _newest() -> sa.Select[*tuple[Any, ...]]:
+    query = _lines().where(ValidationRun.event_id == sa.bindparam("event_id")).order_by(ValidationRun.id.desc())
+    return query.offset(sa.bindparam("offset")).limit(sa.bindparam("limit"))
 
 
 def run_count(event_id: int, *, session: Session) -> int:

@@ -15,7 +15,7 @@ from certification_lib.events.phases import local_day
 from certification_lib.events.step_checks import StepCheck
 from certification_lib.events.steps import Step
 from certification_lib.events.timeline import next_times
-from certification_lib.people.models import Organization, OrganizationKind
+from certification_lib.people.models import Organization
 from certification_lib.people.queries import search_organizations, state_time_zone
 from certification_lib.rulebook.queries import groups
 from certification_ui import event_form, totals
@@ -36,7 +36,7 @@ def choices(visit: Visit, step: Step, typed: Mapping[str, Any], check: StepCheck
         }
     if step is Step.PARTICIPANTS:
         return {
-            **_places_and_types(visit),
+            **_places_and_types(visit, _level(typed)),
             "found": _found(visit, typed),
         }
     if step is Step.SNAPSHOTS:
@@ -58,10 +58,13 @@ def _found(visit: Visit, typed: Mapping[str, Any]) -> list[tuple[str, str]] | No
     words = typed.get("find")
     if not words:
         return None
-    level = Level(typed["level"]) if typed.get("level") in set(Level) else Level.DISTRICT
     today = local_day(visit.now, state_time_zone(session=visit.session))
-    found = search_organizations(KIND_OF_LEVEL[level], words, today, session=visit.session)
+    found = search_organizations(KIND_OF_LEVEL[_level(typed)], words, today, session=visit.session)
     return [(one.number, f"{one.number} {one.name}" + (f", {one.county}" if one.county else "")) for one in found]
+
+
+def _level(typed: Mapping[str, Any]) -> Level:
+    return Level(typed["level"]) if typed.get("level") in set(Level) else Level.DISTRICT
 
 
 def _next_times(visit: Visit, typed: Mapping[str, Any], name: str, check: StepCheck) -> list[Any]:
@@ -74,11 +77,10 @@ def _next_times(visit: Visit, typed: Mapping[str, Any], name: str, check: StepCh
     return next_times(schedule, end, state_time_zone(session=visit.session), visit.now)
 
 
-def _places_and_types(visit: Visit) -> dict[str, list[str]]:
-    """What organizations can be chosen by."""
-    kinds = (OrganizationKind.LEA, OrganizationKind.SCHOOL)
+def _places_and_types(visit: Visit, level: Level) -> dict[str, list[str]]:
+    """What the organizations of this level can be chosen by."""
     query = sa.select(Organization.region, Organization.county, Organization.type)
-    found = visit.session.execute(query.where(Organization.kind.in_(kinds)).distinct()).all()
+    found = visit.session.execute(query.where(Organization.kind == KIND_OF_LEVEL[level]).distinct()).all()
     values = zip(*found, strict=True) if found else ((), (), ())
     return {
         name: sorted({value for value in of_name if value is not None})
