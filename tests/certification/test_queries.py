@@ -9,6 +9,8 @@ from sqlalchemy.orm import Session
 
 from certification_lib.categories.models import CategoryRole, Level
 from certification_lib.certification import queries, service
+from certification_lib.certification.participant_filter import FINDINGS, SIZES
+from certification_lib.certification.progress_filter import PROGRESS_FILTERS
 from certification_lib.errors import BadInput, Conflict, NotAllowed, NotFound
 from certification_lib.events.models import Event, EventStatus, Participant, ParticipantStatus
 from certification_lib.people.models import SchoolAgency, Tool
@@ -23,9 +25,10 @@ def page(office: Office, **where: object) -> queries.ParticipantFilter:
     )
 
 
-def numbers(office: Office, **where: object) -> list[str]:
+def numbers(office: Office, *, ordered: bool = True, **where: object) -> list[str]:
+    """As the page lists them; acts on all that match take the same, by number."""
     found = [row.number for row in page(office, **where).rows]
-    assert found == queries.participant_numbers(
+    assert (found if ordered else sorted(found)) == queries.participant_numbers(
         office.key, session=office.session, now=office.now, where=queries.ParticipantFilter(**where)
     )
     return found
@@ -62,6 +65,27 @@ def test_rows_are_filtered_searched_and_paged_by_the_database(office: Office) ->
     assert second.status_counts[ParticipantStatus.SENT] == 1
     with pytest.raises(BadInput, match=r"Progress is one of owing, overdue"):
         page(office, progress="nonsense")
+
+
+def test_every_filter_finds_the_same_in_every_order(office: Office) -> None:
+    office.send()
+    filters = [{"progress": word} for word in PROGRESS_FILTERS]
+    filters += [{"findings": word} for word in FINDINGS] + [{"size": word} for word in SIZES] + [{}]
+    for where in filters:
+        by_number = numbers(office, **where)
+        for word in ("progress", "snapshot date", "findings", "due date"):  # those that join other tables
+            assert sorted(numbers(office, **where, sort=f"-{word}", ordered=False)) == by_number, (where, word)
+
+
+def test_sorted_by_findings_nothing_found_comes_before_nothing_checked(office: Office) -> None:
+    barren = office.world.participant(office.event, office.barren)
+    for participant, checked in ((office.participant, False), (barren, True)):
+        revision = office.session.get_one(Revision, participant.current_revision_id)
+        revision.validated_at = NOON if checked else None
+    office.session.flush()
+
+    assert numbers(office, sort="-findings", ordered=False) == ["005", "001"]
+    assert numbers(office, sort="findings", ordered=False) == ["001", "005"]
 
 
 def test_a_renamed_organization_shows_directory_changed(office: Office) -> None:
