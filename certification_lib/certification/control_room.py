@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 from certification_lib.categories.models import CategoryRole, Member
 from certification_lib.certification.models import Approval, Round
 from certification_lib.certification.rules import OPEN
+from certification_lib.certification.state_queries import status_counts
 from certification_lib.events.models import Event, EventVersion, Participant, ParticipantStatus
 from certification_lib.events.phases import local_day
 from certification_lib.people.models import Person
@@ -78,12 +79,11 @@ def control_room(event: Event, *, session: Session, now: datetime.datetime) -> C
     version = session.get_one(EventVersion, event.live_version_id)
     zone = state_time_zone(session=session)
     today = local_day(min(now, event.closed_at or now), zone)
-    statuses = _statuses(event.id, session)
-    counts = dict(statuses)
+    counts = status_counts(event.id, session=session)
     participants = sum(counts.values()) - counts.get(ParticipantStatus.WITHDRAWN, 0)
     before = year_before(event, version, session)
     return ControlRoom(
-        statuses=tuple(statuses),
+        statuses=tuple(counts.items()),
         participants=participants,
         days_left=(version.end_date - today).days if version.end_date else None,
         with_districts=sum(counts.get(one, 0) for one in OPEN),
@@ -95,19 +95,6 @@ def control_room(event: Event, *, session: Session, now: datetime.datetime) -> C
         findings=tuple(_findings(event.id, session)),
         unreachable=tuple(_unreachable(event.id, version, session)),
     )
-
-
-def _statuses(event_id: int, session: Session) -> list[tuple[ParticipantStatus, int]]:
-    rows = session.execute(_BY_STATUS, {"event_id": event_id})
-    found = {status: count for status, count in rows}  # noqa: C416 - rows are no pairs
-    return [(status, found.get(status, 0)) for status in ParticipantStatus]
-
-
-_BY_STATUS = (
-    sa.select(Participant.status, sa.func.count())
-    .where(Participant.event_id == sa.bindparam("event_id"))
-    .group_by(Participant.status)
-)
 
 
 def _standing(event_id: int, session: Session) -> int:

@@ -58,7 +58,7 @@ def participants_page(
         total=total or 0,
         page=page,
         size=size,
-        status_counts=_status_counts(event, session=session),
+        status_counts=status_counts(event.id, session=session),
     )
 
 
@@ -139,8 +139,9 @@ def _published(key: str, *, session: Session) -> tuple[Event, EventVersion]:
     return event, session.get_one(EventVersion, event.live_version_id)
 
 
-def _status_counts(event: Event, *, session: Session) -> dict[ParticipantStatus, int]:
-    found = {row.status: row.participants for row in session.execute(_BY_STATUS, {"event_id": event.id})}
+def status_counts(event_id: int, *, session: Session) -> dict[ParticipantStatus, int]:
+    """How many participants of an event have each status; every status is there."""
+    found = {row.status: row.participants for row in session.execute(_BY_STATUS, {"event_id": event_id})}
     return {status: found.get(status, 0) for status in ParticipantStatus}
 
 
