@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 from certification_lib.categories.models import CategoryRole, Member
 from certification_lib.certification.models import Approval, Round
 from certification_lib.certification.rules import OPEN
-from certification_lib.certification.state_queries import status_counts
+from certification_lib.certification.status_counts import status_counts
 from certification_lib.events.models import Event, EventVersion, Participant, ParticipantStatus
 from certification_lib.events.phases import local_day
 from certification_lib.people.models import Person

@@ -11,6 +11,7 @@ from certification_lib.certification.facts import load_states
 from certification_lib.certification.history import rounds_of
 from certification_lib.certification.participant_filter import ParticipantFilter, matching, sorted_as
 from certification_lib.certification.readmodels import ParticipantDetail, ParticipantShown, ParticipantsPage
+from certification_lib.certification.status_counts import status_counts
 from certification_lib.certification.views import (
     dates_of,
     participant_row,
@@ -21,7 +22,7 @@ from certification_lib.certification.views import (
     shown_revision_id,
 )
 from certification_lib.errors import NotFound
-from certification_lib.events.models import Event, EventVersion, Participant, ParticipantStatus
+from certification_lib.events.models import Event, EventVersion, Participant
 from certification_lib.events.queries import event_by_key
 from certification_lib.people.queries import state_time_zone
 
@@ -137,16 +138,3 @@ def _published(key: str, *, session: Session) -> tuple[Event, EventVersion]:
     if event.live_version_id is None:
         raise NotFound(f"There is no published event {key}.")
     return event, session.get_one(EventVersion, event.live_version_id)
-
-
-def status_counts(event_id: int, *, session: Session) -> dict[ParticipantStatus, int]:
-    """How many participants of an event have each status; every status is there."""
-    found = {row.status: row.participants for row in session.execute(_BY_STATUS, {"event_id": event_id})}
-    return {status: found.get(status, 0) for status in ParticipantStatus}
-
-
-_BY_STATUS = (
-    sa.select(Participant.status, sa.func.count().label("participants"))
-    .where(Participant.event_id == sa.bindparam("event_id"))
-    .group_by(Participant.status)
-)
