@@ -11,6 +11,7 @@ from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import DeclarativeBase, InstrumentedAttribute, Session
 
 _Found = TypeVar("_Found")
+_Value = TypeVar("_Value")
 
 SCHEMA = "certification"
 DATAMART_SCHEMA = "datamart"
@@ -72,6 +73,17 @@ def make_engine(url: str | sa.URL, **options: Any) -> sa.Engine:
     if sa.make_url(url).get_backend_name() == "postgresql":
         arguments["connect_args"] = {**CONNECTING, **arguments.get("connect_args", {})}
     return sa.create_engine(url, **arguments)
+
+
+def constant(
+    column: sa.ColumnElement[_Value] | InstrumentedAttribute[_Value], *values: _Value
+) -> sa.ColumnElement[bool]:
+    """Whether the column has one of these values, which are the same at every execution.
+
+    They stand in the statement itself: pages' statements are planned once without their parameters (`plan_cache_mode`),
+    and how rare a value is, or that an index holds only the rows that have it, the planner knows of values it sees.
+    """
+    return column.in_(sa.bindparam(None, values, column.type, expanding=True, literal_execute=True))
 
 
 def among(column: sa.ColumnElement[int] | InstrumentedAttribute[int], ids: Collection[int]) -> sa.ColumnElement[bool]:

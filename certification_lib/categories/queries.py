@@ -1,6 +1,7 @@
 """Categories and their members, as pages, events and certification read them."""
 
 import enum
+import functools
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -10,7 +11,7 @@ from sqlalchemy.orm import Session, aliased
 
 from certification_lib.categories.models import Category, CategoryRole, Level, Member
 from certification_lib.categories.rules import lacking
-from certification_lib.database import among
+from certification_lib.database import among, constant
 from certification_lib.errors import NotFound
 from certification_lib.people.models import Organization, OrganizationKind, Person, Right
 from certification_lib.people.queries import Holding, rights_of_people
@@ -84,40 +85,40 @@ def category_by_id(category_id: int, *, session: Session) -> Category:
 
 def category_list(*, session: Session) -> list[CategoryRow]:
     """All categories by name, for the state's page. The caller has checked the right."""
-    # Counted by organization first: a hundred thousand members are not sorted to tell organizations apart.
-    current = (
-        sa.select(Member.category_id, Member.organization_id, sa.func.count().label("members"))
-        .where(Member.removed_at.is_(None))
-        .group_by(Member.category_id, Member.organization_id)
-        .subquery()
-    )
-    state = sa.select(Organization.id).where(Organization.kind == OrganizationKind.STATE)
-    is_state = current.c.organization_id.in_(state)
-    counted = (
-        sa.select(
-            current.c.category_id,
-            sa.cast(sa.func.sum(current.c.members).filter(is_state), sa.BigInteger).label("state"),
-            sa.cast(sa.func.sum(current.c.members).filter(sa.not_(is_state)), sa.BigInteger).label("others"),
-            sa.func.count().filter(sa.not_(is_state)).label("organizations"),
+    return [CategoryRow(*row) for row in session.execute(_category_list())]
+
+
+@functools.cache
+def _category_list() -> sa.Select[Any]:
+    # Category by category, as the index of current members has them, organization by organization: nothing is sorted.
+    current = sa.select(Member).where(Member.category_id == Category.id, Member.removed_at.is_(None))
+    state = sa.select(Organization.id).where(constant(Organization.kind, OrganizationKind.STATE))
+    everybody = current.with_only_columns(
+        sa.func.count().label("members"), sa.func.count(Member.organization_id.distinct()).label("organizations")
+    ).lateral()
+    of_state = (
+        current.where(Member.organization_id.in_(state))
+        .with_only_columns(
+            sa.func.count().label("members"), sa.func.count(Member.organization_id.distinct()).label("organizations")
         )
-        .group_by(current.c.category_id)
-        .subquery()
+        .lateral()
     )
-    query = (
+    return (
         sa.select(
             Category.id,
             Category.name,
             Category.level,
             Category.active,
             Category.published,
-            sa.func.coalesce(counted.c.state, 0),
-            sa.func.coalesce(counted.c.others, 0),
-            sa.func.coalesce(counted.c.organizations, 0),
+            of_state.c.members,
+            everybody.c.members - of_state.c.members,
+            everybody.c.organizations - of_state.c.organizations,
         )
-        .outerjoin(counted, counted.c.category_id == Category.id)
+        .select_from(Category)
+        .join(everybody, sa.true())
+        .join(of_state, sa.true())
         .order_by(Category.name)
     )
-    return [CategoryRow(*row) for row in session.execute(query)]
 
 
 def all_categories(*, session: Session) -> Sequence[Category]:
@@ -152,7 +153,7 @@ def members_of(
     if organization_ids is not None:
         conditions.append(among(Member.organization_id, organization_ids))
     if kind is not None:
-        conditions.append(Organization.kind == kind)
+        conditions.append(constant(Organization.kind, kind))
     return [view for _, view in _current_members(*conditions, session=session)]
 
 
@@ -226,7 +227,7 @@ _STATE_ROLE = (
         Member.category_id == sa.bindparam("category_id"),
         Member.person_id == sa.bindparam("person_id"),
         Member.removed_at.is_(None),
-        Organization.kind == OrganizationKind.STATE,
+        constant(Organization.kind, OrganizationKind.STATE),
     )
 )
 

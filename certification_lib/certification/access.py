@@ -15,9 +15,11 @@ from certification_lib.audit.service import Actor
 from certification_lib.categories.models import Category, CategoryRole, Member
 from certification_lib.certification.facts import State, load_states
 from certification_lib.certification.listed import members_of_participants
+from certification_lib.database import constant
 from certification_lib.errors import BadInput, Conflict, NotAllowed, NotFound
 from certification_lib.events.models import Event, EventStatus, EventVersion, Participant
 from certification_lib.events.phases import Phase, end_moment, has_opened, local_day, phase
+from certification_lib.events.queries import event_with_versions
 from certification_lib.people.models import Organization, OrganizationKind, Person, Tool
 from certification_lib.people.queries import is_state_side, state_time_zone
 from certification_lib.people.service import require
@@ -154,13 +156,15 @@ def usable_due_date(live: LiveEvent, day: datetime.date | None, now: datetime.da
 
 
 def found_event(key: str, *, session: Session, lock: bool, alone: bool = False) -> Event | None:
-    return session.scalar(_event_query(lock, alone), {"key": key})
+    if lock:
+        return session.scalar(_event_query(alone), {"key": key})
+    return event_with_versions(key, session=session)
 
 
 @functools.cache
-def _event_query(lock: bool, alone: bool) -> sa.Select[Event]:
+def _event_query(alone: bool) -> sa.Select[Event]:
     query = sa.select(Event).where(Event.key == sa.bindparam("key")).execution_options(populate_existing=True)
-    return query.with_for_update(read=not alone) if lock else query
+    return query.with_for_update(read=not alone)
 
 
 def found_participants(event: Event, numbers: Sequence[str], *, session: Session, lock: bool) -> Sequence[Participant]:
@@ -214,7 +218,7 @@ def _state_roles(category_id: int, person_id: int | None) -> sa.Select[CategoryR
             Member.category_id == category_id,
             Member.person_id == person_id,
             Member.removed_at.is_(None),
-            Organization.kind == OrganizationKind.STATE,
+            constant(Organization.kind, OrganizationKind.STATE),
             Person.active,
         )
     )

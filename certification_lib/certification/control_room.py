@@ -13,6 +13,7 @@ from certification_lib.categories.models import CategoryRole, Member
 from certification_lib.certification.models import Approval, Round
 from certification_lib.certification.rules import OPEN
 from certification_lib.certification.status_counts import status_counts
+from certification_lib.database import constant
 from certification_lib.events.models import Event, EventVersion, Participant, ParticipantStatus
 from certification_lib.events.phases import local_day
 from certification_lib.people.models import Person
@@ -239,7 +240,7 @@ def _without_address() -> sa.Select[str, str, int]:
         .where(
             Member.category_id == sa.bindparam("category_id"),
             Member.removed_at.is_(None),
-            Member.role == CategoryRole.CERTIFIER,
+            constant(Member.role, CategoryRole.CERTIFIER),
             Person.active,
         )
         .subquery()
@@ -255,7 +256,7 @@ def _without_address() -> sa.Select[str, str, int]:
             sa.func.count(certifier.c.organization_id),
         )
         .outerjoin(certifier, for_participant)
-        .where(Participant.event_id == sa.bindparam("event_id"), Participant.status.in_(OPEN))
+        .where(Participant.event_id == sa.bindparam("event_id"), constant(Participant.status, *OPEN))
         .group_by(Participant.id)
         .having(sa.func.count().filter(certifier.c.email.contains("@")) == 0)
         .order_by(Participant.organization_number)

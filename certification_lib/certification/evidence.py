@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 from certification_lib.certification.attestation import CurrentData
 from certification_lib.certification.models import RuleSetAside
 from certification_lib.certification.readiness import Blocking
-from certification_lib.database import among_given
+from certification_lib.database import among_given, remembered
 from certification_lib.events.models import EventVersion, EventVersionRule, FindingsPolicy, Participant
 from certification_lib.rulebook.models import Grain, Rule, RuleVersion, Severity
 from certification_lib.snapshots.models import Revision, RevisionView
@@ -72,17 +72,26 @@ def load_evidence(participant: Participant, version: EventVersion, *, session: S
 _REVISIONS = sa.select(Revision).where(among_given(Revision.id)).execution_options(populate_existing=True)
 
 
+def revisions_by_id(revision_ids: Collection[int], *, session: Session) -> Sequence[Revision]:
+    """These revisions, as they are in the database now, in no order."""
+    ids = frozenset(revision_ids)
+    if not ids:
+        return ()
+    look_up = functools.partial(session.scalars, _REVISIONS, {"ids": list(ids)})
+    return remembered(("revisions", ids), lambda: look_up().all(), session=session)
+
+
 def load_evidence_of(
     participants: Collection[Participant], version: EventVersion, *, session: Session
 ) -> dict[int, Evidence]:
     """The same of many participants of one event, by participant id, in a fixed number of statements."""
     ids = [one.current_revision_id for one in participants if one.current_revision_id]
-    found = session.scalars(_REVISIONS, {"ids": ids}) if ids else ()
-    revisions = {revision.participant_id: revision for revision in found}
+    revisions = {revision.participant_id: revision for revision in revisions_by_id(ids, session=session)}
     results = finding_results(ids, version.id, session=session) if ids else {}
     counts = row_counts(ids, session=session) if ids else {}
     # An event without rules has nothing to wait for.
-    nothing_to_run = bool(ids) and not _has_rules(version.id, session=session)
+    waiting = any(revision.validated_at is None for revision in revisions.values())
+    nothing_to_run = waiting and not _has_rules(version.id, session=session)
     aside = _set_aside_of(participants, session=session)
     evidence = {}
     for one in participants:
@@ -159,6 +168,14 @@ def finding_results(
 
     A revision signed before a rule was changed keeps what the rule said then: it is not run on it again.
     """
+    ids = frozenset(revision_ids)
+    look_up = functools.partial(_look_up_results, ids, version_id, session)
+    return remembered(("results of the pinned rules", ids, version_id), look_up, session=session)
+
+
+def _look_up_results(
+    revision_ids: Collection[int], version_id: int, session: Session
+) -> dict[int, tuple[Counted, ...]]:
     given = {"ids": list(revision_ids), "version_id": version_id}
     found: dict[int, dict[str, Counted]] = {}
     for revision_id, code, severity, grain, count in session.execute(_results(), given):

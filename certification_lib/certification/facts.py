@@ -74,7 +74,16 @@ def load_states(
     `unchanged` are states read in the same transaction whose members and submissions are as they were: these are not
     read again, for a statewide act on thousands.
     """
-    rows = _rounds(participant_ids, session)
+    return _states_of(_rounds(participant_ids, session), unchanged, session)
+
+
+def load_numbered_states(event_id: int, numbers: Collection[str], *, session: Session) -> list[State]:
+    """The same of the event's participants with these numbers, as many as there are: for who only looks."""
+    given = {"event_id": event_id, "numbers": list(numbers)}
+    return _states_of(session.execute(_rounds_of_numbers(), given).all(), (), session)
+
+
+def _states_of(rows: Sequence[_ParticipantRound], unchanged: Collection[State], session: Session) -> list[State]:
     round_ids = [row.Round.id for row in rows]
     known = {state.round.id: state for state in unchanged}
     anew = [row for row in rows if row.Round.id not in known]
@@ -112,8 +121,23 @@ def _rounds(participant_ids: Collection[int], session: Session) -> Sequence[_Par
     return session.execute(_rounds_of_participants(), {"ids": list(participant_ids)}).all()
 
 
+_Rounds: TypeAlias = sa.Select[Participant, Round, bool, str, str, int, bool, bool]
+
+
 @functools.cache
-def _rounds_of_participants() -> sa.Select[Participant, Round, bool, str, str, int, bool, bool]:
+def _rounds_of_participants() -> _Rounds:
+    return _rounds_query().where(among_given(Participant.id))
+
+
+@functools.cache
+def _rounds_of_numbers() -> _Rounds:
+    numbers = sa.bindparam("numbers", type_=sa.ARRAY(sa.Text))
+    return _rounds_query().where(
+        Participant.event_id == sa.bindparam("event_id"), Participant.organization_number == sa.any_(numbers)
+    )
+
+
+def _rounds_query() -> _Rounds:
     current, certified = aliased(Revision), aliased(Revision)
     return (
         sa.select(
@@ -131,7 +155,6 @@ def _rounds_of_participants() -> sa.Select[Participant, Round, bool, str, str, i
         .join(EventVersion, EventVersion.id == Event.live_version_id)
         .outerjoin(current, current.id == Participant.current_revision_id)
         .outerjoin(certified, certified.id == Round.certified_revision_id)
-        .where(among_given(Participant.id))
         .order_by(Participant.organization_number)
         .execution_options(populate_existing=True)
     )

@@ -9,11 +9,11 @@ from sqlalchemy.orm import Session
 from certification_lib.audit.service import Actor
 from certification_lib.categories.models import Category, CategoryRole
 from certification_lib.certification.access import LIVE, LiveEvent, found_event, found_participants
-from certification_lib.certification.facts import State, load_states
+from certification_lib.certification.facts import State, load_numbered_states, load_states
 from certification_lib.certification.listed import Listed
 from certification_lib.certification.readiness import Gate
 from certification_lib.errors import CertificationError, Conflict, NotAllowed, NotFound
-from certification_lib.events.models import EventVersion, ParticipantStatus
+from certification_lib.events.models import Event, EventVersion, ParticipantStatus
 from certification_lib.people.models import Tool
 from certification_lib.people.queries import is_state_side, state_time_zone
 from certification_lib.people.service import require
@@ -37,17 +37,20 @@ def own_participants(
     NotFound for everything else, in the same words: whether an event or another organization exists is not told.
     """
     event = found_event(key, session=session, lock=lock)
-    participants = found_participants(event, list(numbers), session=session, lock=lock) if event else []
-    if event is None or not participants or event.status not in LIVE:
-        return OwnParticipants(None, {}, {number: _not_yours(key, number) for number in numbers})
+    nobodys = OwnParticipants(None, {}, {number: _not_yours(key, number) for number in numbers})
+    if event is None or event.status not in LIVE:
+        return nobodys
     version = session.get_one(EventVersion, event.live_version_id)
     if lock:
-        # Members are named under the category's lock: nobody is listed between counting who owes and sending.
-        session.get_one(Category, version.category_id, with_for_update={"read": True})
+        states = _locked(event, version, numbers, session=session)
+    else:
+        states = load_numbered_states(event.id, numbers, session=session)
+    if not states:
+        return nobodys
     own: dict[str, tuple[State, Listed]] = {}
     refused: dict[str, CertificationError] = {number: _not_yours(key, number) for number in numbers}
     unlisted = []
-    for state in load_states([one.id for one in participants], session=session):
+    for state in states:
         listed = state.member(actor.person_id)
         if listed is None:
             unlisted.append(state)
@@ -59,6 +62,13 @@ def own_participants(
         refused |= {state.number: NotAllowed(words.format(state.name)) for state in unlisted}
     category = session.get_one(Category, version.category_id)
     return OwnParticipants(LiveEvent(event, version, category, state_time_zone(session=session)), own, refused)
+
+
+def _locked(event: Event, version: EventVersion, numbers: Collection[str], *, session: Session) -> list[State]:
+    participants = found_participants(event, list(numbers), session=session, lock=True)
+    # Members are named under the category's lock: nobody is listed between counting who owes and sending.
+    session.get_one(Category, version.category_id, with_for_update={"read": True})
+    return load_states([one.id for one in participants], session=session)
 
 
 def own_participant(

@@ -10,12 +10,13 @@ from sqlalchemy.orm import Session, aliased
 
 from certification_lib.certification.models import Round
 from certification_lib.certification.progress_filter import certified_share, due_date_of, progress_condition
+from certification_lib.database import constant
 from certification_lib.errors import BadInput
 from certification_lib.events.models import EventVersion, Participant, ParticipantStatus
 from certification_lib.people.models import Organization
 from certification_lib.rulebook.models import RuleVersion, Severity
 from certification_lib.snapshots.models import Revision
-from certification_lib.validation.counted import SAYS_SOMETHING, SHOWN, is_pinned, newest_only
+from certification_lib.validation.counted import FOUND_SOMETHING, SAYS_SOMETHING, SHOWN, is_pinned, newest_only
 from certification_lib.validation.models import ValidationResult
 
 Condition = sa.ColumnElement[bool]
@@ -57,10 +58,10 @@ def matching(
     query = (
         sa.select(Participant.id)
         .join(Organization, Organization.id == Participant.organization_id)
-        .where(Participant.event_id == version.event_id)
+        .where(constant(Participant.event_id, version.event_id))
     )
     if where.statuses:
-        query = query.where(Participant.status.in_(where.statuses))
+        query = query.where(constant(Participant.status, *where.statuses))
     if where.search.strip():
         query = query.where(_named(where.search.strip()))
     for column, wanted in (
@@ -114,7 +115,7 @@ def finding_totals(version: EventVersion, revisions: Collection[int | None] | No
         part = aliased(Participant)
         shown = sa.func.coalesce(part.certified_revision_id, part.current_revision_id)
         results = results.join(part, shown == ValidationResult.revision_id)
-        results = results.where(part.event_id == version.event_id, SAYS_SOMETHING)
+        results = results.where(constant(part.event_id, version.event_id), SAYS_SOMETHING)
     else:
         results = results.where(ValidationResult.revision_id.in_(revisions))
     query = results.with_only_columns(
@@ -127,7 +128,7 @@ def finding_totals(version: EventVersion, revisions: Collection[int | None] | No
 
 
 def _sum_of(severity: Severity) -> sa.ColumnElement[int]:
-    counted = sa.func.sum(ValidationResult.finding_count).filter(RuleVersion.severity == severity)
+    counted = sa.func.sum(ValidationResult.finding_count).filter(constant(RuleVersion.severity, severity))
     return sa.cast(sa.func.coalesce(counted, 0), sa.BigInteger)
 
 
@@ -151,11 +152,11 @@ def _results(version: EventVersion) -> sa.Select[int]:
 def _with_findings(word: str, version: EventVersion) -> Condition:
     if word not in FINDINGS:
         raise BadInput(f"Findings is one of {', '.join(FINDINGS)}, not {word}.")
-    found = ValidationResult.finding_count > 0
+    found = FOUND_SOMETHING
     could_not_run = ValidationResult.finding_count.is_(None)
     wanted = {
-        "has errors": found & (RuleVersion.severity == Severity.ERROR),
-        "has warnings": found & (RuleVersion.severity == Severity.WARNING),
+        "has errors": found & constant(RuleVersion.severity, Severity.ERROR),
+        "has warnings": found & constant(RuleVersion.severity, Severity.WARNING),
         "could not run": could_not_run,
         "no findings": found | could_not_run,
     }[word]

@@ -14,6 +14,7 @@ from certification_lib.categories.models import CategoryRole, Member
 from certification_lib.certification import directory
 from certification_lib.certification.models import Approval, DueDate, Round, Submission
 from certification_lib.certification.rules import OPEN
+from certification_lib.database import constant
 from certification_lib.errors import BadInput
 from certification_lib.events.models import EventVersion, Participant, ParticipantStatus
 from certification_lib.events.phases import local_day
@@ -75,7 +76,7 @@ def _no_certifiers(version: EventVersion, _today: datetime.date) -> Condition:
 
 
 def _request_waiting(_version: EventVersion, _today: datetime.date) -> Condition:
-    return Participant.status == ParticipantStatus.REQUESTED
+    return constant(Participant.status, ParticipantStatus.REQUESTED)
 
 
 def _directory_changed(version: EventVersion, _today: datetime.date) -> Condition:
@@ -121,7 +122,7 @@ PROGRESS_FILTERS: Mapping[str, Callable[[EventVersion, datetime.date], Condition
 
 
 def _is_open() -> Condition:
-    return Participant.status.in_(OPEN)
+    return constant(Participant.status, *OPEN)
 
 
 def _rounds() -> sa.Select[int]:
@@ -152,7 +153,7 @@ def _certifiers(version: EventVersion) -> sa.Select[int]:
             Member.organization_id == Participant.lea_id,
             sa.or_(Member.school_id.is_(None), Member.school_id == Participant.organization_id),
             Member.removed_at.is_(None),
-            Member.role == CategoryRole.CERTIFIER,
+            constant(Member.role, CategoryRole.CERTIFIER),
         )
         .correlate(Participant)
     )

@@ -17,7 +17,7 @@ from certification_lib.certification.listed import listed_members
 from certification_lib.certification.models import Round, Submission
 from certification_lib.certification.participant_filter import ParticipantFilter
 from certification_lib.certification.readmodels import Owing
-from certification_lib.certification.receipts import my_receipts, receipt, verification
+from certification_lib.certification.receipts import has_receipts, my_receipts, receipt, verification
 from certification_lib.certification.rules import OPEN, certified_people, due_date, owing
 from certification_lib.certification.state_queries import (
     participant_detail,
@@ -32,6 +32,7 @@ from certification_lib.people.queries import state_time_zone
 
 __all__ = [
     "ParticipantFilter",
+    "has_receipts",
     "my_event",
     "my_events",
     "my_receipts",

@@ -1,7 +1,9 @@
 """Receipts as signed, for the signer, his organization and the state; and what a digest stands for."""
 
 import datetime
-from collections.abc import Collection, Mapping
+import functools
+from collections.abc import Collection, Mapping, Sequence
+from typing import TypeAlias
 
 import sqlalchemy as sa
 from sqlalchemy.orm import InstrumentedAttribute, Session
@@ -21,15 +23,42 @@ from certification_lib.people.models import Tool
 from certification_lib.people.queries import holds, state_time_zone
 from certification_lib.snapshots.models import Revision
 
+_Person: TypeAlias = int | sa.BindParameter[int]
+_Signed: TypeAlias = sa.Row[Submission, Round, Participant, Event, str]
+_Receipts: TypeAlias = sa.Select[Submission, Round, Participant, Event, str]
+
 
 def my_receipts(person_id: int, *, session: Session) -> list[Receipt]:
     """What the person, or an organization he is a member for, certified; also of closed events. Newest first."""
-    return _receipts(_visible_to(person_id), session=session)
+    return _told(session.execute(_own_receipts(), {"person_id": person_id}).all(), session=session)
+
+
+@functools.cache
+def _own_receipts() -> _Receipts:
+    return _receipts(_visible_to(sa.bindparam("person_id", type_=sa.BigInteger)))
+
+
+def has_receipts(person_id: int, *, session: Session) -> bool:
+    """Whether any of these is there."""
+    return bool(session.scalar(_any_receipt(), {"person_id": person_id}))
+
+
+@functools.cache
+def _any_receipt() -> sa.Select[bool]:
+    person_id: sa.BindParameter[int] = sa.bindparam("person_id", type_=sa.BigInteger)
+    own = sa.select(Submission.id).where(Submission.person_id == person_id)
+    in_own_rounds = (
+        sa.select(Submission.id)
+        .join(Round, Round.id == Submission.round_id)
+        .where(_participant_of(person_id, Round.participant_id))
+    )
+    return sa.select(sa.or_(own.exists(), in_own_rounds.exists()))
 
 
 def receipt(receipt_id: int, *, session: Session, actor: Actor) -> Receipt:
     """One of these, or any for state people who may read Event Management."""
-    found = _receipts(_visible_to_actor(actor, session=session) & (Submission.id == receipt_id), session=session)
+    query = _receipts(_visible_to_actor(actor, session=session) & (Submission.id == receipt_id))
+    found = _told(session.execute(query).all(), session=session)
     if not found:
         raise NotFound("There is no such receipt.")
     return found[0]
@@ -66,7 +95,7 @@ def verification(digest: str, *, session: Session, actor: Actor, now: datetime.d
     of_rows = Submission.revision_id.in_([row.Revision.id for row in rows])
     signatures = session.execute(sa.select(Submission.id, Submission.revision_id).where(of_rows)).all()
     place = {row.id: row.revision_id for row in signatures}
-    receipts = _receipts(about & of_rows, session=session)
+    receipts = _told(session.execute(_receipts(about & of_rows)).all(), session=session)
     certified = certified_revisions([row.Participant.id for row in rows], session=session)
     return [
         Verification(
@@ -94,18 +123,24 @@ def _visible_to_actor(actor: Actor, *, session: Session) -> sa.ColumnElement[boo
     return sa.true() if _reads_every_receipt(actor, session=session) else _visible_to(actor.person_id or 0)
 
 
-def _visible_to(person_id: int) -> sa.ColumnElement[bool]:
-    return sa.or_(Submission.person_id == person_id, _participant_of(person_id, Round.participant_id))
+def _visible_to(person_id: _Person) -> sa.ColumnElement[bool]:
+    # Looked up on each side: joined by OR, everything that was ever signed would be read.
+    own = sa.select(Submission.id).where(Submission.person_id == person_id)
+    rounds = sa.select(Submission.id).join(Round, Round.id == Submission.round_id)
+    return Submission.id.in_(own.union(rounds.where(_participant_of(person_id, Round.participant_id))))
 
 
-def _participant_of(person_id: int, column: InstrumentedAttribute[int]) -> sa.ColumnElement[bool]:
+def _participant_of(
+    person_id: int | sa.BindParameter[int], column: InstrumentedAttribute[int]
+) -> sa.ColumnElement[bool]:
     """Whether the participant is of an organization the person is a member for."""
     of_own_organizations = members_of_participants().where(Member.person_id == person_id).subquery()
     return column.in_(sa.select(of_own_organizations.c[0]))
 
 
-def _receipts(visible: sa.ColumnElement[bool], *, session: Session) -> list[Receipt]:
-    query = (
+def _receipts(visible: sa.ColumnElement[bool]) -> _Receipts:
+    """Newest first."""
+    return (
         sa.select(Submission, Round, Participant, Event, EventVersion.name)
         .join(Round, Round.id == Submission.round_id)
         .join(Participant, Participant.id == Round.participant_id)
@@ -114,9 +149,14 @@ def _receipts(visible: sa.ColumnElement[bool], *, session: Session) -> list[Rece
         .where(visible)
         .order_by(Submission.id.desc())
     )
-    rows = session.execute(query).all()
+
+
+def _told(rows: Sequence[_Signed], *, session: Session) -> list[Receipt]:
+    if not rows:
+        return []
     states = {state.round.id: state for state in load_states({row.Participant.id for row in rows}, session=session)}
-    earlier = _digests_of_rounds({row.Round.id for row in rows} - set(states), session=session)
+    over = {row.Round.id for row in rows} - set(states)
+    earlier = _digests_of_rounds(over, session=session) if over else {}
     return [
         _receipt(row, _counts(row.Submission, states.get(row.Round.id), earlier), states.get(row.Round.id))
         for row in rows
@@ -155,9 +195,7 @@ def _digests_of_rounds(round_ids: Collection[int], *, session: Session) -> dict[
     return {row.id: row.digest for row in session.execute(query)}
 
 
-def _receipt(
-    row: sa.Row[Submission, Round, Participant, Event, str], still_counts: bool, state: State | None
-) -> Receipt:
+def _receipt(row: _Signed, still_counts: bool, state: State | None) -> Receipt:
     """A submission as signed, and how its round stands while that is the latest."""
     submission, one_round, participant, event, event_name = row
     waiting = owing(state.facts) if state else frozenset()

@@ -7,7 +7,7 @@ from sqlalchemy.orm import Session
 
 from certification_lib.certification.changes import changed_since
 from certification_lib.certification.evidence import rules_set_aside
-from certification_lib.certification.facts import load_states
+from certification_lib.certification.facts import load_numbered_states, load_states
 from certification_lib.certification.history import rounds_of
 from certification_lib.certification.participant_filter import ParticipantFilter, matching, sorted_as
 from certification_lib.certification.readmodels import ParticipantDetail, ParticipantShown, ParticipantsPage
@@ -89,8 +89,11 @@ def participant_shown(key: str, number: str, *, session: Session) -> Participant
 def participant_detail(key: str, number: str, *, session: Session, now: datetime.datetime) -> ParticipantDetail:
     """What opening a row shows to the state. The caller has checked the right Read on Event Management."""
     event, version = _published(key, session=session)
-    participant_id = _participant(event, version, number, session=session).id
-    [state] = load_states([participant_id], session=session)
+    states = load_numbered_states(event.id, [number], session=session)
+    if not states:
+        raise _no_participant(version, number)
+    [state] = states
+    participant_id = state.participant.id
     dates = dates_of(version, state_time_zone(session=session), now)
     participant = state.participant
     pointers = (
@@ -125,8 +128,12 @@ _PARTICIPANT = sa.select(Participant).where(
 def _participant(event: Event, version: EventVersion, number: str, *, session: Session) -> Participant:
     participant = session.scalar(_PARTICIPANT, {"event_id": event.id, "number": number})
     if participant is None:
-        raise NotFound(f"{version.name} has no participant {number}.")
+        raise _no_participant(version, number)
     return participant
+
+
+def _no_participant(version: EventVersion, number: str) -> NotFound:
+    return NotFound(f"{version.name} has no participant {number}.")
 
 
 def _set_aside(event: Event, participant_id: int, *, session: Session) -> tuple[tuple[str, str], ...]:

@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 from certification_lib.categories.models import CategoryRole
 from certification_lib.certification import directory
 from certification_lib.certification.changes import changes_of
-from certification_lib.certification.evidence import finding_counts, finding_results
+from certification_lib.certification.evidence import finding_counts, finding_results, revisions_by_id
 from certification_lib.certification.facts import State
 from certification_lib.certification.listed import Listed
 from certification_lib.certification.models import Review, ReviewOutcome, Round
@@ -185,7 +185,6 @@ def _notes(state: State, dates: Dates, lookups: RowLookups, empty: bool) -> tupl
     return tuple(note for note, holds in said.items() if holds)
 
 
-_REVISIONS = sa.select(Revision).where(among_given(Revision.id))
 _VIEWS_OF = sa.select(ViewOfRevision).where(among_given(ViewOfRevision.revision_id)).order_by(ViewOfRevision.view)
 
 
@@ -201,7 +200,7 @@ def revision_views(
     for view in session.scalars(_VIEWS_OF, {"ids": ids}):
         views.setdefault(view.revision_id, []).append(view)
     found = {}
-    for revision in session.scalars(_REVISIONS, {"ids": ids}):
+    for revision in revisions_by_id(ids, session=session):
         totals: dict[str, Any] = {view.view: view.totals for view in views.get(revision.id, ())}
         found[revision.id] = RevisionView(
             id=revision.id,

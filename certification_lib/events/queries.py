@@ -1,11 +1,12 @@
 """Events as pages, API and command line read them. For districts unpublished and closed events do not exist."""
 
 import datetime
+import functools
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 import sqlalchemy as sa
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, aliased
 
 from certification_lib.audit.service import Actor
 from certification_lib.categories.models import Category, Member
@@ -74,12 +75,29 @@ def locked_event(key: str, *, session: Session) -> Event:
     return event
 
 
-_EVENT = sa.select(Event).where(Event.key == sa.bindparam("key"))
+@functools.cache
+def _event_with_versions() -> sa.Select[Event, EventVersion | None, EventVersion | None, Category | None]:
+    live, draft = aliased(EventVersion), aliased(EventVersion)
+    return (
+        sa.select(Event, live, draft, Category)
+        .outerjoin(live, live.id == Event.live_version_id)
+        .outerjoin(draft, draft.id == Event.draft_version_id)
+        .outerjoin(Category, Category.id == sa.func.coalesce(live.category_id, draft.category_id))
+        .where(Event.key == sa.bindparam("key"))
+    )
+
+
+def event_with_versions(key: str, *, session: Session) -> Event | None:
+    """The event or None; a page that only reads has its versions and its category at hand as well."""
+    row = remembered(
+        ("event", key), lambda: session.execute(_event_with_versions(), {"key": key}).first(), session=session
+    )
+    return row.Event if row else None
 
 
 def event_by_key(key: str, *, session: Session) -> Event:
     """The event, whatever its status; NotFound when there is none."""
-    event = remembered(("event", key), lambda: session.scalar(_EVENT, {"key": key}), session=session)
+    event = event_with_versions(key, session=session)
     if event is None:
         raise NotFound(f"There is no event {key}.")
     return event

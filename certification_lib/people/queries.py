@@ -98,6 +98,11 @@ def roles_of(person_id: int, *, session: Session) -> list[RoleHeld]:
 
 def rights_of_people(person_ids: Collection[int], *, session: Session) -> dict[int, dict[Holding, frozenset[Right]]]:
     """All rights of several people, those of their roles included. Nobody inactive holds any."""
+    ids = frozenset(person_ids)
+    return remembered(("rights of people", ids), lambda: _rights_of_people(ids, session), session=session)
+
+
+def _rights_of_people(person_ids: Collection[int], session: Session) -> dict[int, dict[Holding, frozenset[Right]]]:
     held: dict[int, dict[Holding, frozenset[Right]]] = {}
 
     def give(person_id: int, tool: Tool, organization_id: int | None, rights: frozenset[Right]) -> None:

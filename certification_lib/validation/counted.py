@@ -10,7 +10,7 @@ from collections.abc import Collection
 import sqlalchemy as sa
 from sqlalchemy.orm import aliased
 
-from certification_lib.database import among
+from certification_lib.database import among, constant
 from certification_lib.events.models import Event, EventVersion, EventVersionRule, Participant, ParticipantStatus
 from certification_lib.rulebook.models import RuleVersion, Severity
 from certification_lib.validation.models import ValidationResult
@@ -18,8 +18,11 @@ from certification_lib.validation.models import ValidationResult
 SHOWN = sa.func.coalesce(Participant.certified_revision_id, Participant.current_revision_id)
 """What the state is shown: the certified revision when there is one, else the current."""
 
-SAYS_SOMETHING = sa.or_(ValidationResult.finding_count > 0, ValidationResult.finding_count.is_(None))
-"""As the index has it."""
+FOUND_SOMETHING = ValidationResult.finding_count > sa.literal_column("0")
+"""As the index has it, word for word: a parameter might be any number to the planner."""
+
+SAYS_SOMETHING = sa.or_(FOUND_SOMETHING, ValidationResult.finding_count.is_(None))
+"""The rows of the index."""
 
 
 @functools.lru_cache(1024)  # putting it together takes longer than what it saves the database
@@ -68,7 +71,9 @@ def newest_only(event_id: int) -> sa.ColumnElement[bool]:
 
 
 def taking_part(event_id: int) -> sa.ColumnElement[bool]:
-    return sa.and_(Participant.event_id == event_id, Participant.status != ParticipantStatus.WITHDRAWN)
+    """In the statement itself: how many participants an event has decides how its results are looked through."""
+    withdrawn = constant(Participant.status, ParticipantStatus.WITHDRAWN)
+    return sa.and_(constant(Participant.event_id, event_id), ~withdrawn)
 
 
 def results_that_say_something(

@@ -67,6 +67,9 @@ def show_rows(session: Session, visible: VisibleRows) -> None:
     _declare(session, *visible)
 
 
+_PLAN_FOR_THE_VALUES = sa.text("set local plan_cache_mode = force_custom_plan")
+
+
 def get_session(request: Request) -> Iterator[Session]:
     """One session and transaction a request: committed when the route returns, before the answer is sent.
 
@@ -81,6 +84,9 @@ def get_session(request: Request) -> Iterator[Session]:
     with Session(engine, expire_on_commit=False) as session:
         if reads_only:
             remember_what_is_read(session)
+        else:
+            # Acts on thousands are not planned as if they were on ten.
+            session.execute(_PLAN_FOR_THE_VALUES)
         yield session
         session.commit()
 

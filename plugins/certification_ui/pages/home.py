@@ -26,7 +26,7 @@ def start(visit: VisitOfRequest) -> Response:
         agenda=agenda,
         unnamed=unnamed,
         to_do=len(agenda.to_do) + len(unnamed),
-        receipts=len(queries.my_receipts(person_id, session=visit.session)),
+        has_receipts=queries.has_receipts(person_id, session=visit.session),
     )
 
 
