@@ -94,11 +94,25 @@ def among(column: sa.ColumnElement[int] | InstrumentedAttribute[int], ids: Colle
 def array_of(values: Iterable[object], type_: sa.types.TypeEngine[Any]) -> sa.ColumnElement[Any]:
     """Thousands of values as one array. It is written here, every value in quotes, also numbers and moments: psycopg
     looks at each value of a list by itself, which takes longer than what the server does with them."""
-    return sa.cast(sa.literal(_array(values), sa.Text), sa.ARRAY(type_))
+    return sa.cast(sa.literal(array_text(values), sa.Text), sa.ARRAY(type_))
 
 
-def _array(values: Iterable[object]) -> str:
-    return "{" + ",".join(["null" if value is None else _element(str(value)) for value in values]) + "}"
+def array_given(name: str, type_: sa.types.TypeEngine[Any]) -> sa.ColumnElement[Any]:
+    """The same in a statement put together once and executed with `{name: array_text(values)}`."""
+    return sa.cast(sa.bindparam(name, type_=sa.Text), sa.ARRAY(type_))
+
+
+def array_text(values: Iterable[object]) -> str:
+    """As PostgreSQL reads an array."""
+    texts = [None if value is None else str(value) for value in values]
+    if not texts:
+        return "{}"
+    if None not in texts:
+        joined = '","'.join(texts)  # type: ignore[arg-type] # none of them is None
+        # Most lists are numbers and names with nothing to escape: looked at together they cost a tenth.
+        if "\\" not in joined and joined.count('"') == 2 * (len(texts) - 1):
+            return f'{{"{joined}"}}'
+    return "{" + ",".join(["null" if text is None else _element(text) for text in texts]) + "}"
 
 
 def _element(text: str) -> str:

@@ -51,6 +51,8 @@ class Member(Base):
             "person_id",
             "school_id",
             unique=True,
+            # Who certifies is asked of a whole category: answered from the index alone.
+            postgresql_include=["role"],
             postgresql_nulls_not_distinct=True,
             postgresql_where=sa.text("removed_at is null"),
         ),

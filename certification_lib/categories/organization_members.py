@@ -2,6 +2,7 @@
 
 import datetime
 import enum
+import functools
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -11,6 +12,7 @@ from sqlalchemy.orm import Session, aliased
 
 from certification_lib.categories.models import Category, CategoryRole, Member
 from certification_lib.categories.queries import MemberView, members_of
+from certification_lib.database import constant
 from certification_lib.people.models import Organization, OrganizationKind, Person
 from certification_lib.people.queries import INACTIVE_PEOPLE
 from certification_lib.people.rules import EMAIL_PATTERN
@@ -104,31 +106,37 @@ def organization_members(
 
 def naming_counts(category_id: int, day: datetime.date, *, session: Session) -> dict[Naming, int]:
     """How many open LEAs have named nobody, and how many nobody who certifies, over all."""
+    found = session.execute(_naming_counts(), {"category_id": category_id, "day": day}).one()
+    return dict(zip((Naming.NOBODY, Naming.NO_CERTIFIER), found, strict=True))
+
+
+@functools.cache
+def _naming_counts() -> sa.Select[int, int]:
     named = (
         sa.select(Member.organization_id, sa.func.bool_or(_is_certifying()).label("certifying"))
-        .where(Member.category_id == category_id, Member.removed_at.is_(None))
+        .where(Member.category_id == sa.bindparam("category_id"), Member.removed_at.is_(None))
         .group_by(Member.organization_id)
         .subquery()
     )
     nobody, certifying = named.c.organization_id.is_(None), sa.func.coalesce(named.c.certifying, sa.false())
-    query = (
+    is_open = _is_open(sa.bindparam("day", type_=sa.Date))
+    return (
         sa.select(sa.func.count().filter(nobody), sa.func.count().filter(sa.not_(certifying)))
         .select_from(Organization)
         .outerjoin(named, named.c.organization_id == Organization.id)
-        .where(Organization.kind == OrganizationKind.LEA, sa.or_(_is_open(day), sa.not_(nobody)))
+        .where(constant(Organization.kind, OrganizationKind.LEA), sa.or_(is_open, sa.not_(nobody)))
     )
-    return dict(zip((Naming.NOBODY, Naming.NO_CERTIFIER), session.execute(query).one(), strict=True))
 
 
 def _is_certifying() -> sa.ColumnElement[bool]:
-    return sa.and_(Member.role == CategoryRole.CERTIFIER, Member.person_id.not_in(INACTIVE_PEOPLE))
+    return sa.and_(constant(Member.role, CategoryRole.CERTIFIER), Member.person_id.not_in(INACTIVE_PEOPLE))
 
 
 def _is_without_email() -> sa.ColumnElement[bool]:
     return sa.func.coalesce(Person.email, "").op("!~", is_comparison=True)(f"^{EMAIL_PATTERN}$")
 
 
-def _is_open(day: datetime.date) -> sa.ColumnElement[bool]:
+def _is_open(day: datetime.date | sa.BindParameter[datetime.date]) -> sa.ColumnElement[bool]:
     return sa.and_(
         sa.or_(Organization.closed.is_(None), Organization.closed >= day), Organization.merged_into_id.is_(None)
     )

@@ -4,14 +4,14 @@ import enum
 import functools
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session, aliased
 
 from certification_lib.categories.models import Category, CategoryRole, Level, Member
 from certification_lib.categories.rules import lacking
-from certification_lib.database import among, constant
+from certification_lib.database import among_given, constant
 from certification_lib.errors import NotFound
 from certification_lib.people.models import Organization, OrganizationKind, Person, Right
 from certification_lib.people.queries import Holding, rights_of_people
@@ -26,8 +26,7 @@ class MemberStatus(enum.StrEnum):
     INACTIVE = "inactive"
 
 
-@dataclass(frozen=True)
-class MemberView:
+class MemberView(NamedTuple):
     """One current membership with what pages show beside it. `school_number` None: All Schools, or no schools."""
 
     member_id: int
@@ -149,12 +148,9 @@ def members_of(
     kind: OrganizationKind | None = None,
 ) -> list[MemberView]:
     """Current members by organization and name: all, those of some organizations, or those of one side (State, LEA)."""
-    conditions = [Member.category_id == category_id]
-    if organization_ids is not None:
-        conditions.append(among(Member.organization_id, organization_ids))
-    if kind is not None:
-        conditions.append(constant(Organization.kind, kind))
-    return [view for _, view in _current_members(*conditions, session=session)]
+    query = _members(of_organizations=organization_ids is not None, kind=kind)
+    found = _views(query, {"categories": [category_id], "organizations": list(organization_ids or ())}, session)
+    return [view for _, view in found]
 
 
 def members_by_category(
@@ -162,13 +158,14 @@ def members_by_category(
 ) -> dict[int, list[MemberView]]:
     """{category: current members of one organization by name}, in as many statements as for one category."""
     found: dict[int, list[MemberView]] = {category_id: [] for category_id in category_ids}
-    conditions = (Member.category_id.in_(category_ids), Member.organization_id == organization_id)
-    for category_id, view in _current_members(*conditions, session=session):
+    given = {"categories": list(category_ids), "organizations": [organization_id]}
+    for category_id, view in _views(_members(of_organizations=True), given, session):
         found[category_id].append(view)
     return found
 
 
-def _current_members(*conditions: sa.ColumnElement[bool], session: Session) -> list[tuple[int, MemberView]]:
+@functools.cache
+def _members(*, of_organizations: bool, kind: OrganizationKind | None = None) -> sa.Select[*tuple[Any, ...]]:
     school = aliased(Organization)
     query: sa.Select[*tuple[Any, ...]] = (
         sa.select(
@@ -193,10 +190,18 @@ def _current_members(*conditions: sa.ColumnElement[bool], session: Session) -> l
         .join(Person, Person.id == Member.person_id)
         .join(Organization, Organization.id == Member.organization_id)
         .outerjoin(school, school.id == Member.school_id)
-        .where(*conditions, Member.removed_at.is_(None))
+        .where(among_given(Member.category_id, "categories"), Member.removed_at.is_(None))
         .order_by(Organization.number, Person.name, Person.username, school.number)
     )
-    rows = session.execute(query).all()
+    if of_organizations:
+        query = query.where(among_given(Member.organization_id, "organizations"))
+    return query if kind is None else query.where(constant(Organization.kind, kind))
+
+
+def _views(
+    query: sa.Select[*tuple[Any, ...]], given: Mapping[str, list[int]], session: Session
+) -> list[tuple[int, MemberView]]:
+    rows = session.execute(query, given).all()
     held = rights_of_people({row.person_id for row in rows}, session=session)
     return [(row.category_id, _view(row, held.get(row.person_id, {}))) for row in rows]
 
@@ -264,10 +269,8 @@ def acts_for(
 
 
 def _view(row: sa.Row[*tuple[Any, ...]], held: Mapping[Holding, frozenset[Right]]) -> MemberView:
-    shown = dict(row._mapping)  # noqa: SLF001  the public name of a row's columns
-    del shown["category_id"]
-    is_active = shown.pop("active")
+    """Of a category, whether the person is active, and what `MemberView` begins with."""
     lea_id = None if row.organization_kind is OrganizationKind.STATE else row.organization_id
-    missing = tuple(lacking(row.role, lea_id, held)) if is_active else ()
+    missing = tuple(lacking(row.role, lea_id, held)) if row.active else ()
     status = MemberStatus.LACKS_RIGHT if missing else MemberStatus.ACTIVE
-    return MemberView(**shown, status=status if is_active else MemberStatus.INACTIVE, lacking=missing)
+    return MemberView._make((*row[2:], status if row.active else MemberStatus.INACTIVE, missing))

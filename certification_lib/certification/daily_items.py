@@ -9,7 +9,7 @@ from urllib.parse import quote
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from certification_lib.certification.queries import who_owes
+from certification_lib.certification.queries import open_states, owed_by
 from certification_lib.certification.readmodels import Owing
 from certification_lib.certification.reminders import days_left_in_words
 from certification_lib.certification.reminding import what_is_missing
@@ -20,7 +20,6 @@ from certification_lib.events.phases import local_day
 from certification_lib.events.rules import names_in_words
 from certification_lib.notifications.kinds import ESCALATION, WAITS_FOR_STATE
 from certification_lib.notifications.models import Message
-from certification_lib.people.models import Person
 from certification_lib.people.queries import state_time_zone
 
 NOTHING_OWED = "nothing was owed any more when the mail was to go out"
@@ -144,15 +143,18 @@ def _items(
     if why_not is not None:
         waiting = waiting if why_not == _PAUSED else ()
         return EventItems(event.key, version.name, today, (), {}, {}, {}, why_not, tuple(waiting))
-    owing = tuple(who_owes(event.id, session=session, now=now))
-    names = sa.select(Person.id, Person.name).where(Person.id.in_({one.person_id for one in owing}))
+    zone, end = state_time_zone(session=session), version.end_date or datetime.date.max
+    states = open_states(event.id, session=session)
+    owing = tuple(one for state in states for one in owed_by(state, end, zone=zone, now=now))
+    owed_for = {one.participant_id for one in owing}
+    participants = [state.participant for state in states if state.participant.id in owed_for]
     return EventItems(
         event.key,
         version.name,
         today,
         owing,
-        what_is_missing(version, {one.participant_id for one in owing}, session=session),
-        {row.id: row.name for row in session.execute(names)},
+        what_is_missing(version, participants, session=session),
+        {person.person_id: person.name for state in states for person in state.members},
         _by_person(owing),
         waiting=tuple(waiting),
     )

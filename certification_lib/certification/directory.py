@@ -11,9 +11,9 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session, aliased
 
 from certification_lib.certification.telling import day_in_words
-from certification_lib.database import among_given
+from certification_lib.database import among_given, constant
 from certification_lib.events.models import Event, EventStatus, Participant
-from certification_lib.people.models import Organization, SchoolAgency
+from certification_lib.people.models import Organization, OrganizationKind, SchoolAgency
 
 _Now = aliased(Organization, name="organization_now")
 _Successor = aliased(Organization, name="successor")
@@ -67,11 +67,14 @@ def directory_changes(event: Event, *, session: Session) -> list[DirectoryChange
 def _joined(query: sa.Select[*_Columns]) -> sa.Select[*_Columns]:
     """An LEA is its own; a school's is the one it belongs to now, or none when it has left its last."""
     standing = sa.and_(SchoolAgency.school_id == _Now.id, SchoolAgency.until_date.is_(None))
+    lea = sa.and_(
+        _Lea.id == sa.func.coalesce(SchoolAgency.lea_id, _Part.lea_id), constant(_Lea.kind, OrganizationKind.LEA)
+    )
     return (
         query.join_from(_Part, _Now, _Now.id == _Part.organization_id)
         .outerjoin(SchoolAgency, standing)
         .outerjoin(_Successor, _Successor.id == _Now.merged_into_id)
-        .outerjoin(_Lea, _Lea.id == sa.func.coalesce(SchoolAgency.lea_id, _Part.lea_id))
+        .outerjoin(_Lea, lea)
         .where(
             _Part.withdrawn_at.is_(None),
             sa.or_(
@@ -87,17 +90,18 @@ def _joined(query: sa.Select[*_Columns]) -> sa.Select[*_Columns]:
     )
 
 
-def _sentences(part: Participant, now: Organization, successor: str | None, lea: Organization) -> tuple[str, ...]:
-    of_lea = lea.id != part.organization_id
+def _sentences(
+    part: Participant, now: Organization, successor: str | None, lea: Organization | None
+) -> tuple[str, ...]:
     said = {
         f"is now called {now.name}": now.name != part.organization_name,
         f"now has the number {now.number}": now.number != part.organization_number,
         f"was merged into {successor}": successor is not None,
         f"has {day_in_words(now.closed)} as its closing day": now.closed is not None and successor is None,
-        f"belongs to {lea.name} now, no longer to {part.lea_name}": lea.id != part.lea_id,
-        f"its district is now called {lea.name}": of_lea and lea.id == part.lea_id and lea.name != part.lea_name,
-        f"its district now has the number {lea.number}": of_lea
-        and lea.id == part.lea_id
-        and lea.number != part.lea_number,
     }
+    if lea is not None and lea.id != part.lea_id:
+        said[f"belongs to {lea.name} now, no longer to {part.lea_name}"] = True
+    elif lea is not None and lea.id != part.organization_id:
+        said[f"its district is now called {lea.name}"] = lea.name != part.lea_name
+        said[f"its district now has the number {lea.number}"] = lea.number != part.lea_number
     return tuple(sentence for sentence, holds in said.items() if holds)

@@ -4,7 +4,6 @@ import datetime
 import functools
 from collections import defaultdict
 from collections.abc import Collection
-from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import sqlalchemy as sa
@@ -16,8 +15,7 @@ from certification_lib.events.models import Event, EventVersion, Participant
 from certification_lib.people.models import Person
 
 
-@dataclass(frozen=True)
-class Listed:
+class Listed(NamedTuple):
     """An active member of the category for a participant; of several memberships the Certifier's is told."""
 
     person_id: int
@@ -74,8 +72,8 @@ def _members_of_leas(
     categories, leas = ({place[at] for place in places} for at in (0, 1))
     given = {"categories": list(categories), "leas": list(leas)}
     found: dict[tuple[int, int], list[tuple[int | None, Listed]]] = defaultdict(list)
-    for category_id, lea_id, school_id, *values in session.execute(_members_there(), given):
-        found[category_id, lea_id].append((school_id, Listed(*values)))
+    for row in session.execute(_members_there(), given).all():
+        found[row[0], row[1]].append((row[2], Listed._make(row[3:])))
     return found
 
 

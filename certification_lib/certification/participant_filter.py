@@ -1,6 +1,7 @@
 """Which rows of Certification Status, and in which order: decided by the database, also for ten thousand schools."""
 
 import datetime
+import functools
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -10,7 +11,7 @@ from sqlalchemy.orm import Session, aliased
 
 from certification_lib.certification.models import Round
 from certification_lib.certification.progress_filter import certified_share, due_date_of, progress_condition
-from certification_lib.database import constant
+from certification_lib.database import among_given, constant
 from certification_lib.errors import BadInput
 from certification_lib.events.models import EventVersion, Participant, ParticipantStatus
 from certification_lib.people.models import Organization
@@ -74,7 +75,7 @@ def matching(
     if where.progress is not None:
         query = query.where(progress_condition(where.progress, version, now, session=session))
     if where.findings is not None:
-        query = query.where(_with_findings(where.findings, version))
+        query = query.where(_with_findings(where.findings, version.event_id))
     if where.size is not None:
         query = query.where(_of_size(where.size))
     return query
@@ -104,27 +105,30 @@ def places(event_id: int, *, session: Session) -> tuple[list[str], list[str]]:
     return sorted({row.county for row in found if row.county}), sorted({row.region for row in found if row.region})
 
 
-def finding_totals(version: EventVersion, revisions: Collection[int | None] | None = None) -> sa.Subquery:
-    """(revision, errors, warnings, could_not_run) of the revisions shown, by the newest version of each rule that ran.
+@functools.lru_cache(1024)
+def finding_totals(event_id: int) -> sa.Select[int, int, int, int]:
+    """(revision, errors, warnings, could_not_run) of the revisions whose ids are given as `revisions`, by the newest
+    version of each rule that ran."""
+    return _sums(_results(event_id).where(among_given(ValidationResult.revision_id, "revisions")))
 
-    `revisions`: of these only. Of the whole event a revision on which nothing was found is left out.
-    """
-    results = _results(version)
-    if revisions is None:
-        # Joined, not looked up in a list: the planner takes such a list for short and looks up each of thousands.
-        part = aliased(Participant)
-        shown = sa.func.coalesce(part.certified_revision_id, part.current_revision_id)
-        results = results.join(part, shown == ValidationResult.revision_id)
-        results = results.where(constant(part.event_id, version.event_id), SAYS_SOMETHING)
-    else:
-        results = results.where(ValidationResult.revision_id.in_(revisions))
-    query = results.with_only_columns(
+
+@functools.lru_cache(1024)
+def _finding_totals_of_all(event_id: int) -> sa.Subquery:
+    """The same of all revisions shown; one on which nothing was found is left out."""
+    # Joined, not looked up in a list: the planner takes such a list for short and looks up each of thousands.
+    part = aliased(Participant)
+    shown = sa.func.coalesce(part.certified_revision_id, part.current_revision_id)
+    results = _results(event_id).join(part, shown == ValidationResult.revision_id)
+    return _sums(results.where(constant(part.event_id, event_id), SAYS_SOMETHING)).subquery("finding_totals")
+
+
+def _sums(results: sa.Select[int]) -> sa.Select[int, int, int, int]:
+    return results.with_only_columns(
         ValidationResult.revision_id,
         _sum_of(Severity.ERROR).label("errors"),
         _sum_of(Severity.WARNING).label("warnings"),
         sa.func.count().filter(ValidationResult.finding_count.is_(None)).label("could_not_run"),
     ).group_by(ValidationResult.revision_id)
-    return query.subquery("finding_totals")
 
 
 def _sum_of(severity: Severity) -> sa.ColumnElement[int]:
@@ -140,16 +144,18 @@ def _named(text: str) -> Condition:
     )
 
 
-def _results(version: EventVersion) -> sa.Select[int]:
+@functools.lru_cache(1024)
+def _results(event_id: int) -> sa.Select[int]:
     """Results of the rules the event pins; of several versions of one rule on a revision the newest counts."""
     return (
         sa.select(ValidationResult.revision_id)
         .join(RuleVersion, RuleVersion.id == ValidationResult.rule_version_id)
-        .where(is_pinned(version.event_id), newest_only(version.event_id))
+        .where(is_pinned(event_id), newest_only(event_id))
     )
 
 
-def _with_findings(word: str, version: EventVersion) -> Condition:
+@functools.lru_cache(1024)
+def _with_findings(word: str, event_id: int) -> Condition:
     if word not in FINDINGS:
         raise BadInput(f"Findings is one of {', '.join(FINDINGS)}, not {word}.")
     found = FOUND_SOMETHING
@@ -160,7 +166,7 @@ def _with_findings(word: str, version: EventVersion) -> Condition:
         "could not run": could_not_run,
         "no findings": found | could_not_run,
     }[word]
-    some = _results(version).where(wanted, ValidationResult.revision_id == SHOWN).correlate(Participant).exists()
+    some = _results(event_id).where(wanted, ValidationResult.revision_id == SHOWN).correlate(Participant).exists()
     if word != "no findings":
         return some
     validated = sa.select(Revision.id).where(Revision.id == SHOWN, Revision.validated_at.is_not(None))
@@ -189,7 +195,7 @@ def _by_snapshot_date(query: sa.Select[int], _version: EventVersion) -> _Ordered
 
 
 def _by_findings(query: sa.Select[int], version: EventVersion) -> _Ordered:
-    totals = finding_totals(version)
+    totals = _finding_totals_of_all(version.event_id)
     nothing_found = sa.case((Revision.validated_at.is_not(None), 0))
     columns: Order = [sa.func.coalesce(one, nothing_found) for one in (totals.c.errors, totals.c.warnings)]
     found = query.outerjoin(totals, totals.c.revision_id == SHOWN).outerjoin(Revision, Revision.id == SHOWN)

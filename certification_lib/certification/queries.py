@@ -7,12 +7,13 @@ Here: what other parts ask about who owes and whose data to leave alone.
 
 import datetime
 from collections.abc import Collection, Mapping, Sequence
+from zoneinfo import ZoneInfo
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from certification_lib.certification.district_queries import my_event, my_events
-from certification_lib.certification.facts import load_states
+from certification_lib.certification.facts import State, load_states
 from certification_lib.certification.listed import listed_members
 from certification_lib.certification.models import Round, Submission
 from certification_lib.certification.participant_filter import ParticipantFilter
@@ -25,6 +26,7 @@ from certification_lib.certification.state_queries import (
     participant_shown,
     participants_page,
 )
+from certification_lib.database import among, constant
 from certification_lib.errors import NotFound
 from certification_lib.events.models import Event, EventVersion, Participant
 from certification_lib.events.phases import end_moment
@@ -61,15 +63,25 @@ def who_owes(
     if end is None:
         raise NotFound("The event is not published.")
     zone = state_time_zone(session=session)
-    open_ones = sa.select(Participant.id).where(Participant.event_id == event_id, Participant.status.in_(OPEN))
+    states = open_states(event_id, session=session, participant_ids=participant_ids)
+    return [one for state in states for one in owed_by(state, end, zone=zone, now=now)]
+
+
+def open_states(event_id: int, *, session: Session, participant_ids: Collection[int] | None = None) -> list[State]:
+    """The participants of an event that are open, all or those of these."""
+    wanted = sa.select(Participant.id).where(Participant.event_id == event_id, constant(Participant.status, *OPEN))
     if participant_ids is not None:
-        open_ones = open_ones.where(Participant.id.in_(participant_ids))
+        wanted = wanted.where(among(Participant.id, participant_ids))
+    return load_states(session.scalars(wanted).all(), session=session)
+
+
+def owed_by(state: State, end: datetime.date, *, zone: ZoneInfo, now: datetime.datetime) -> list[Owing]:
+    """Those who still owe for one participant of an event that ends on `end`."""
     found = []
-    for state in load_states(session.scalars(open_ones).all(), session=session):
-        for person_id in sorted(owing(state.facts)):
-            due = due_date(state.facts, person_id, end)
-            overdue = now >= end_moment(due, zone)
-            found.append(Owing(person_id, state.participant.id, state.number, state.name, due, overdue))
+    for person_id in sorted(owing(state.facts)):
+        due = due_date(state.facts, person_id, end)
+        overdue = now >= end_moment(due, zone)
+        found.append(Owing(person_id, state.participant.id, state.number, state.name, due, overdue))
     return found
 
 

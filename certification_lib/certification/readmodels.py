@@ -5,7 +5,7 @@ What only the district's side is shown stands in `own_readmodels`.
 
 import datetime
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 from certification_lib.categories.models import CategoryRole
 from certification_lib.certification.models import ReviewOutcome
@@ -199,8 +199,7 @@ class ParticipantShown:
     """(code, reason)"""
 
 
-@dataclass(frozen=True)
-class Owing:
+class Owing(NamedTuple):
     """A person who still owes for a participant, and until when."""
 
     person_id: int

@@ -1,11 +1,11 @@
 """Who would be reminded next and of what, and the pause of an event's reminders."""
 
-import dataclasses
 import datetime
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
+from zoneinfo import ZoneInfo
 
-import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from certification_lib.audit.service import Actor, record
@@ -13,23 +13,21 @@ from certification_lib.categories.models import CategoryRole
 from certification_lib.certification.access import LiveEvent, event_for_state, needed_reason
 from certification_lib.certification.escalating import who_escalates_to_nobody
 from certification_lib.certification.evidence import Evidence, load_evidence_of
-from certification_lib.certification.queries import who_owes
-from certification_lib.certification.readmodels import Owing
+from certification_lib.certification.facts import State
+from certification_lib.certification.listed import Listed
+from certification_lib.certification.queries import open_states, owed_by
 from certification_lib.certification.reminders import days_left_in_words, next_rung
-from certification_lib.database import among_given
 from certification_lib.errors import Conflict
 from certification_lib.events.milestones import REMINDER_HOUR
 from certification_lib.events.models import Event, EventStatus, EventVersion, FindingsPolicy, Participant
 from certification_lib.events.phases import local_day
 from certification_lib.notifications.rules import is_mail_address
-from certification_lib.people.models import Person
 from certification_lib.people.queries import state_time_zone
 
 _APPROVER = frozenset({CategoryRole.APPROVER})
 
 
-@dataclass(frozen=True)
-class Missing:
+class Missing(NamedTuple):
     """A participant somebody still owes for, and what is missing there."""
 
     number: str
@@ -37,8 +35,7 @@ class Missing:
     what: str
 
 
-@dataclass(frozen=True)
-class Reminded:
+class Reminded(NamedTuple):
     """A person who owes, and when the next reminder would reach him."""
 
     person_id: int
@@ -86,8 +83,8 @@ def reminder_preview(
     people: list[Reminded] = []
     without_contact: list[str] = []
     if event.live_version_id is not None and event.status is not EventStatus.CLOSED:
-        people = _people(event, described, session=session, now=now)
         version = session.get_one(EventVersion, event.live_version_id)
+        people = _people(event, version, described, session=session, now=now)
         without_contact = who_escalates_to_nobody(event, version, session=session)
     return ReminderPreview(
         on=min((one.on for one in people if one.on is not None), default=None),
@@ -123,64 +120,79 @@ def resume_reminders(key: str, *, session: Session, actor: Actor, now: datetime.
     return event
 
 
-_PEOPLE = sa.select(Person.id, Person.username, Person.name, Person.email).where(among_given(Person.id))
-
-
-def _people(event: Event, described: int | None, *, session: Session, now: datetime.datetime) -> list[Reminded]:
-    version = session.get_one(EventVersion, event.live_version_id)
+def _people(
+    event: Event, version: EventVersion, described: int | None, *, session: Session, now: datetime.datetime
+) -> list[Reminded]:
     zone = state_time_zone(session=session)
     today = local_day(now, zone)
     hour_has_passed = now.astimezone(zone).time() >= REMINDER_HOUR
     first = max(today + datetime.timedelta(days=hour_has_passed), version.opens_date or today)
-    owed: dict[tuple[int, datetime.date], list[Owing]] = {}
-    for one in who_owes(event.id, session=session, now=now):
-        owed.setdefault((one.person_id, one.due_date), []).append(one)
-    found = session.execute(_PEOPLE, {"ids": list({person_id for person_id, _ in owed})})
-    persons = {person.id: person for person in found}
-    days = {day for _, day in owed}
+    debts = _debts(open_states(event.id, session=session), version, zone=zone, now=now)
+    days = {debt.due_date for debt in debts}
     steps = {day: next_rung(day, first=first, reminder_days=version.reminder_days) for day in days}
-    people = []
-    for person_id, due_date in owed:
-        person, step = persons[person_id], steps[due_date]
-        people.append(
-            Reminded(
-                person_id=person_id,
-                username=person.username,
-                name=person.name,
-                has_email=is_mail_address(person.email),
-                due_date=due_date,
-                on=step[0] if step else None,
-                words=days_left_in_words(due_date, step[0] if step else today),
-                missing=(),
-            )
+    on = {day: step[0] if step else None for day, step in steps.items()}
+    words = {day: days_left_in_words(day, on[day] or today) for day in days}
+    debts.sort(key=lambda debt: (on[debt.due_date] or datetime.date.max, debt.person.name, debt.person.username))
+    missing = _missing(debts, on, described, version, session=session)
+    return [
+        Reminded(
+            person_id=debt.person.person_id,
+            username=debt.person.username,
+            name=debt.person.name,
+            has_email=is_mail_address(debt.person.email),
+            due_date=debt.due_date,
+            on=on[debt.due_date],
+            words=words[debt.due_date],
+            missing=missing.get(at, ()),
         )
-    people.sort(key=lambda one: (one.on or datetime.date.max, one.name, one.username))
-    return _described(people, owed, described, version, session=session)
+        for at, debt in enumerate(debts)
+    ]
 
 
-def _described(
-    people: list[Reminded],
-    owed: Mapping[tuple[int, datetime.date], list[Owing]],
+class _Debt(NamedTuple):
+    """For whom somebody owes by one day."""
+
+    person: Listed
+    due_date: datetime.date
+    participants: list[Participant]
+
+
+def _debts(states: Sequence[State], version: EventVersion, *, zone: ZoneInfo, now: datetime.datetime) -> list[_Debt]:
+    found: dict[tuple[int, datetime.date], _Debt] = {}
+    for state in states:
+        people = {one.person_id: one for one in state.members}
+        for one in owed_by(state, version.end_date or datetime.date.max, zone=zone, now=now):
+            debt = found.setdefault((one.person_id, one.due_date), _Debt(people[one.person_id], one.due_date, []))
+            debt.participants.append(state.participant)
+    return list(found.values())
+
+
+def _missing(
+    debts: Sequence[_Debt],
+    on: Mapping[datetime.date, datetime.date | None],
     limit: int | None,
     version: EventVersion,
     *,
     session: Session,
-) -> list[Reminded]:
-    """With what is missing, of the first so many on the next day and of the first so many of the others."""
-    on = min((one.on for one in people if one.on is not None), default=None)
-    is_next = [on is not None and one.on == on for one in people]
+) -> dict[int, tuple[Missing, ...]]:
+    """By place in `debts`, of the first so many on the next day and of the first so many of the others."""
+    soonest = min((day for day in on.values() if day is not None), default=None)
+    is_next = [soonest is not None and on[debt.due_date] == soonest for debt in debts]
     places = {at for kind in (True, False) for at in [at for at, one in enumerate(is_next) if one is kind][:limit]}
-    owing = {at: owed[people[at].person_id, people[at].due_date] for at in places}
-    missing = what_is_missing(
-        version, {one.participant_id for of_one in owing.values() for one in of_one}, session=session
-    )
-    told = {at: tuple(Missing(of.number, of.name, missing[of.participant_id]) for of in owing[at]) for at in places}
-    return [dataclasses.replace(one, missing=told[at]) if at in told else one for at, one in enumerate(people)]
+    participants = {one.id: one for at in places for one in debts[at].participants}
+    what = what_is_missing(version, participants.values(), session=session)
+    return {
+        at: tuple(
+            Missing(one.organization_number, one.organization_name, what[one.id]) for one in debts[at].participants
+        )
+        for at in places
+    }
 
 
-def what_is_missing(version: EventVersion, participant_ids: set[int], *, session: Session) -> dict[int, str]:
-    """By participant, in words."""
-    participants = session.scalars(sa.select(Participant).where(Participant.id.in_(participant_ids))).all()
+def what_is_missing(
+    version: EventVersion, participants: Collection[Participant], *, session: Session
+) -> dict[int, str]:
+    """By participant's id, in words."""
     evidence = load_evidence_of(participants, version, session=session)
     return {one.id: _what_is_missing(version, evidence[one.id]) for one in participants}
 

@@ -101,7 +101,8 @@ class RowLookups:
 
 def row_lookups(states: Collection[State], version: EventVersion, *, session: Session) -> RowLookups:
     """Snapshot dates, findings, the directory's names of today and reviews of these participants of one event."""
-    totals = finding_totals(version, {shown_revision_id(state) for state in states} - {None})
+    shown = {shown_revision_id(state) for state in states} - {None}
+    totals = session.execute(finding_totals(version.event_id), {"revisions": list(shown)})
     beside = session.execute(_beside(), {"ids": [state.participant.id for state in states]}).all()
     return RowLookups(
         revisions={row.revision_id: (row.source_as_of, row.empty) for row in beside if row.revision_id is not None},
@@ -109,7 +110,7 @@ def row_lookups(states: Collection[State], version: EventVersion, *, session: Se
         reviews={row.round_id: tuple(ReviewOutcome(one) for one in row.outcomes) for row in beside if row.outcomes},
         changes=changes_of(states, session=session),
         snapshots=progress_of([state.participant.id for state in states], session=session, for_state=True),
-        findings={row[0]: FindingTotals(*row[1:]) for row in session.execute(sa.select(totals))},
+        findings={row[0]: FindingTotals(*row[1:]) for row in totals},
     )
 
 

@@ -2,6 +2,7 @@
 
 import datetime
 from collections.abc import Sequence
+from operator import attrgetter
 
 from sqlalchemy.orm import Session
 
@@ -32,16 +33,16 @@ def _by_number(numbers: Sequence[str], level: Level, session: Session) -> tuple[
     found = organizations_by_number(numbers, session=session)
     unknown = sorted({number for number in numbers if number not in found})
     kind = KIND_OF_LEVEL[level]
-    wrong = [one for _, one in sorted(found.items()) if one.kind is not kind]
+    known = sorted(found.values(), key=attrgetter("number"))
     problems = []
     if unknown:
         problems.append(f"Participants {names_in_words(unknown)} are not known")
     problems += [
         f"Participant {one.number} {one.name} is of kind {one.kind}, but the event is for {_PLURAL[level]}"
-        for one in wrong
+        for one in known
+        if one.kind is not kind
     ]
-    chosen = [one for _, one in sorted(found.items()) if one.kind is kind]
-    return chosen, problems
+    return [one for one in known if one.kind is kind], problems
 
 
 def _matches(organization: OrganizationLine, wanted: ParticipantFilter | str) -> bool:

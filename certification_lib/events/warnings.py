@@ -1,13 +1,14 @@
 """What is allowed in an event but is worth a second look before it is published."""
 
 import datetime
+import functools
 from collections.abc import Sequence
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from certification_lib.categories.models import CategoryRole, Level, Member
-from certification_lib.database import array_of
+from certification_lib.database import array_given, array_text, constant
 from certification_lib.events.calendar_days import date_warnings
 from certification_lib.events.content import EventContent
 from certification_lib.events.rules import names_in_words
@@ -101,12 +102,18 @@ def _without_certifier(
 
 def _without_anybody(organization_ids: Sequence[int], category_id: int, session: Session) -> set[int]:
     """Of these LEAs or schools, those for which nobody active is listed as Certifier."""
+    given = {"wanted": array_text(organization_ids), "category_id": category_id}
+    return set(session.scalars(_nobody_listed(), given))
+
+
+@functools.cache
+def _nobody_listed() -> sa.Select[int]:
     listed = (
         sa.select(Member.organization_id, Member.school_id)
         .where(
-            Member.category_id == category_id,
+            Member.category_id == sa.bindparam("category_id"),
             Member.removed_at.is_(None),
-            Member.role == CategoryRole.CERTIFIER,
+            constant(Member.role, CategoryRole.CERTIFIER),
             Member.person_id.not_in(INACTIVE_PEOPLE),
         )
         .subquery()
@@ -116,11 +123,11 @@ def _without_anybody(organization_ids: Sequence[int], category_id: int, session:
         .join(listed, listed.c.organization_id == SchoolAgency.lea_id)
         .where(SchoolAgency.until_date.is_(None), listed.c.school_id.is_(None))
     )
-    wanted = sa.func.unnest(array_of(organization_ids, sa.BigInteger())).column_valued("wanted")
+    wanted = sa.func.unnest(array_given("wanted", sa.BigInteger())).column_valued("wanted")
     # One after the other: what is found as an LEA is not looked for among schools.
     has_one = sa.or_(
         wanted.in_(sa.select(listed.c.organization_id)),
         wanted.in_(sa.select(listed.c.school_id).where(listed.c.school_id.is_not(None))),
         wanted.in_(all_schools),
     )
-    return set(session.scalars(sa.select(wanted).where(sa.not_(has_one))))
+    return sa.select(wanted).where(sa.not_(has_one))

@@ -2,13 +2,13 @@
 changed costs ten times as much."""
 
 import datetime
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from typing import Any, NamedTuple
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from certification_lib.database import among, array_of
+from certification_lib.database import array_given, array_text
 from certification_lib.people.models import Organization, OrganizationKind
 
 
@@ -27,44 +27,38 @@ class OrganizationLine(NamedTuple):
     merged_into_id: int | None
 
 
+# Of the table and not of the mapped class: rows of a mapped class are looked at one by one a second time.
+_TABLE = Organization.__table__.c
+_ALL: sa.Select[*tuple[Any, ...]] = sa.select(*(_TABLE[name] for name in OrganizationLine._fields)).order_by(
+    _TABLE.number
+)
+# One array, not a parameter for each: a state has thousands.
+_BY_NUMBER = _ALL.where(_TABLE.number == sa.any_(array_given("numbers", sa.Text())))
+_BY_ID = _ALL.where(_TABLE.id == sa.any_(array_given("ids", sa.BigInteger())))
+
+
 def organizations_by_number(numbers: Collection[str], *, session: Session) -> dict[str, OrganizationLine]:
     """Several at once; unknown numbers are missing from the answer."""
-    # One array, not a parameter for each: a state has thousands.
-    wanted = sa.any_(array_of(numbers, sa.Text()))
-    return {one.number: one for one in _lines(Organization.number == wanted, session)}
+    found = _lines(_BY_NUMBER, {"numbers": array_text(numbers)}, session)
+    return {one.number: one for one in found}
 
 
 def organizations_by_id(ids: Collection[int], *, session: Session) -> list[OrganizationLine]:
     """By number."""
-    return _lines(among(Organization.id, ids), session)
+    return _lines(_BY_ID, {"ids": array_text(ids)}, session)
 
 
 def open_organizations(kind: OrganizationKind, day: datetime.date, *, session: Session) -> list[OrganizationLine]:
     """Those of a kind that exist on a day, by number: opened, not closed, not merged into another."""
     condition = sa.and_(
-        Organization.kind == kind,
-        sa.or_(Organization.opened.is_(None), Organization.opened <= day),
-        sa.or_(Organization.closed.is_(None), Organization.closed >= day),
-        Organization.merged_into_id.is_(None),
+        _TABLE.kind == kind,
+        sa.or_(_TABLE.opened.is_(None), _TABLE.opened <= day),
+        sa.or_(_TABLE.closed.is_(None), _TABLE.closed >= day),
+        _TABLE.merged_into_id.is_(None),
     )
-    return _lines(condition, session)
+    return _lines(_ALL.where(condition), {}, session)
 
 
-def _lines(condition: sa.ColumnElement[bool], session: Session) -> list[OrganizationLine]:
-    query: sa.Select[*tuple[Any, ...]] = (
-        sa.select(
-            Organization.id,
-            Organization.kind,
-            Organization.number,
-            Organization.name,
-            Organization.county,
-            Organization.region,
-            Organization.type,
-            Organization.contact_email,
-            Organization.closed,
-            Organization.merged_into_id,
-        )
-        .where(condition)
-        .order_by(Organization.number)
-    )
-    return [OrganizationLine._make(row) for row in session.execute(query)]
+def _lines(query: sa.Select[*tuple[Any, ...]], given: Mapping[str, str], session: Session) -> list[OrganizationLine]:
+    session.flush()  # which a statement on a table does not do by itself
+    return list(map(OrganizationLine._make, session.execute(query, given).all()))

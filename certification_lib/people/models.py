@@ -61,6 +61,7 @@ class Person(Base):
     """Somebody who may sign in. Never deleted; `active` false ends every right."""
 
     __tablename__ = "person"
+    __table_args__ = (sa.Index("ix_person_inactive", "id", postgresql_where=sa.text("not active")),)
 
     id: Mapped[int] = mapped_column(sa.Identity(), primary_key=True)
     username: Mapped[str] = mapped_column(unique=True)

@@ -110,9 +110,8 @@ def _rights_of_people(person_ids: Collection[int], session: Session) -> dict[int
         held[person_id][holding] = held[person_id].get(holding, frozenset()) | rights
 
     held_roles: list[tuple[int, Role, int | None]] = []
-    for person_id, role, tool, organization_id, *letters in session.execute(
-        _grants_and_roles(), {"ids": list(person_ids)}
-    ):
+    rows = session.execute(_grants_and_roles(), {"ids": list(person_ids)}).all()
+    for person_id, role, tool, organization_id, *letters in rows:
         held.setdefault(person_id, {})
         if tool is not None:
             give(person_id, tool, organization_id, _rights(*letters))
@@ -158,6 +157,7 @@ def granted(grant: ToolRight) -> frozenset[Right]:
     return _rights(grant.read, grant.write, grant.add, grant.delete)
 
 
+@functools.cache  # there are sixteen
 def _rights(read: bool, write: bool, add: bool, delete: bool) -> frozenset[Right]:
     flags = {Right.READ: read, Right.WRITE: write, Right.ADD: add, Right.DELETE: delete}
     return frozenset(right for right, given in flags.items() if given)

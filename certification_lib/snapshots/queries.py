@@ -10,7 +10,6 @@ from sqlalchemy.orm import Session
 
 from certification_lib.errors import NotFound
 from certification_lib.events.models import (
-    Event,
     EventVersion,
     Milestone,
     MilestoneKind,
@@ -207,23 +206,9 @@ def snapshot_participants(
 
 def view_information(event_key: str, *, session: Session) -> list[ViewRow]:
     """Datamart View Information: each view of the event with rows and columns; empty while there is no snapshot."""
-    event_id = _event_id(event_key, session=session)
-    names = session.scalar(
-        sa.select(EventVersion.datamart_views)
-        .join(Event, Event.live_version_id == EventVersion.id)
-        .where(Event.id == event_id)
-    )
-    rows = session.execute(
-        sa.select(
-            RevisionView.view,
-            sa.func.sum(RevisionView.row_count),
-            sa.func.count().filter(RevisionView.row_count > 0),
-            sa.func.array_agg(RevisionView.columns)[1],
-        )
-        .join(Participant, Participant.current_revision_id == RevisionView.revision_id)
-        .where(Participant.event_id == event_id)
-        .group_by(RevisionView.view)
-    ).all()
+    event = event_by_key(event_key, session=session)
+    version = session.get(EventVersion, event.live_version_id) if event.live_version_id is not None else None
+    rows = session.execute(_rows_of_views(), {"event_id": event.id}).all()
     files = read_views()
     found = []
     for name, count, participants, columns in rows:
@@ -238,8 +223,27 @@ def view_information(event_key: str, *, session: Session) -> list[ViewRow]:
                 columns=tuple((column, labels.get(column, column), kind) for column, kind in columns),
             )
         )
-    order = {name: place for place, name in enumerate(names or [])}
+    order = {name: place for place, name in enumerate(version.datamart_views if version else [])}
     return sorted(found, key=lambda row: (order.get(row.name, len(order)), row.name))
+
+
+@functools.cache
+def _rows_of_views() -> sa.Select[str, int, int, list[list[str]]]:
+    """Sums over the current revisions, and the columns as one of them has them."""
+    sums = (
+        sa.select(
+            RevisionView.view,
+            sa.func.sum(RevisionView.row_count).label("rows"),
+            sa.func.count().filter(RevisionView.row_count > 0).label("participants"),
+            sa.func.min(RevisionView.revision_id).label("one_of_them"),
+        )
+        .join(Participant, Participant.current_revision_id == RevisionView.revision_id)
+        .where(Participant.event_id == sa.bindparam("event_id"))
+        .group_by(RevisionView.view)
+        .subquery()
+    )
+    one = sa.and_(RevisionView.revision_id == sums.c.one_of_them, RevisionView.view == sums.c.view)
+    return sa.select(sums.c.view, sums.c.rows, sums.c.participants, RevisionView.columns).join(RevisionView, one)
 
 
 def _event_id(event_key: str, *, session: Session) -> int:

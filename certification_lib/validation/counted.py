@@ -5,12 +5,11 @@ tens of thousands of results at every run and a few thousand that say something.
 """
 
 import functools
-from collections.abc import Collection
 
 import sqlalchemy as sa
 from sqlalchemy.orm import aliased
 
-from certification_lib.database import among, constant
+from certification_lib.database import among_given, constant
 from certification_lib.events.models import Event, EventVersion, EventVersionRule, Participant, ParticipantStatus
 from certification_lib.rulebook.models import RuleVersion, Severity
 from certification_lib.validation.models import ValidationResult
@@ -76,10 +75,14 @@ def taking_part(event_id: int) -> sa.ColumnElement[bool]:
     return sa.and_(constant(Participant.event_id, event_id), ~withdrawn)
 
 
+@functools.lru_cache(1024)
 def results_that_say_something(
-    event_id: int, *, rule_ids: Collection[int] | None = None
+    event_id: int, *, some_rules: bool = False
 ) -> sa.Select[int, int, int, Severity, int | None, str | None]:
-    """Findings, and what could not run, of every participant that takes part; `rule_ids`: of some pinned rules only."""
+    """Findings, and what could not run, of every participant that takes part.
+
+    `some_rules`: only of those pinned rules whose ids the statement is executed with, as `rule_ids`.
+    """
     return (
         sa.select(
             Participant.id.label("participant_id"),
@@ -94,7 +97,7 @@ def results_that_say_something(
         .where(
             taking_part(event_id),
             SAYS_SOMETHING,
-            is_pinned(event_id) if rule_ids is None else among(RuleVersion.rule_id, rule_ids),
+            among_given(RuleVersion.rule_id, "rule_ids") if some_rules else is_pinned(event_id),
             newest_only(event_id),
         )
     )

@@ -5,11 +5,12 @@ import enum
 import functools
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
+from certification_lib.database import among_given
 from certification_lib.events.models import Participant
 from certification_lib.rulebook.models import Rule, RuleVersion, Severity
 from certification_lib.validation.counted import (
@@ -62,8 +63,7 @@ class MatrixRule:
     """For how many participants."""
 
 
-@dataclass(frozen=True)
-class MatrixCell:
+class MatrixCell(NamedTuple):
     finding_count: int | None
     could_not_run: str | None
 
@@ -152,11 +152,13 @@ def matrix(
     """
     wanted = tuple(rule for rule in rules if _wanted(rule, where))
     shown = wanted[first_rule : first_rule + columns]
-    participants = _participants(event_id, where, [rule.rule_id for rule in wanted])
+    participants = _named(_participants(event_id, where.only_with_findings), where.search)
+    given = {"rule_ids": [rule.rule_id for rule in wanted]}
     counted = participants.add_columns(sa.func.count().over().label("total"))
-    page = session.execute(counted.order_by(*_order(where)).offset(offset).limit(limit)).all()
-    # Beyond the last page there is no row to say how many there are.
-    total = page[0].total if page else session.scalar(sa.select(sa.func.count()).select_from(participants.subquery()))
+    page = session.execute(counted.order_by(*_order(where)).offset(offset).limit(limit), given).all()
+    total = page[0].total if page else None
+    if total is None:  # beyond the last page there is no row to say how many there are
+        total = session.scalar(sa.select(sa.func.count()).select_from(participants.subquery()), given)
     ids = [row.id for row in page]
     cells = _cells(event_id, ids, [rule.rule_id for rule in shown], session=session)
     silent = [row.id for row in page if not row.findings and not row.could_not_run]
@@ -194,15 +196,15 @@ def _wanted(rule: MatrixRule, where: MatrixFilter) -> bool:
     )
 
 
-def _participants(
-    event_id: int, where: MatrixFilter, rule_ids: Sequence[int]
-) -> sa.Select[int, str, str, str | None, int, int, int]:
-    result = results_that_say_something(event_id, rule_ids=rule_ids).subquery("result")
+@functools.lru_cache(1024)
+def _participants(event_id: int, only_with_findings: bool) -> sa.Select[int, str, str, str | None, int, int, int]:
+    """With their sums over the rules whose ids are given as `rule_ids`."""
+    result = results_that_say_something(event_id, some_rules=True).subquery("result")
     findings = sa.cast(sa.func.coalesce(sa.func.sum(result.c.finding_count), 0), sa.BigInteger)
     errors = sa.func.sum(result.c.finding_count).filter(result.c.severity == Severity.ERROR)
     could_not_run = sa.func.count().filter(result.c.could_not_run.is_not(None))
     is_lea = Participant.organization_id == Participant.lea_id
-    query = (
+    return (
         sa.select(
             Participant.id,
             Participant.organization_number,
@@ -212,15 +214,20 @@ def _participants(
             sa.cast(sa.func.coalesce(errors, 0), sa.BigInteger).label("errors"),
             could_not_run.label("could_not_run"),
         )
-        .join(result, result.c.participant_id == Participant.id, isouter=not where.only_with_findings)
+        .join(result, result.c.participant_id == Participant.id, isouter=not only_with_findings)
         .where(taking_part(event_id))
         .group_by(Participant.id)
     )
-    text = where.search.strip().replace("\0", "")  # which PostgreSQL could not even compare
-    if text:
-        named = (Participant.organization_name, Participant.organization_number)
-        query = query.where(sa.or_(*(column.icontains(text, autoescape=True) for column in named)))
-    return query
+
+
+def _named(
+    participants: sa.Select[int, str, str, str | None, int, int, int], search: str
+) -> sa.Select[int, str, str, str | None, int, int, int]:
+    text = search.strip().replace("\0", "")  # which PostgreSQL could not even compare
+    if not text:
+        return participants
+    named = (Participant.organization_name, Participant.organization_number)
+    return participants.where(sa.or_(*(column.icontains(text, autoescape=True) for column in named)))
 
 
 def _order(where: MatrixFilter) -> list[sa.ColumnElement[Any]]:
@@ -237,9 +244,9 @@ def _order(where: MatrixFilter) -> list[sa.ColumnElement[Any]]:
 def _cells(
     event_id: int, participant_ids: Sequence[int], rule_ids: Sequence[int], *, session: Session
 ) -> dict[int, dict[int, MatrixCell]]:
-    query = _results(event_id).where(Participant.id.in_(participant_ids), RuleVersion.rule_id.in_(rule_ids))
+    given = {"participant_ids": participant_ids, "rule_ids": rule_ids}
     cells: dict[int, dict[int, MatrixCell]] = {}
-    for participant_id, rule_id, finding_count, could_not_run in session.execute(query):
+    for participant_id, rule_id, finding_count, could_not_run in session.execute(_results(event_id), given):
         cells.setdefault(participant_id, {})[rule_id] = MatrixCell(finding_count, could_not_run)
     return cells
 
@@ -248,15 +255,22 @@ def _validated(
     event_id: int, participant_ids: Sequence[int], rule_ids: Sequence[int], *, session: Session
 ) -> frozenset[int]:
     """Those on whose data one of the rules ran, whatever it found."""
-    query = _results(event_id).where(Participant.id.in_(participant_ids), RuleVersion.rule_id.in_(rule_ids))
-    return frozenset(session.scalars(query.with_only_columns(Participant.id).distinct()))
+    query = _results(event_id).with_only_columns(Participant.id).distinct()
+    return frozenset(session.scalars(query, {"participant_ids": participant_ids, "rule_ids": rule_ids}))
 
 
+@functools.lru_cache(1024)
 def _results(event_id: int) -> sa.Select[int, int, int | None, str | None]:
-    """All results that count, those of 0 too: for a few participants."""
+    """All results that count, those of 0 too: for the few participants and rules whose ids are given."""
     return (
         sa.select(Participant.id, RuleVersion.rule_id, ValidationResult.finding_count, ValidationResult.could_not_run)
         .join(ValidationResult, ValidationResult.revision_id == SHOWN)
         .join(RuleVersion, RuleVersion.id == ValidationResult.rule_version_id)
-        .where(taking_part(event_id), is_pinned(event_id), newest_only(event_id))
+        .where(
+            among_given(Participant.id, "participant_ids"),
+            among_given(RuleVersion.rule_id, "rule_ids"),
+            taking_part(event_id),
+            is_pinned(event_id),
+            newest_only(event_id),
+        )
     )

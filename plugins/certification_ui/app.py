@@ -47,6 +47,12 @@ def create_app(web_url: str | None = None) -> FastAPI:
     return app
 
 
+# How many objects more than before there are when the collector looks for cycles, the younger ones and then the older.
+# A page of two thousand lines has tens of thousands of objects and lets go of them itself: with Python's 700 the
+# collector looked through them a dozen times a page, and now and then through all that the process has kept.
+_COLLECTING = (50_000, 20, 20)
+
+
 def _lifespan(web_url: str | None) -> Callable[[FastAPI], AbstractAsyncContextManager[None]]:
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
@@ -64,6 +70,7 @@ def _lifespan(web_url: str | None) -> Callable[[FastAPI], AbstractAsyncContextMa
         # Half a million objects of Airflow's and ours that stay: no collection holds up a page to look through them.
         gc.collect()
         gc.freeze()
+        gc.set_threshold(*_COLLECTING)
         yield
         if app.state.engine is not None:
             app.state.engine.dispose()

@@ -177,13 +177,12 @@ ROOT = "certification.root"
 
 def path(connection: HTTPConnection, pattern: str, **values: str | int) -> str:
     """The absolute path of a page, with every value percent-encoded."""
-    encoded = {name: _encoded(str(value)) for name, value in values.items()}
-    return f"{connection.scope.get(ROOT, '')}{pattern.format(**encoded)}"
+    return f"{connection.scope.get(ROOT, '')}{_filled(pattern, *values.items())}"
 
 
-@lru_cache(4096)  # a page names the same event in hundreds of links
-def _encoded(value: str) -> str:
-    return quote(value, safe="")
+@lru_cache(16_384)  # a list has hundreds of links, and the same ones the next time
+def _filled(pattern: str, *values: tuple[str, str | int]) -> str:
+    return pattern.format(**{name: quote(str(value), safe="") for name, value in values})
 
 
 def safe_next(connection: HTTPConnection, wanted: str | None) -> str:

@@ -126,6 +126,9 @@ def test_the_preview_names_who_is_reminded_next_and_what_is_missing(filled: Brow
     assert "Adair County : only the certification" in said
     assert "Pause reminders" not in said
     assert "Pause reminders" in filled("approver").get(f"{EVENT}/reminders").text
+    programs = filled("statereviewer").get(f"{API}/reminders").json()["people"]
+    assert [one["missing"][0]["what"] for one in programs] == ["only the certification"] * 3
+    assert {tuple(one["missing"][0]) for one in programs} == {("number", "name", "what")}
 
 
 @pytest.mark.parametrize("what", ["plan", "deliveries", "reminders"])

@@ -554,6 +554,14 @@ def upgrade() -> None:
         sa.UniqueConstraint("username", name=op.f("uq_person_username")),
         schema="certification",
     )
+    op.create_index(
+        "ix_person_inactive",
+        "person",
+        ["id"],
+        unique=False,
+        schema="certification",
+        postgresql_where=sa.text("not active"),
+    )
     op.create_table(
         "rule_version",
         sa.Column("id", sa.BigInteger(), sa.Identity(always=False), nullable=False),
@@ -749,6 +757,7 @@ def upgrade() -> None:
         ["category_id", "organization_id", "person_id", "school_id"],
         unique=True,
         schema="certification",
+        postgresql_include=["role"],
         postgresql_nulls_not_distinct=True,
         postgresql_where=sa.text("removed_at is null"),
     )
@@ -2265,6 +2274,7 @@ def downgrade() -> None:
         "uq_category_member_current",
         table_name="category_member",
         schema="certification",
+        postgresql_include=["role"],
         postgresql_nulls_not_distinct=True,
         postgresql_where=sa.text("removed_at is null"),
     )
@@ -2282,6 +2292,12 @@ def downgrade() -> None:
     op.drop_index(op.f("ix_school_agency_lea_id"), table_name="school_agency", schema="certification")
     op.drop_table("school_agency", schema="certification")
     op.drop_table("rule_version", schema="certification")
+    op.drop_index(
+        "ix_person_inactive",
+        table_name="person",
+        schema="certification",
+        postgresql_where=sa.text("not active"),
+    )
     op.drop_table("person", schema="certification")
     op.drop_index(op.f("ix_participant_organization_id"), table_name="participant", schema="certification")
     op.drop_index(op.f("ix_participant_lea_id"), table_name="participant", schema="certification")

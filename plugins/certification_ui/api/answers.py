@@ -11,9 +11,9 @@ from certification_lib.errors import BadInput
 
 
 def plain(value: Any) -> Any:
-    """Dataclasses, enums and times as JSON has them: times in UTC with an offset, days as YYYY-MM-DD."""
-    if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        return {field.name: plain(getattr(value, field.name)) for field in dataclasses.fields(value)}
+    """Dataclasses, named tuples, enums and times as JSON has them: times in UTC with an offset, days as YYYY-MM-DD."""
+    if names := _fields(value):
+        return {name: plain(getattr(value, name)) for name in names}
     if isinstance(value, enum.Enum):
         return value.value
     if isinstance(value, datetime.date):
@@ -24,6 +24,14 @@ def plain(value: Any) -> Any:
     if isinstance(value, Sequence | set | frozenset) and not isinstance(value, str):
         return [plain(inner) for inner in value]
     return value
+
+
+def _fields(value: Any) -> Sequence[str]:
+    if isinstance(value, tuple):
+        return getattr(value, "_fields", ())
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        return [field.name for field in dataclasses.fields(value)]
+    return ()
 
 
 def listed(items: Sequence[Any], *, next_cursor: str | None = None, **more: Any) -> dict[str, Any]:

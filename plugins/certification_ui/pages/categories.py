@@ -19,7 +19,7 @@ from certification_lib.categories.organization_members import (
 from certification_lib.categories.queries import category_by_id, category_list, state_members
 from certification_lib.errors import CertificationError
 from certification_lib.people.directory import open_organizations
-from certification_lib.people.listing import values_in_use
+from certification_lib.people.listing import places_in_use
 from certification_lib.people.models import OrganizationKind, Right, Tool
 from certification_lib.people.queries import organization_by_number, state_day
 from certification_ui import member_form, urls, words
@@ -73,6 +73,7 @@ def category(visit: VisitOfRequest, category_id: int, asked: Annotated[MembersQu
     session, found = visit.session, category_by_id(category_id, session=visit.session)
     day, where = state_day(visit.now, session=session), asked.as_filter()
     total = organization_members_count(category_id, where, day, session=session)
+    counties, regions = places_in_use(session=session)
     pages = numbered_pages(
         visit,
         urls.CATEGORY,
@@ -95,8 +96,8 @@ def category(visit: VisitOfRequest, category_id: int, asked: Annotated[MembersQu
         total=total,
         asked=asked.values(),
         namings=list(Naming),
-        counties=values_in_use("county", session=session),
-        regions=values_in_use("region", session=session),
+        counties=counties,
+        regions=regions,
         pages=pages,
     )
 

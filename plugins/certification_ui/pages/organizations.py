@@ -14,7 +14,7 @@ from certification_lib.people.listing import (
     organization_detail,
     organization_list,
     people_count,
-    values_in_use,
+    places_in_use,
 )
 from certification_lib.people.models import OrganizationKind, Right, Tool
 from certification_lib.people.organization_import import OPTIONAL, REQUIRED
@@ -75,6 +75,7 @@ def organizations(visit: VisitOfRequest, asked: Annotated[ListQuery, Depends()])
     session, where = visit.session, asked.as_filter()
     day = state_day(visit.now, session=session)
     total = organization_count(where, day, session=session)
+    counties, regions = places_in_use(session=session)
     return visit.page(
         "organizations/list.html",
         organizations=organization_list(
@@ -83,8 +84,8 @@ def organizations(visit: VisitOfRequest, asked: Annotated[ListQuery, Depends()])
         total=total,
         asked=asked.values(),
         kinds=list(OrganizationKind),
-        counties=values_in_use("county", session=session),
-        regions=values_in_use("region", session=session),
+        counties=counties,
+        regions=regions,
         today=day,
         pages=numbered_pages(visit, urls.ORGANIZATIONS, asked.values(), page=asked.page, size=PAGE_SIZE, total=total),
     )
