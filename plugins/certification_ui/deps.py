@@ -1,9 +1,14 @@
 """What a request has at hand: one session, the acting person, and the one right its route declares."""
 
-from collections.abc import AsyncIterator, Iterator
-from typing import Annotated, Any
+import datetime
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import ExitStack
+from typing import Annotated, Any, NamedTuple
 
 import sqlalchemy as sa
+from anyio import CancelScope, CapacityLimiter, Semaphore
+from anyio.lowlevel import RunVar
+from anyio.to_thread import run_sync
 from fastapi import Depends, Request
 from fastapi.dependencies.models import Dependant
 from sqlalchemy.orm import Session
@@ -17,10 +22,12 @@ from certification_lib.people.rules import RIGHT_WORDS
 from certification_ui.auth import SignedIn
 from certification_ui.csrf import SAFE_METHODS
 from certification_ui.errors import is_api
-from certification_ui.visitor import Arrival, Visitor, arrival_of, load_visitor
+from certification_ui.visitor import Visitor, arrival_of, load_visitor
 
 _SCOPE = "certification.scope"
 _ORGANIZATIONS = "certification.organizations"
+_WRITES = "writes"
+_PLAN_FOR_THE_VALUES = sa.text("set local plan_cache_mode = force_custom_plan")
 
 
 VisibleRows = tuple[str, str]
@@ -28,9 +35,13 @@ VisibleRows = tuple[str, str]
 
 
 @sa.event.listens_for(Session, "after_begin")
-def _declare_visible_rows(session: Session, transaction: Any, connection: sa.Connection) -> None:
-    """Row-level security learns anew in each transaction whose rows it may show; unsaid, it shows none."""
+def _begin(session: Session, transaction: Any, connection: sa.Connection) -> None:
+    """Row-level security learns anew in each transaction whose rows it may show; unsaid, it shows none.
+    Plans are made anew for the values of whoever writes."""
     del transaction
+    if session.info.get(_WRITES):
+        # Acts on thousands are not planned as if they were on ten.
+        connection.execute(_PLAN_FOR_THE_VALUES)
     declared = session.info.get("visible_rows")
     if declared is not None:
         _declare(connection, *declared)
@@ -67,10 +78,14 @@ def show_rows(session: Session, visible: VisibleRows) -> None:
     _declare(session, *visible)
 
 
-_PLAN_FOR_THE_VALUES = sa.text("set local plan_cache_mode = force_custom_plan")
+AT_ONCE = 40
+"""Requests that may have a session, each with a connection of the pool, which has more. The others wait for their turn
+and no thread: threads that wait for a connection would be missing to those who are to give one back."""
+
+_turns: RunVar[Semaphore] = RunVar("turns of requests")
 
 
-def get_session(request: Request) -> Iterator[Session]:
+async def get_session(request: Request) -> AsyncIterator[Session]:
     """One session and transaction a request: committed when the route returns, before the answer is sent.
 
     What only reads may not write, whatever a route does: its transaction is read-only.
@@ -81,25 +96,65 @@ def get_session(request: Request) -> Iterator[Session]:
     reads_only = request.method in SAFE_METHODS
     if reads_only:
         engine = engine.execution_options(postgresql_readonly=True)
-    with Session(engine, expire_on_commit=False) as session:
+    async with _turn():
+        session = Session(engine, expire_on_commit=False)
         if reads_only:
             remember_what_is_read(session)
         else:
-            # Acts on thousands are not planned as if they were on ten.
-            session.execute(_PLAN_FOR_THE_VALUES)
-        yield session
-        session.commit()
+            session.info[_WRITES] = True
+        try:
+            yield session
+        except BaseException:
+            await _in_a_thread(session.close)
+            raise
+        await _in_a_thread(session.commit, session.close)
+
+
+def _turn() -> Semaphore:
+    """One line of waiting in each event loop."""
+    turns = _turns.get(None)
+    if turns is None:
+        turns = Semaphore(AT_ONCE)
+        _turns.set(turns)
+    return turns
+
+
+async def _in_a_thread(*steps: Callable[[], None]) -> None:
+    """All of them, whatever becomes of the one before; also when the browser has gone away meanwhile.
+
+    Not in one of the threads that routes wait for: this is what lets them go on.
+    """
+
+    def all_steps() -> None:
+        with ExitStack() as stack:
+            for step in reversed(steps):
+                stack.callback(step)
+
+    with CancelScope(shield=True):
+        await run_sync(all_steps, limiter=CapacityLimiter(1))
 
 
 SessionOfRequest = Annotated[Session, Depends(get_session, scope="function")]
 
 
-def get_arrival(request: Request, username: SignedIn, session: SessionOfRequest) -> Arrival:
-    """The active person of that username; others are told whom to ask."""
-    return arrival_of(username, session=session, channel=Channel.API if is_api(request) else Channel.PAGE)
+class Arrived(NamedTuple):
+    """Who is there, and when by the database's clock."""
+
+    visitor: Visitor
+    now: datetime.datetime
 
 
-ArrivalOfRequest = Annotated[Arrival, Depends(get_arrival)]
+def get_arrived(request: Request, username: SignedIn, session: SessionOfRequest) -> Arrived:
+    """The active person of that username with his rights; others are told whom to ask.
+
+    Kept for the page of a refusal as well, which has his navigation too.
+    """
+    arrival = arrival_of(username, session=session, channel=Channel.API if is_api(request) else Channel.PAGE)
+    request.state.visitor = load_visitor(arrival, session=session)
+    return Arrived(request.state.visitor, arrival.now)
+
+
+ArrivedOfRequest = Annotated[Arrived, Depends(get_arrived)]
 
 
 async def get_form(request: Request) -> AsyncIterator[FormData]:
@@ -109,15 +164,6 @@ async def get_form(request: Request) -> AsyncIterator[FormData]:
 
 
 FormOfRequest = Annotated[FormData, Depends(get_form)]
-
-
-def get_visitor(request: Request, session: SessionOfRequest, arrival: ArrivalOfRequest) -> Visitor:
-    """The person with his rights; kept for the page of a refusal, which has his navigation too."""
-    request.state.visitor = load_visitor(arrival, session=session)
-    return request.state.visitor
-
-
-VisitorOfRequest = Annotated[Visitor, Depends(get_visitor)]
 
 
 class DeclaredRight:
@@ -139,8 +185,8 @@ class HeldRight(DeclaredRight):
         self.words = " or ".join(RIGHT_WORDS[one] for one in rights)
 
     # Asynchronous, as it only looks up: no thread is waited for.
-    async def __call__(self, visitor: VisitorOfRequest) -> None:
-        if not any(visitor.may(self.tool, one) for one in self.rights):
+    async def __call__(self, arrived: ArrivedOfRequest) -> None:
+        if not any(arrived.visitor.may(self.tool, one) for one in self.rights):
             raise NotAllowed(f"You lack the right {self.words} on {self.tool.value}. Ask an Administrator for it.")
 
 

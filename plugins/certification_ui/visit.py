@@ -10,7 +10,7 @@ from starlette.responses import RedirectResponse, Response
 from certification_lib.audit.service import Actor
 from certification_ui import flash, urls
 from certification_ui.after_commit import start_reports, start_requests
-from certification_ui.deps import ArrivalOfRequest, SessionOfRequest, VisitorOfRequest
+from certification_ui.deps import ArrivedOfRequest, SessionOfRequest
 from certification_ui.templating import render_page
 from certification_ui.visitor import Visitor
 
@@ -63,10 +63,9 @@ class Visit:
         self.session.rollback()
 
 
-def get_visit(
-    request: Request, session: SessionOfRequest, visitor: VisitorOfRequest, arrival: ArrivalOfRequest
-) -> Visit:
-    return Visit(request, session, visitor, arrival.now)
+# Asynchronous, as it does nothing that a thread would have to be waited for.
+async def get_visit(request: Request, session: SessionOfRequest, arrived: ArrivedOfRequest) -> Visit:
+    return Visit(request, session, arrived.visitor, arrived.now)
 
 
 VisitOfRequest = Annotated[Visit, Depends(get_visit)]

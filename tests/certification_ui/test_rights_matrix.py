@@ -9,7 +9,7 @@ import pytest
 from fastapi.routing import APIRoute
 from starlette.testclient import TestClient
 
-from certification_ui.deps import HeldRight, declared_rights, get_arrival
+from certification_ui.deps import HeldRight, declared_rights, get_arrived
 from tests.certification_ui.conftest import Browser, Scene
 from tests.certification_ui.everybody import HELD, address, arrange, calls, routes
 from tests.certification_ui.site import ROOT
@@ -63,7 +63,7 @@ def test_every_route_answers_each_role_by_the_right_it_declares(people: Browser,
 def test_a_stranger_whom_nobody_added_is_told_whom_to_ask_on_every_route(people: Browser) -> None:
     client, wrong = people("stranger"), []
     for route in ROUTES:
-        if get_arrival not in set(calls(route.dependant)):
+        if get_arrived not in set(calls(route.dependant)):
             continue
         status, text = ask(client, route)
         if status != 403 or "Ask your District Administrator" not in text:
@@ -72,5 +72,5 @@ def test_a_stranger_whom_nobody_added_is_told_whom_to_ask_on_every_route(people:
 
 
 def test_only_what_is_about_no_person_asks_for_none() -> None:
-    without = {f"{min(one.methods)} {one.path}" for one in ROUTES if get_arrival not in set(calls(one.dependant))}
+    without = {f"{min(one.methods)} {one.path}" for one in ROUTES if get_arrived not in set(calls(one.dependant))}
     assert without <= {"POST /sign-out", "GET /api/v1/openapi.json"}

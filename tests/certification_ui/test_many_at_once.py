@@ -1,0 +1,69 @@
+"""More people than the pool has connections: on the morning after a reminder everybody comes at the same time."""
+
+import asyncio
+import time
+
+import httpx
+import pytest
+import sqlalchemy as sa
+from fastapi import FastAPI
+
+from certification_lib.database import make_engine
+from tests.certification_ui.conftest import SAME_SITE
+from tests.certification_ui.site import KEY, ROOT, fill
+from tests.conftest import CertificationDatabase
+
+APPROVER = {**SAME_SITE, "Authorization": "Bearer approver"}
+PEOPLE = 150
+PATIENCE = 10.0
+"""Seconds a thread waits for a connection before the page is an error."""
+
+
+@pytest.fixture
+def limited(site: FastAPI, certification_database: CertificationDatabase, engine: sa.Engine):
+    """The site as it is served: with a pool of as many connections as in `certification_ui.app`."""
+    fill(engine)
+    web = make_engine(
+        certification_database.url("certification_app"), pool_size=10, max_overflow=35, pool_timeout=PATIENCE
+    )
+    site.state.pages.state.engine = web
+    yield site, web
+    site.state.pages.state.engine = None
+    web.dispose()
+
+
+def test_everybody_gets_a_page_when_more_come_than_there_are_connections(limited: tuple[FastAPI, sa.Engine]) -> None:
+    site, web = limited
+
+    async def all_at_once() -> list[int]:
+        transport = httpx.ASGITransport(app=site)
+        headers = {**SAME_SITE, "Authorization": "Bearer approver"}
+        async with httpx.AsyncClient(
+            transport=transport, base_url="http://test", headers=headers, timeout=60
+        ) as client:
+            pages = [client.get(f"{ROOT}/events/{KEY}/participants/") for _ in range(PEOPLE)]
+            return [answer.status_code for answer in await asyncio.gather(*pages)]
+
+    started = time.monotonic()
+    assert asyncio.run(all_at_once()) == [200] * PEOPLE
+    assert time.monotonic() - started < PATIENCE
+    assert web.pool.checkedout() == 0, "a connection was not given back"  # type: ignore[attr-defined]
+
+
+def test_a_browser_that_goes_away_leaves_no_connection_behind(limited: tuple[FastAPI, sa.Engine]) -> None:
+    site, web = limited
+
+    async def gone() -> None:
+        transport = httpx.ASGITransport(app=site)
+        async with httpx.AsyncClient(transport=transport, base_url="http://test", headers=APPROVER) as client:
+            asked = [asyncio.create_task(client.get(f"{ROOT}/events/{KEY}/")) for _ in range(20)]
+            await asyncio.sleep(0.1)
+            for one in asked:
+                one.cancel()
+            await asyncio.gather(*asked, return_exceptions=True)
+
+    asyncio.run(gone())
+    deadline = time.monotonic() + PATIENCE  # what a thread has begun it ends first
+    while web.pool.checkedout() and time.monotonic() < deadline:  # type: ignore[attr-defined]
+        time.sleep(0.05)
+    assert web.pool.checkedout() == 0, "a connection was not given back"  # type: ignore[attr-defined]
