@@ -23,7 +23,7 @@ look = right(Tool.EVENT_MANAGEMENT, Right.READ)
 act = right(Tool.EVENT_MANAGEMENT, Right.WRITE)
 PLAN_SIZE = 100
 MAILS_SIZE = 50
-PEOPLE_SHOWN = 100
+PEOPLE_SHOWN = 50
 
 PAUSE = Asking(
     title="Pause reminders",

@@ -33,7 +33,7 @@ from certification_ui.visit import Visit, VisitOfRequest
 
 router = page_router()
 view = right(Tool.EVENT_MANAGEMENT, Right.READ)
-ROWS, COLUMNS = 50, 10
+ROWS, COLUMNS = 25, 10
 EVERYBODY = 100_000
 ORDERS = (
     (MatrixOrder.FINDINGS, "Most findings first"),
