@@ -47,10 +47,11 @@ def create_app(web_url: str | None = None) -> FastAPI:
     return app
 
 
-# How many objects more than before there are when the collector looks for cycles, the younger ones and then the older.
-# A page of two thousand lines has tens of thousands of objects and lets go of them itself: with Python's 700 the
-# collector looked through them a dozen times a page, and now and then through all that the process has kept.
-_COLLECTING = (50_000, 20, 20)
+# How many objects more than before there are when the collector looks for cycles among the youngest, and how often a
+# generation is looked through before the next older one is. A page of two thousand lines has tens of thousands of
+# objects and lets go of nearly all itself: with Python's 700, 10, 10 the collector looked through them a dozen times a
+# page and every other second through all that the process keeps. With 50,000 it stopped everybody for half a second.
+_COLLECTING = (10_000, 5, 50)
 
 
 def _lifespan(web_url: str | None) -> Callable[[FastAPI], AbstractAsyncContextManager[None]]:
