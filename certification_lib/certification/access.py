@@ -17,9 +17,9 @@ from certification_lib.certification.facts import State, load_states
 from certification_lib.certification.listed import members_of_participants
 from certification_lib.database import constant
 from certification_lib.errors import BadInput, Conflict, NotAllowed, NotFound
+from certification_lib.events.lookup import event_with_versions
 from certification_lib.events.models import Event, EventStatus, EventVersion, Participant
 from certification_lib.events.phases import Phase, end_moment, has_opened, local_day, phase
-from certification_lib.events.queries import event_with_versions
 from certification_lib.people.models import Organization, OrganizationKind, Person, Tool
 from certification_lib.people.queries import is_state_side, state_time_zone
 from certification_lib.people.service import require

@@ -10,7 +10,12 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session, aliased
 
 from certification_lib.certification.models import Round
-from certification_lib.certification.progress_filter import certified_share, due_date_of, progress_condition
+from certification_lib.certification.progress_filter import (
+    certified_share,
+    due_date_of,
+    progress_condition,
+    what_counts,
+)
 from certification_lib.database import among_given, constant
 from certification_lib.errors import BadInput
 from certification_lib.events.models import EventVersion, Participant, ParticipantStatus
@@ -204,11 +209,11 @@ def _by_findings(query: sa.Select[int], version: EventVersion) -> _Ordered:
 
 def _by_progress(query: sa.Select[int], version: EventVersion) -> _Ordered:
     rounds = sa.and_(Round.participant_id == Participant.id, Round.number == Participant.round_number)
-    return query.join(Round, rounds), [certified_share(version)]
+    return query.join(Round, rounds), [certified_share(what_counts(version))]
 
 
 def _by_due_date(query: sa.Select[int], version: EventVersion) -> _Ordered:
-    return query, [due_date_of(version)]
+    return query, [due_date_of(what_counts(version))]
 
 
 _ORDERS: Mapping[str, Callable[[sa.Select[int], EventVersion], _Ordered]] = {

@@ -4,8 +4,9 @@ A test holds them against certification.rules.
 """
 
 import datetime
+import functools
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session, aliased
@@ -25,15 +26,33 @@ from certification_lib.snapshots.models import Revision
 Condition = sa.ColumnElement[bool]
 
 
+class WhatCounts(NamedTuple):
+    """What of a published version decides who owes: with the day all that these conditions are made of."""
+
+    event_id: int
+    category_id: int
+    requires_snapshot: bool
+    end_date: datetime.date | None
+
+
+def what_counts(version: EventVersion) -> WhatCounts:
+    return WhatCounts(version.event_id, version.category_id, version.requires_snapshot, version.end_date)
+
+
 def progress_condition(progress: str, version: EventVersion, now: datetime.datetime, *, session: Session) -> Condition:
     """The condition behind one of PROGRESS_FILTERS; BadInput for any other word."""
-    make = PROGRESS_FILTERS.get(progress)
-    if make is None:
+    if progress not in PROGRESS_FILTERS:
         raise BadInput(f"Progress is one of {', '.join(PROGRESS_FILTERS)}, not {progress}.")
-    return make(version, local_day(now, state_time_zone(session=session)))
+    return _condition(progress, what_counts(version), local_day(now, state_time_zone(session=session)))
 
 
-def certified_share(version: EventVersion) -> sa.ColumnElement[Any]:
+@functools.lru_cache(1024)  # a page of a large event is asked for again and again
+def _condition(progress: str, version: WhatCounts, today: datetime.date) -> Condition:
+    return PROGRESS_FILTERS[progress](version, today)
+
+
+@functools.lru_cache(1024)
+def certified_share(version: WhatCounts) -> sa.ColumnElement[Any]:
     """How far a participant's current round has come, from 0 to 1; null when nobody is asked. The query joins Round."""
     standing = (
         sa.select(Approval.certified_count * 1.0 / sa.func.nullif(Approval.certifier_count, 0))
@@ -47,7 +66,8 @@ def certified_share(version: EventVersion) -> sa.ColumnElement[Any]:
     return sa.func.coalesce(standing, sa.case((Round.sent_at.is_not(None), 1.0), else_=of_open))
 
 
-def due_date_of(version: EventVersion) -> sa.ColumnElement[datetime.date]:
+@functools.lru_cache(1024)
+def due_date_of(version: WhatCounts) -> sa.ColumnElement[datetime.date]:
     """The participant's due date: its own of this round, or else Event End."""
     return sa.func.greatest(sa.literal(version.end_date, sa.Date), _due_date(None))
 
@@ -58,42 +78,42 @@ def _number_of(people: sa.Select[int]) -> sa.ColumnElement[int]:
     return sa.select(sa.func.count()).select_from(inner).scalar_subquery()
 
 
-def _owing(version: EventVersion, _today: datetime.date) -> Condition:
+def _owing(version: WhatCounts, _today: datetime.date) -> Condition:
     return _is_open() & _someone_owes(version)
 
 
-def _overdue(version: EventVersion, today: datetime.date) -> Condition:
+def _overdue(version: WhatCounts, today: datetime.date) -> Condition:
     due = sa.func.greatest(sa.literal(version.end_date, sa.Date), _due_date(None), _due_date(Member.person_id))
     return _is_open() & _someone_owes(version, due < today)
 
 
-def _ready_to_send(version: EventVersion, _today: datetime.date) -> Condition:
+def _ready_to_send(version: WhatCounts, _today: datetime.date) -> Condition:
     return _is_open() & _counting(version).exists() & ~_someone_owes(version)
 
 
-def _no_certifiers(version: EventVersion, _today: datetime.date) -> Condition:
+def _no_certifiers(version: WhatCounts, _today: datetime.date) -> Condition:
     return _is_open() & ~_certifiers(version).exists()
 
 
-def _request_waiting(_version: EventVersion, _today: datetime.date) -> Condition:
+def _request_waiting(_version: WhatCounts, _today: datetime.date) -> Condition:
     return constant(Participant.status, ParticipantStatus.REQUESTED)
 
 
-def _directory_changed(version: EventVersion, _today: datetime.date) -> Condition:
+def _directory_changed(version: WhatCounts, _today: datetime.date) -> Condition:
     return Participant.id.in_(directory.of_event(version.event_id))
 
 
-def _certified(_version: EventVersion, _today: datetime.date) -> Condition:
+def _certified(_version: WhatCounts, _today: datetime.date) -> Condition:
     return _rounds().where(Round.sent_at.is_not(None)).exists()
 
 
-def _approved_uncertified(_version: EventVersion, _today: datetime.date) -> Condition:
+def _approved_uncertified(_version: WhatCounts, _today: datetime.date) -> Condition:
     everyone = (Approval.certifier_count > 0) & (Approval.certified_count >= Approval.certifier_count)
     approvals = _rounds().join(Approval, Approval.round_id == Round.id)
     return approvals.where(Approval.withdrawn_at.is_(None), ~everyone).exists()
 
 
-def _changed_since_certified(_version: EventVersion, _today: datetime.date) -> Condition:
+def _changed_since_certified(_version: WhatCounts, _today: datetime.date) -> Condition:
     """As certification.changes has it: against what the latest round that was sent and stands certified."""
     current, certified = aliased(Revision), aliased(Revision)
     digest = (
@@ -108,7 +128,7 @@ def _changed_since_certified(_version: EventVersion, _today: datetime.date) -> C
     return sa.exists().where(current.id == Participant.current_revision_id, current.digest != digest)
 
 
-PROGRESS_FILTERS: Mapping[str, Callable[[EventVersion, datetime.date], Condition]] = {
+PROGRESS_FILTERS: Mapping[str, Callable[[WhatCounts, datetime.date], Condition]] = {
     "owing": _owing,
     "overdue": _overdue,
     "ready to send": _ready_to_send,
@@ -134,7 +154,7 @@ def _rounds() -> sa.Select[int]:
     )
 
 
-def _counting(version: EventVersion) -> sa.Select[int]:
+def _counting(version: WhatCounts) -> sa.Select[int]:
     """Submissions of an open round that count."""
     query = _rounds().join(Submission, Submission.round_id == Round.id)
     if not version.requires_snapshot:
@@ -143,7 +163,7 @@ def _counting(version: EventVersion) -> sa.Select[int]:
     return query.where(Submission.digest == current.correlate(Participant))
 
 
-def _certifiers(version: EventVersion) -> sa.Select[int]:
+def _certifiers(version: WhatCounts) -> sa.Select[int]:
     """Listed active certifiers of the participant asked about."""
     return (
         sa.select(Member.id)
@@ -159,11 +179,11 @@ def _certifiers(version: EventVersion) -> sa.Select[int]:
     )
 
 
-def _someone_owes(version: EventVersion, *further: Condition) -> Condition:
+def _someone_owes(version: WhatCounts, *further: Condition) -> Condition:
     return _owing_certifiers(version).where(*further).exists()
 
 
-def _owing_certifiers(version: EventVersion) -> sa.Select[int]:
+def _owing_certifiers(version: WhatCounts) -> sa.Select[int]:
     has_certified = _counting(version).where(Submission.person_id == Member.person_id).exists()
     named_while_approved = (
         _rounds()

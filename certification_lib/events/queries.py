@@ -1,19 +1,19 @@
 """Events as pages, API and command line read them. For districts unpublished and closed events do not exist."""
 
 import datetime
-import functools
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 import sqlalchemy as sa
-from sqlalchemy.orm import Session, aliased
+from sqlalchemy.orm import Session
 
 from certification_lib.audit.service import Actor
 from certification_lib.categories.models import Category, Member
 from certification_lib.categories.queries import MemberView, acts_for, state_members
-from certification_lib.database import SCHEMA, remembered
+from certification_lib.database import SCHEMA
 from certification_lib.errors import NotFound
 from certification_lib.events.content import EventContent, Link, Schedule
+from certification_lib.events.lookup import event_with_versions
 from certification_lib.events.models import (
     Event,
     EventVersion,
@@ -73,26 +73,6 @@ def locked_event(key: str, *, session: Session) -> Event:
     if event is None:
         raise NotFound(f"There is no event {key}.")
     return event
-
-
-@functools.cache
-def _event_with_versions() -> sa.Select[Event, EventVersion | None, EventVersion | None, Category | None]:
-    live, draft = aliased(EventVersion), aliased(EventVersion)
-    return (
-        sa.select(Event, live, draft, Category)
-        .outerjoin(live, live.id == Event.live_version_id)
-        .outerjoin(draft, draft.id == Event.draft_version_id)
-        .outerjoin(Category, Category.id == sa.func.coalesce(live.category_id, draft.category_id))
-        .where(Event.key == sa.bindparam("key"))
-    )
-
-
-def event_with_versions(key: str, *, session: Session) -> Event | None:
-    """The event or None; a page that only reads has its versions and its category at hand as well."""
-    row = remembered(
-        ("event", key), lambda: session.execute(_event_with_versions(), {"key": key}).first(), session=session
-    )
-    return row.Event if row else None
 
 
 def event_by_key(key: str, *, session: Session) -> Event:

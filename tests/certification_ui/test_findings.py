@@ -316,12 +316,12 @@ def test_a_matrix_of_a_thousand_districts_and_eighty_rules_stays_usable(approver
         page = approver.get(MATRIX)
         seconds = time.perf_counter() - begun
         first = len(said)
-        every = approver.get(f"{MATRIX}?show=all&page=19&columns=8")
+        every = approver.get(f"{MATRIX}?show=all&page=37&columns=8")
         # Of those in whose data nothing was found it is asked whether anything ran.
         assert first + 1 == len(said) - first <= 30
     assert participants(page.text)[0] == "005"
-    assert len(participants(page.text)) == len(participants(every.text)) == 50
-    assert "901 to 950 of 1,000" in every.text
+    assert len(participants(page.text)) == len(participants(every.text)) == 25
+    assert "901 to 925 of 1,000" in every.text
     assert "Rules 71 to 80 of 80" in every.text
     assert len(page.text) < 200_000
     assert seconds < 5

@@ -7,9 +7,10 @@ import anyio
 import httpx
 import pytest
 import sqlalchemy as sa
-from fastapi import FastAPI
+from fastapi import FastAPI, Request
 
 from certification_lib.database import make_engine
+from certification_ui.deps import get_session
 from tests.certification_ui.conftest import SAME_SITE
 from tests.certification_ui.site import KEY, ROOT, fill
 from tests.conftest import CertificationDatabase
@@ -67,3 +68,23 @@ def test_a_browser_that_goes_away_leaves_no_connection_behind(limited: tuple[Fas
 
     anyio.run(gone)
     assert web.pool.checkedout() == 0, "a connection was not given back"  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize(("method", "plans"), [("GET", "force_generic_plan"), ("POST", "force_custom_plan")])
+def test_pages_are_planned_once_and_acts_for_what_they_act_on(
+    limited: tuple[FastAPI, sa.Engine], method: str, plans: str
+) -> None:
+    site, _ = limited
+
+    async def plan_cache_mode() -> set[str]:
+        request = Request({"type": "http", "method": method, "app": site.state.pages})
+        sessions = get_session(request)
+        session = await anext(sessions)
+        shown = sa.text("show plan_cache_mode")
+        found = {session.scalar(shown)}
+        session.rollback()  # as a refused act does before its form is shown again
+        found.add(session.scalar(shown))
+        await sessions.aclose()  # type: ignore[attr-defined]
+        return found
+
+    assert anyio.run(plan_cache_mode) == {plans}
