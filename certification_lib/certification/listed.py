@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from certification_lib.categories.models import CategoryRole, Member
-from certification_lib.database import among, among_given
+from certification_lib.database import among, among_given, constant
 from certification_lib.events.models import Event, EventVersion, Participant
 from certification_lib.people.models import Person
 
@@ -72,6 +72,7 @@ def _members_of_leas(
     categories, leas = ({place[at] for place in places} for at in (0, 1))
     given = {"categories": list(categories), "leas": list(leas)}
     found: dict[tuple[int, int], list[tuple[int | None, Listed]]] = defaultdict(list)
+    session.flush()  # which a statement on tables does not do by itself
     for row in session.execute(_members_there(), given).all():
         found[row[0], row[1]].append((row[2], Listed._make(row[3:])))
     return found
@@ -79,28 +80,30 @@ def _members_of_leas(
 
 @functools.cache
 def _members_there() -> sa.Select[*tuple[Any, ...]]:
+    # Of the tables: rows of mapped classes are looked at one by one a second time, and a state has ten thousand.
+    member, person = Member.__table__.c, Person.__table__.c
     return (
         sa.select(
-            Member.category_id,
-            Member.organization_id,
-            Member.school_id,
-            Person.id,
-            Person.username,
-            Person.name,
-            Person.title,
-            Person.email,
-            Member.role,
-            Member.added_at,
+            member.category_id,
+            member.organization_id,
+            member.school_id,
+            person.id,
+            person.username,
+            person.name,
+            person.title,
+            person.email,
+            member.role,
+            member.added_at,
         )
-        .join(Person, Person.id == Member.person_id)
+        .join_from(Member.__table__, Person.__table__, person.id == member.person_id)
         .where(
-            among_given(Member.category_id, "categories"),
-            among_given(Member.organization_id, "leas"),
-            Member.removed_at.is_(None),
-            Member.role.in_([CategoryRole.CERTIFIER, CategoryRole.REVIEWER]),
-            Person.active,
+            among_given(member.category_id, "categories"),
+            among_given(member.organization_id, "leas"),
+            member.removed_at.is_(None),
+            constant(member.role, CategoryRole.CERTIFIER, CategoryRole.REVIEWER),
+            person.active,
         )
-        .order_by(Person.name, Person.username, Member.added_at)
+        .order_by(person.name, person.username, member.added_at)
     )
 
 

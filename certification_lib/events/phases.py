@@ -2,6 +2,7 @@
 
 import datetime
 import enum
+import functools
 from typing import Protocol
 from zoneinfo import ZoneInfo
 
@@ -28,6 +29,7 @@ def start_moment(day: datetime.date, zone: ZoneInfo) -> datetime.datetime:
     return datetime.datetime.combine(day, datetime.time(), zone).astimezone(datetime.UTC)
 
 
+@functools.lru_cache(4096)  # asked for each of the thousands who owe, of a few days
 def end_moment(day: datetime.date, zone: ZoneInfo) -> datetime.datetime:
     """The instant at which an inclusive day is over: the next local midnight, in UTC. That instant is outside."""
     return start_moment(day + datetime.timedelta(days=1), zone)
