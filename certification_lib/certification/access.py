@@ -151,7 +151,7 @@ def usable_due_date(live: LiveEvent, day: datetime.date | None, now: datetime.da
             "nobody could certify again."
         )
     if day is not None and day < live.today(now):
-        raise BadInput(f"The due date {day.isoformat()} is before today.")
+        raise BadInput(f"The due date {day:%B} {day.day}, {day.year} is before today.")
     return day
 
 

@@ -24,10 +24,12 @@ from certification_lib.certification.outcomes import (
     allowed_for,
     conclude,
     refuse,
+    refuse_if_nothing_left,
 )
 from certification_lib.certification.rules import Act
+from certification_lib.certification.rules import due_date as due_date_of
 from certification_lib.certification.telling import day_in_words, notice
-from certification_lib.errors import Conflict, NotFound
+from certification_lib.errors import BadInput, Conflict, NotFound
 from certification_lib.notifications.service import notify_all
 from certification_lib.people.models import Person
 
@@ -44,11 +46,22 @@ def extend_due_date(
     actor: Actor,
     now: datetime.datetime,
 ) -> BulkOutcome:
-    """Extend Due Date: a due date of this round for everybody of these participants, also those named later."""
+    """Extend Due Date: a due date of this round for everybody of these participants, also those named later.
+
+    The latest date counts (domain section 4): BadInput for a day up to Event End, which gives nobody more time, and
+    participants that have until that day or longer already are left out.
+    """
     live = event_for_state(key, APPROVER, WHAT, session=session, actor=actor)
     reason = needed_reason(reason)
-    usable_due_date(live, due_date, now)
-    chosen, left_out = allowed_for(Act.GIVE_DUE_DATE, live, numbers, session=session)
+    _refuse_if_no_extension(live, due_date, now)
+    open_ones, left_out = allowed_for(Act.GIVE_DUE_DATE, live, numbers, session=session)
+    chosen = [state for state in open_ones if (state.facts.due_date or live.end) < due_date]
+    left_out += [
+        LeftOut(state.number, state.name, f"it has until {day_in_words(state.facts.due_date)} already")
+        for state in open_ones
+        if state not in chosen
+    ]
+    refuse_if_nothing_left(Act.GIVE_DUE_DATE, chosen, left_out)
     _give(live, chosen, None, due_date, reason, session=session, actor=actor, now=now)
     return conclude(
         "participant:extend-due-date", live, chosen, left_out,
@@ -67,15 +80,18 @@ def override_due_date(
     actor: Actor,
     now: datetime.datetime,
 ) -> None:
-    """Override due date: for one certifier of one participant, in this round."""
+    """Override due date: for one certifier of one participant, in this round. Conflict when he has as long already."""
     live = event_for_state(key, APPROVER, WHAT, session=session, actor=actor)
     reason = needed_reason(reason)
-    usable_due_date(live, due_date, now)
+    _refuse_if_no_extension(live, due_date, now)
     [state] = locked_states(live, [number], session=session)
     certifier = next((one for one in state.members if one.username == username), None)
     if certifier is None or certifier.role != CategoryRole.CERTIFIER:
         raise NotFound(f"{username} is no Certifier of {state.name}.")
     refuse(Act.GIVE_DUE_DATE, state)
+    present = due_date_of(state.facts, certifier.person_id, live.end)
+    if present >= due_date:
+        raise Conflict(f"{certifier.name} has until {day_in_words(present)} already; the latest date counts.")
     _give(live, [state], certifier.person_id, due_date, reason, session=session, actor=actor, now=now)
     record(
         "participant:override-due-date",
@@ -124,6 +140,15 @@ def take_back_due_date(
         "participant:take-back-due-date", live, chosen, left_out,
         session=session, actor=actor, now=now, person=username,
     )  # fmt: skip
+
+
+def _refuse_if_no_extension(live: LiveEvent, due_date: datetime.date, now: datetime.datetime) -> None:
+    usable_due_date(live, due_date, now)
+    if due_date <= live.end:
+        raise BadInput(
+            f"Event End is {day_in_words(live.end)}, and the latest date counts: a due date up to then gives nobody "
+            "more time."
+        )
 
 
 def _give(

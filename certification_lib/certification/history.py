@@ -14,6 +14,7 @@ from certification_lib.certification.models import (
     Submission,
 )
 from certification_lib.certification.readmodels import ActView, RoundView
+from certification_lib.certification.telling import day_in_words
 from certification_lib.people.models import Person
 
 
@@ -106,7 +107,7 @@ def _due_dates(round_ids: list[int], session: Session) -> _Told:
     )
     for one, name in session.execute(query):
         whom = f" for {name}" if name else ""
-        what = f"due date {one.due_date.isoformat()}{whom}"
+        what = f"due date {day_in_words(one.due_date)}{whom}"
         told.append((one.round_id, ActView(one.given_at, one.given_by, what, one.reason)))
         if one.taken_back_at is not None:
             told.append((one.round_id, ActView(one.taken_back_at, one.taken_back_by or "", f"{what} taken back")))

@@ -59,6 +59,10 @@ class Dates:
     def is_overdue(self, state: State, person_id: int) -> bool:
         return self.now >= end_moment(due_date(state.facts, person_id, self.end), self.zone)
 
+    def beyond_end(self, day: datetime.date | None) -> datetime.date | None:
+        """The due date where it counts: the latest date does, and Event End may have been moved past it."""
+        return day if day is not None and day > self.end else None
+
 
 def dates_of(version: EventVersion, zone: ZoneInfo, now: datetime.datetime) -> Dates:
     return Dates(end=version.end_date or datetime.date.max, zone=zone, now=now)
@@ -163,7 +167,7 @@ def participant_row(state: State, dates: Dates, lookups: RowLookups) -> Particip
         notes=_notes(state, dates, lookups, empty),
         round_number=state.round.number,
         snapshot_date=taken_at,
-        due_date=state.facts.due_date,
+        due_date=dates.beyond_end(state.facts.due_date),
         reviews=lookups.reviews.get(state.round.id, ()),
         approval_reason=state.approval.reason if state.approval else None,
         approved_by=state.approval.approved_by if state.approval else None,

@@ -70,7 +70,7 @@ def _member_line(state: State, place: int, dates: Dates, signings: Signings, nam
     member = state.members[place]
     shown = person_view(state, member, dates)
     signed = signings.get((state.round.id, member.person_id)) if shown.certified_at else None
-    given = _extension(state, member.person_id) if shown.due_date else None
+    given = _extension(state, member.person_id, dates) if shown.due_date else None
     note = DID_NOT_CERTIFY if shown.did_not_certify else None
     if note is None and shown.superseded_at is not None:
         note = "certified an earlier revision, which counts no more"
@@ -88,9 +88,9 @@ def _member_line(state: State, place: int, dates: Dates, signings: Signings, nam
     )
 
 
-def _extension(state: State, person_id: int) -> DueDate | None:
+def _extension(state: State, person_id: int, dates: Dates) -> DueDate | None:
     """What gives the person more time than Event End: the later of his own and the participant's."""
-    covering = [one for one in state.due_dates if one.person_id in {None, person_id}]
+    covering = [one for one in state.due_dates if one.person_id in {None, person_id} and dates.beyond_end(one.due_date)]
     return max(covering, key=lambda one: one.due_date, default=None)
 
 

@@ -162,7 +162,8 @@ def _line(state: State, dates: Dates, looked: _Looked, choice: Choice) -> Partic
     participant, approval, done = state.participant, state.approval, progress(state.facts)
     revision_id = shown_revision_id(state) or 0
     found = looked.findings.get(revision_id, {})
-    own_due_date = next((one for one in state.due_dates if one.person_id is None), None)
+    extensions = [one for one in state.due_dates if dates.beyond_end(one.due_date)]
+    own_due_date = next((one for one in extensions if one.person_id is None), None)
     aside = {*looked.codes_set_aside.get(None, []), *looked.codes_set_aside.get(participant.id, [])}
     return ParticipantLine(
         number=state.number,

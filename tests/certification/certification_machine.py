@@ -3,6 +3,7 @@
 import datetime
 from collections import Counter
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -24,7 +25,7 @@ from certification_lib.certification.models import ReviewOutcome
 from certification_lib.certification.progress_filter import PROGRESS_FILTERS, progress_condition
 from certification_lib.certification.rules import due_date, owing, progress, ready_to_send, user_status
 from certification_lib.certification.taking_part import take_roll
-from certification_lib.errors import CertificationError
+from certification_lib.errors import BadInput, CertificationError, Conflict
 from certification_lib.events.models import EventStatus, EventVersion, EventVersionParticipant, Participant
 from certification_lib.events.phases import end_moment, local_day
 from certification_lib.people.models import DISTRICT_TOOLS, Person, Tool
@@ -646,7 +647,8 @@ class Certification(RuleBasedStateMachine):
         office, act = self.office, self.office.act(self.actors["approver"])
         if self.model.held:
             resume_event(office.key, **act)
-        service.extend_due_date(office.key, [number], local_day(office.now, ZONE), "Because", **act)
+        with suppress(BadInput, Conflict):  # there may be time enough
+            service.extend_due_date(office.key, [number], local_day(office.now, ZONE), "Because", **act)
         if self.model.needs_snapshot:
             self.office.world.revision(self.participant(number), "to leave")
         for _ in range(4):

@@ -254,6 +254,9 @@ class Model:
         covered = who is None or who in district.certifiers
         if self.closed or district.status not in OPEN or day < self.today or not covered:
             return None
+        present = max(self.end, district.round.due or self.end) if who is None else self.due(district, who)
+        if day <= present:
+            return None
 
         def effect() -> None:
             if who is None:

@@ -6,7 +6,7 @@ import pytest
 
 from certification_lib.certification import service
 from certification_lib.certification.models import RequestOutcome, ReviewOutcome
-from certification_lib.certification.queries import participant_detail, who_owes
+from certification_lib.certification.queries import participant_detail, participants_page, who_owes
 from certification_lib.errors import BadInput, Conflict, NotAllowed, NotFound
 from certification_lib.events.models import ParticipantStatus
 from tests.certification.conftest import Office
@@ -64,6 +64,35 @@ def test_a_due_date_may_be_taken_back_and_a_later_one_replaces_it(office: Office
         service.take_back_due_date(office.key, ["001"], **office.act(office.approver))
     assert office.told("due_date_given") == {"smith", "jones"}
     assert office.told("due_date_taken_back") == {"smith", "jones"}
+
+
+def test_whoever_has_as_long_already_keeps_it_and_is_left_out(office: Office) -> None:
+    """The latest date counts, so an earlier one would only be said to give more time."""
+    extend(office, DECEMBER)
+    outcome = service.extend_due_date(office.key, ["001", "005"], NOVEMBER_10, "Storm", **office.act(office.approver))
+    assert outcome.done == ("005",)
+    assert outcome.left_out[0].reason == "it has until December 1, 2016 already"
+    with pytest.raises(Conflict, match=r"it has until December 1, 2016 already"):
+        extend(office, DECEMBER)
+    with pytest.raises(Conflict, match=r"Smith has until December 1, 2016 already"):
+        override(office, NOVEMBER_10)
+    assert due_dates(office)["smith"] == due_dates(office)["jones"] == DECEMBER
+
+
+def test_a_day_up_to_event_end_gives_nobody_more_time_and_is_refused(office: Office) -> None:
+    for give in (extend, override):
+        with pytest.raises(BadInput, match=r"Event End is October 31, 2016, and the latest date counts"):
+            give(office, datetime.date(2016, 10, 31))
+    assert office.told("due_date_given") == set()
+
+
+def test_a_due_date_that_event_end_was_moved_past_is_no_longer_shown(office: Office) -> None:
+    extend(office)
+    office.version.end_date = datetime.date(2016, 12, 24)
+    [row] = [
+        one for one in participants_page(office.key, session=office.session, now=office.now).rows if one.number == "001"
+    ]
+    assert row.due_date is None
 
 
 def test_an_override_is_taken_back_alone(office: Office) -> None:

@@ -86,7 +86,7 @@ def test_after_end_sending_back_needs_a_due_date_and_it_lets_people_submit(offic
 
 def test_a_due_date_before_today_is_refused(office: Office) -> None:
     office.send()
-    with pytest.raises(BadInput, match=r"2016-10-04 is before today"):
+    with pytest.raises(BadInput, match=r"October 4, 2016 is before today"):
         send_back(office, datetime.date(2016, 10, 4))
 
 

@@ -1,5 +1,7 @@
 """The acts work with the grants of the API server's role, under row-level security."""
 
+import datetime
+
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
@@ -27,7 +29,7 @@ def test_a_round_from_submission_to_recertification_runs_as_the_web_role(
 
     try:
         act(service.set_aside, office.approver, "STU-005", "Wrong rule")
-        act(service.extend_due_date, office.approver, ["001"], now.date(), "Storm")
+        act(service.extend_due_date, office.approver, ["001"], now.date() + datetime.timedelta(days=60), "Storm")
         for actor in (office.smith, office.jones):
             assert act(queries.my_event, actor, "001").readiness.may_submit
             act(service.submit, actor, "001", shown)

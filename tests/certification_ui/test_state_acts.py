@@ -22,23 +22,25 @@ from tests.certification_ui.test_rest import API
 EVENT = f"{ROOT}/events/{KEY}/"
 ADAIR = f"{EVENT}participants/001/"
 TYPED = "Typed by hand & kept"
-TOMORROW = str(today() + datetime.timedelta(days=1))
+LATER = str(today() + datetime.timedelta(days=40))
+"""After Event End of these events."""
+LATER_STILL = str(today() + datetime.timedelta(days=41))
 YES = {"confirmed": "yes"}
 BOTH = {"number": ["001", "005"]}
-NEXT_DAY = {"due_date": TOMORROW}
+MORE_TIME = {"due_date": LATER}
 DISPOSAL = {"reason": TYPED, "records_schedule": "Series 02421", "confirmed_name": "Fall Enrollment Count"}
 REFUSED = (
-    (plain, "approver", "extend-due-date", {"number": "001", **YES, **NEXT_DAY}, 422, "a reason", "due_date"),
+    (plain, "approver", "extend-due-date", {"number": "001", **YES, **MORE_TIME}, 422, "a reason", "due_date"),
     (plain, "approver", "extend-due-date", {"number": "001", **YES, "reason": TYPED}, 422, "new due date", "reason"),
     (plain, "approver", "extend-due-date", {"number": "001", **YES, "reason": TYPED, "due_date": "soon"},
      422, "not a day", "reason"),
     (plain, "approver", "extend-due-date", {"number": "001", **YES, "reason": TYPED, "due_date": "2016-01-01"},
      422, "before today", "reason"),
-    (plain, "statereviewer", "extend-due-date", {"number": "001", **YES, "reason": TYPED, **NEXT_DAY},
+    (plain, "statereviewer", "extend-due-date", {"number": "001", **YES, "reason": TYPED, **MORE_TIME},
      403, "only an approver", "reason"),
-    (SENT, "approver", "participants/001/due-dates/smith", {"reason": TYPED, **NEXT_DAY},
+    (SENT, "approver", "participants/001/due-dates/smith", {"reason": TYPED, **MORE_TIME},
      409, "already been sent", "reason"),
-    (plain, "approver", "participants/001/due-dates/smith", {**NEXT_DAY}, 422, "a reason", "due_date"),
+    (plain, "approver", "participants/001/due-dates/smith", {**MORE_TIME}, 422, "a reason", "due_date"),
     (plain, "approver", "take-back-due-date", {"number": "001", **YES}, 409, "no such due date", None),
     (plain, "approver", "withdraw-approval", {"number": "001", **YES, "reason": TYPED}, 409, "has no approval", None),
     (plain, "approver", "take-back-recertification", {"number": "001", **YES, "reason": TYPED},
@@ -66,7 +68,7 @@ REFUSED = (
      409, "nobody to send", "text"),
     (CLOSED, "approver", "hold", {"reason": TYPED}, 409, "closed", "reason"),
     (CLOSED, "approver", "participants/001/withdraw", {"reason": TYPED}, 409, "closed", None),
-    (CLOSED, "approver", "extend-due-date", {"number": "001", **YES, "reason": TYPED, **NEXT_DAY},
+    (CLOSED, "approver", "extend-due-date", {"number": "001", **YES, "reason": TYPED, **MORE_TIME},
      409, "closed", "reason"),
 )  # fmt: skip
 """Arranged how, who, where, the fields, the status, words of the answer, and a field that comes back as typed."""
@@ -119,7 +121,7 @@ def test_district_people_reach_none_of_it(scene: Scene, path: str, who: str) -> 
     browser, engine = scene(plain)
     before = everything(engine)
 
-    fields = {"number": "001", **YES, "reason": "x", "due_date": TOMORROW, "text": "x", "step": "send", "to": "owing"}
+    fields = {"number": "001", **YES, "reason": "x", "due_date": LATER, "text": "x", "step": "send", "to": "owing"}
     assert browser(who).post(f"{EVENT}{path}", data=fields).status_code == 403
     assert everything(engine) == before
 
@@ -142,10 +144,10 @@ def test_due_dates_are_extended_for_a_selection_listed_and_taken_back(browser: B
     asked = approver.post(f"{EVENT}extend-due-date", data=BOTH)
     assert scalar(engine, "select count(*) from certification.due_date") == 0
     done = approver.post(
-        f"{EVENT}extend-due-date", data={**BOTH, **YES, "due_date": TOMORROW, "reason": "A storm closed the schools."}
+        f"{EVENT}extend-due-date", data={**BOTH, **YES, "due_date": LATER, "reason": "A storm closed the schools."}
     )
     overridden = approver.post(
-        f"{EVENT}participants/005/due-dates/green", data={"due_date": TOMORROW, "reason": "She was ill."}
+        f"{EVENT}participants/005/due-dates/green", data={"due_date": LATER_STILL, "reason": "She was ill."}
     )
     listed = text_of(approver.get(f"{EVENT}due-dates").text)
 
@@ -319,7 +321,7 @@ def test_the_lists_ask_the_database_the_same_number_of_times_however_many_there_
     web = site.state.pages.state.engine
     counted = []
     for numbers in (["001"], ["001", "005"]):
-        extended = {"number": numbers, **YES, "due_date": TOMORROW, "reason": "A storm"}
+        extended = {"number": numbers, **YES, "due_date": LATER, "reason": "A storm"}
         assert approver.post(f"{EVENT}extend-due-date", data=extended).status_code == 303
         with statements(web) as made:
             approver.get(f"{EVENT}due-dates")

@@ -28,8 +28,8 @@ EXTEND = Asking(
     title="Extend Due Date",
     explains=(
         "Everybody who certifies for these participants may submit until the end of the new due date, also people "
-        "named later. It holds for the present round and takes the place of a due date given before. They are "
-        "told, with your reason."
+        "named later. It holds for the present round. Whoever has until that day or longer already is left out. They "
+        "are told, with your reason."
     ),
     button="Extend Due Date",
     refused="No due date was changed",
@@ -47,7 +47,10 @@ OVERRIDE = Asking(
 )
 TAKE_BACK = Asking(
     title="Take back a due date",
-    explains="From now on the due date before it counts again. Those it covered are told.",
+    explains=(
+        "From now on Event End counts again or, for one person, what the organization was given. Those it covered "
+        "are told."
+    ),
     button="Take back",
     refused="Nothing was taken back",
     reason=None,
@@ -141,7 +144,7 @@ def take_back(visit: VisitOfRequest, sent: FormOfRequest, key: str) -> Response:
         username = form.text("username") or None
         done = done_or_refused(visit, form, lambda: service.take_back_due_date(key, numbers, username, **visit.act))
         if done:
-            return visit.go(urls.DUE_DATES, in_words(done, "given back the due date before"), key=key)
+            return visit.go(urls.DUE_DATES, in_words(done, "without that due date now"), key=key)
     names = ", ".join(_names(visit, key, numbers))
     return ask(
         visit,
