@@ -158,7 +158,7 @@ def usable_due_date(live: LiveEvent, day: datetime.date | None, now: datetime.da
 def found_event(key: str, *, session: Session, lock: bool, alone: bool = False) -> Event | None:
     if lock:
         return session.scalar(_event_query(alone), {"key": key})
-    return event_with_versions(key, session=session)
+    return event_with_versions(key, session=session, fresh=True)
 
 
 @functools.cache

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Session
 
 from certification_lib.audit.models import AuditEntry
@@ -60,6 +61,8 @@ class ActOnMany:
     due_date: datetime.date | None
     done: tuple[str, ...]
     """Numbers."""
+    uncertified: Mapping[str, str]
+    """Of those approved without everyone's certification, by number, how many had certified: 1 of 2."""
     left_out: tuple[LeftOut, ...]
 
 
@@ -96,6 +99,11 @@ def act_on_many(key: str, entry_id: int, *, session: Session) -> ActOnMany:
         reason=details.get("reason"),
         due_date=datetime.date.fromisoformat(day) if day else None,
         done=tuple(_numbers(details.get("participants", ()))),
+        uncertified={
+            one["number"]: one["certified"]
+            for one in details.get("participants", ())
+            if isinstance(one, dict) and not _by_everyone(one.get("certified"))
+        },
         left_out=tuple(LeftOut(**one) for one in details.get("left_out", ())),
     )
 
@@ -109,8 +117,20 @@ def history_of(key: str, number: str, *, session: Session, limit: int = 200) -> 
     )
     # Without the lists: an act on two thousand would bring all of them for the sake of one.
     details = AuditEntry.details.op("-")(sa.text("'{participants,left_out}'::text[]"))
+    own: Any = sa.func.jsonb_path_query_first(
+        AuditEntry.details,
+        sa.text("'$.participants[*] ? (@.number == $number)'::jsonpath"),
+        sa.func.jsonb_build_object("number", number),
+        type_=JSONB,
+    )
     query = (
-        sa.select(AuditEntry.at, AuditEntry.act, AuditEntry.actor_name, details.label("details"))
+        sa.select(
+            AuditEntry.at,
+            AuditEntry.act,
+            AuditEntry.actor_name,
+            details.label("details"),
+            own["certified"].astext.label("certified"),
+        )
         .where(
             AuditEntry.event_key == key,
             AuditEntry.act.in_(_SENTENCES),
@@ -120,9 +140,23 @@ def history_of(key: str, number: str, *, session: Session, limit: int = 200) -> 
         .limit(limit)
     )
     return [
-        ToldAct(row.at, row.actor_name, _SENTENCES[row.act], tuple(_sentences(row.details)))
+        ToldAct(row.at, row.actor_name, _SENTENCES[row.act], tuple(_sentences(_of_its_own(row))))
         for row in session.execute(query)
     ]
+
+
+def _of_its_own(row: Any) -> Mapping[str, Any]:
+    """Why some were approved without certification is no reason of those that everyone had certified."""
+    details: Mapping[str, Any] = row.details
+    if row.act == "participant:approve" and _by_everyone(row.certified):
+        return {name: value for name, value in details.items() if name != "reason"}
+    return details
+
+
+def _by_everyone(certified: str | None) -> bool:
+    """Whether "2 of 2" says that everyone had certified; so it is where nothing is said."""
+    done, _, of_all = (certified or "").partition(" of ")
+    return done == of_all != "0"
 
 
 def _numbers(participants: Any) -> list[str]:

@@ -143,7 +143,7 @@ def _items(
     if why_not is not None:
         waiting = waiting if why_not == _PAUSED else ()
         return EventItems(event.key, version.name, today, (), {}, {}, {}, why_not, tuple(waiting))
-    zone, end = state_time_zone(session=session), version.end_date or datetime.date.max
+    zone, end = state_time_zone(session=session), version.end_date
     states = open_states(event.id, session=session)
     owing = tuple(one for state in states for one in owed_by(state, end, zone=zone, now=now))
     owed_for = {one.participant_id for one in owing}

@@ -30,6 +30,8 @@ class Concerned:
     name: str
     status_words: str
     certifiers: tuple[str, ...]
+    asks_again: str | None = None
+    """Why it has asked to certify again, where that waits for an answer."""
 
 
 @dataclass(frozen=True)
@@ -97,7 +99,8 @@ def approval_preview(
 
 def _concerned(state: State) -> Concerned:
     names = tuple(member.name for member in state.members if member.role == CategoryRole.CERTIFIER)
-    return Concerned(state.number, state.name, state_words(state.facts), names)
+    asks_again = state.request.reason if state.request else None
+    return Concerned(state.number, state.name, state_words(state.facts), names, asks_again)
 
 
 def message_preview(

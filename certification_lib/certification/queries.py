@@ -17,7 +17,7 @@ from certification_lib.certification.facts import State, load_states
 from certification_lib.certification.listed import listed_members
 from certification_lib.certification.models import Round, Submission
 from certification_lib.certification.participant_filter import ParticipantFilter
-from certification_lib.certification.readmodels import Owing
+from certification_lib.certification.readmodels import Owing, SigningAgain
 from certification_lib.certification.receipts import has_receipts, my_receipts, receipt, verification
 from certification_lib.certification.rules import OPEN, certified_people, due_date, owing
 from certification_lib.certification.state_queries import (
@@ -48,6 +48,7 @@ __all__ = [
     "submissions_that_would_fall",
     "verification",
     "who_owes",
+    "who_would_sign_again",
 ]
 
 
@@ -75,9 +76,11 @@ def open_states(event_id: int, *, session: Session, participant_ids: Collection[
     return load_states(session.scalars(wanted).all(), session=session)
 
 
-def owed_by(state: State, end: datetime.date, *, zone: ZoneInfo, now: datetime.datetime) -> list[Owing]:
-    """Those who still owe for one participant of an event that ends on `end`."""
-    found = []
+def owed_by(state: State, end: datetime.date | None, *, zone: ZoneInfo, now: datetime.datetime) -> list[Owing]:
+    """Those who still owe for one participant of an event that ends on `end`; nobody while it has no end."""
+    found: list[Owing] = []
+    if end is None:
+        return found
     for person_id in sorted(owing(state.facts)):
         due = due_date(state.facts, person_id, end)
         overdue = now >= end_moment(due, zone)
@@ -110,10 +113,21 @@ def submissions_that_would_fall(participant_ids: Sequence[int], *, session: Sess
     """{participant id: names}: whose submissions an on-demand snapshot would make count no more, if data changed."""
     found = {}
     for state in load_states(participant_ids, session=session):
-        if not state.facts.requires_snapshot or state.participant.status not in OPEN:
-            continue
-        signed = certified_people(state.facts)
-        names = {one.person_id: one.person_name for one in state.submissions if one.person_id in signed}
-        if names:
-            found[state.participant.id] = sorted(names.values())
+        if names := _names_of_signers(state):
+            found[state.participant.id] = names
     return found
+
+
+def who_would_sign_again(event_id: int, *, session: Session) -> list[SigningAgain]:
+    """The same of every participant of an event, by number: for a snapshot of all."""
+    signed = participants_to_leave_alone(event_id, session=session)
+    states = load_states(list(signed), session=session) if signed else []
+    told = [SigningAgain(state.number, state.name, tuple(_names_of_signers(state))) for state in states]
+    return [one for one in told if one.people]
+
+
+def _names_of_signers(state: State) -> list[str]:
+    if not state.facts.requires_snapshot or state.participant.status not in OPEN:
+        return []
+    signed = certified_people(state.facts)
+    return sorted({one.person_id: one.person_name for one in state.submissions if one.person_id in signed}.values())

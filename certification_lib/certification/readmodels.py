@@ -208,3 +208,11 @@ class Owing(NamedTuple):
     name: str
     due_date: datetime.date
     overdue: bool
+
+
+class SigningAgain(NamedTuple):
+    """A participant in whose open round people have submitted, who would have to again if its data changed."""
+
+    number: str
+    name: str
+    people: tuple[str, ...]

@@ -161,7 +161,7 @@ def _debts(states: Sequence[State], version: EventVersion, *, zone: ZoneInfo, no
     found: dict[tuple[int, datetime.date], _Debt] = {}
     for state in states:
         people = {one.person_id: one for one in state.members}
-        for one in owed_by(state, version.end_date or datetime.date.max, zone=zone, now=now):
+        for one in owed_by(state, version.end_date, zone=zone, now=now):
             debt = found.setdefault((one.person_id, one.due_date), _Debt(people[one.person_id], one.due_date, []))
             debt.participants.append(state.participant)
     return list(found.values())

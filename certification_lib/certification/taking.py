@@ -53,11 +53,19 @@ def request_snapshot(
     actor: Actor,
     now: datetime.datetime,
     milestone_id: int | None = None,
+    leave_signed_alone: bool = False,
 ) -> Snapshot:
-    """Write down a snapshot to be taken. An unattended one leaves alone whoever has begun to sign."""
+    """Write down a snapshot to be taken. An unattended one leaves alone whoever has begun to sign, one on demand only
+    if asked to. Conflict for a second one of all participants while the first waits: it would take the same."""
     refuse_strangers(key, numbers, session=session, actor=actor, now=now)
     event_id = session.scalar(sa.select(Event.id).where(Event.key == key))
-    signed = {} if on_demand or event_id is None else participants_to_leave_alone(event_id, session=session)
+    if on_demand and numbers is None and event_id is not None and _waits(event_id, kind, session=session):
+        raise Conflict(
+            f"A {kind} snapshot of this event is asked for already and waits; it takes the data as they are when its "
+            "turn comes."
+        )
+    leaves_alone = leave_signed_alone or not on_demand
+    signed = participants_to_leave_alone(event_id, session=session) if leaves_alone and event_id is not None else {}
     return snapshots.request_snapshot(
         key,
         kind,
@@ -69,6 +77,14 @@ def request_snapshot(
         milestone_id=milestone_id,
         leave_alone=signed,
     )
+
+
+def _waits(event_id: int, kind: SnapshotKind, *, session: Session) -> bool:
+    waiting = sa.exists().where(
+        Snapshot.event_id == event_id, Snapshot.kind == kind, Snapshot.status == SnapshotStatus.REQUESTED,
+        Snapshot.milestone_id.is_(None),
+    )  # fmt: skip
+    return bool(session.scalar(sa.select(waiting)))
 
 
 def request_own_validation(

@@ -22,9 +22,12 @@ def _event_with_versions() -> sa.Select[Event, EventVersion | None, EventVersion
     )
 
 
-def event_with_versions(key: str, *, session: Session) -> Event | None:
-    """The event or None; a page that only reads has its versions and its category at hand as well."""
-    row = remembered(
-        ("event", key), lambda: session.execute(_event_with_versions(), {"key": key}).first(), session=session
-    )
+def event_with_versions(key: str, *, session: Session, fresh: bool = False) -> Event | None:
+    """The event or None; a page that only reads has its versions and its category at hand as well.
+
+    `fresh`: as it is in the database now, though the session that writes has seen it before.
+    """
+    options = {"populate_existing": True} if fresh else {}
+    look_up = functools.partial(session.execute, _event_with_versions(), {"key": key}, execution_options=options)
+    row = remembered(("event", key), lambda: look_up().first(), session=session)
     return row.Event if row else None

@@ -18,6 +18,7 @@ from certification_ui.errors import install_handlers, refusal
 from certification_ui.guard import Guard
 from certification_ui.pages import routers as pages
 from certification_ui.sign_in import create_sign_in_app
+from certification_ui.turns import CONNECTIONS
 
 log = logging.getLogger(__name__)
 
@@ -62,7 +63,7 @@ def _lifespan(web_url: str | None) -> Callable[[FastAPI], AbstractAsyncContextMa
             app.state.engine = make_engine(
                 web_url or database_url("certification_app"),
                 pool_size=10,
-                max_overflow=35,  # no thread of the server waits for a connection of ours
+                max_overflow=CONNECTIONS - 10,  # no thread of the server waits for a connection of ours
                 connect_args={"options": _LIMITS},
             )
         except SettingsError as error:

@@ -11,6 +11,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 from starlette.datastructures import FormData
+from starlette.responses import Response
 
 from certification_lib.certification import queries
 from certification_lib.certification.participant_filter import FINDINGS, SIZES, SORTS
@@ -117,3 +118,18 @@ def list_address(visit: Visit, key: str, asked: Mapping[str, Any]) -> str:
     """The list as it was when the participants were chosen."""
     query = f"?{urlencode(asked)}" if asked else ""
     return f"{urls.path(visit.request, urls.PARTICIPANTS, key=key)}{query}"
+
+
+def back_to_list(visit: Visit, key: str, asked: Mapping[str, Any], notice: str, *, kind: str = "success") -> Response:
+    """To the list as it was, with a notice."""
+    query = f"?{urlencode(asked)}" if asked else ""
+    return visit.go(f"{urls.PARTICIPANTS}{query}", notice, kind=kind, key=key)
+
+
+def nobody_chosen(visit: Visit, key: str, asked: Mapping[str, Any]) -> Response:
+    return back_to_list(visit, key, asked, "Choose at least one participant.", kind="warning")
+
+
+def nothing_was_sent(visit: Visit, key: str) -> Response:
+    """For who opens the address of a page that a list leads to, such as after signing in again."""
+    return back_to_list(visit, key, {}, "Nothing was done. Choose the participants again.", kind="warning")

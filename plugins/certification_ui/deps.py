@@ -6,8 +6,7 @@ from contextlib import ExitStack
 from typing import Annotated, Any, NamedTuple
 
 import sqlalchemy as sa
-from anyio import CancelScope, CapacityLimiter, Semaphore
-from anyio.lowlevel import RunVar
+from anyio import CancelScope, CapacityLimiter
 from anyio.to_thread import run_sync
 from fastapi import Depends, Request
 from fastapi.dependencies.models import Dependant
@@ -22,11 +21,15 @@ from certification_lib.people.rules import RIGHT_WORDS
 from certification_ui.auth import SignedIn
 from certification_ui.csrf import SAFE_METHODS
 from certification_ui.errors import is_api
+from certification_ui.turns import turn
 from certification_ui.visitor import Visitor, arrival_of, load_visitor
 
 _SCOPE = "certification.scope"
 _ORGANIZATIONS = "certification.organizations"
 _WRITES = "writes"
+_FORMS = ("application/x-www-form-urlencoded", "multipart/form-data")
+# More than enough for every participant of the largest state to be ticked.
+_MOST: dict[str, int] = {"max_files": 1, "max_fields": 20_000}
 _PLAN_FOR_THE_VALUES = sa.text("set local plan_cache_mode = force_custom_plan")
 
 
@@ -78,14 +81,13 @@ def show_rows(session: Session, visible: VisibleRows) -> None:
     _declare(session, *visible)
 
 
-AT_ONCE = 40
-"""Requests that may have a session, each with a connection of the pool, which has more. The others wait for their turn
-and no thread: threads that wait for a connection would be missing to those who are to give one back."""
+async def body_has_come(request: Request) -> None:
+    """A form is read before its request takes a turn and a connection: a slow line would hold both."""
+    if request.method not in SAFE_METHODS and request.headers.get("content-type", "").startswith(_FORMS):
+        await request.form(**_MOST)  # kept for `get_form`
 
-_turns: RunVar[Semaphore] = RunVar("turns of requests")
 
-
-async def get_session(request: Request) -> AsyncIterator[Session]:
+async def get_session(request: Request, _: Annotated[None, Depends(body_has_come)]) -> AsyncIterator[Session]:
     """One session and transaction a request: committed when the route returns, before the answer is sent.
 
     What only reads may not write, whatever a route does: its transaction is read-only.
@@ -96,7 +98,7 @@ async def get_session(request: Request) -> AsyncIterator[Session]:
     reads_only = request.method in SAFE_METHODS
     if reads_only:
         engine = engine.execution_options(postgresql_readonly=True)
-    async with _turn():
+    async with turn():
         session = Session(engine, expire_on_commit=False)
         if reads_only:
             remember_what_is_read(session)
@@ -108,15 +110,6 @@ async def get_session(request: Request) -> AsyncIterator[Session]:
             await _in_a_thread(session.close)
             raise
         await _in_a_thread(session.commit, session.close)
-
-
-def _turn() -> Semaphore:
-    """One line of waiting in each event loop."""
-    turns = _turns.get(None)
-    if turns is None:
-        turns = Semaphore(AT_ONCE)
-        _turns.set(turns)
-    return turns
 
 
 async def _in_a_thread(*steps: Callable[[], None]) -> None:
@@ -158,8 +151,8 @@ ArrivedOfRequest = Annotated[Arrived, Depends(get_arrived)]
 
 
 async def get_form(request: Request) -> AsyncIterator[FormData]:
-    """The fields as sent. More than enough for every participant of the largest state to be ticked."""
-    async with request.form(max_files=1, max_fields=20_000) as form:
+    """The fields as sent."""
+    async with request.form(**_MOST) as form:
         yield form
 
 

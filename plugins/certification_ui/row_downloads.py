@@ -20,11 +20,11 @@ from certification_lib.errors import BadInput, Conflict
 from certification_ui.deps import show_rows, visible_rows
 from certification_ui.downloads import FileFormat
 from certification_ui.streamed_workbook import StreamedSheet
+from certification_ui.turns import DOWNLOADS_AT_ONCE
 from certification_ui.visit import Visit
 
 # Each keeps a connection for as long as its receiver takes: most of them stay with the pages.
-MOST_AT_ONCE = 4
-_running = BoundedSemaphore(MOST_AT_ONCE)
+_running = BoundedSemaphore(DOWNLOADS_AT_ONCE)
 
 
 def wanted_format(request: Request) -> FileFormat:

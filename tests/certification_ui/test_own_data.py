@@ -152,7 +152,7 @@ def _fail(*_: object, **__: object) -> None:
 
 def test_only_so_many_downloads_at_once_and_each_gives_its_place_back(scene: Scene) -> None:
     browser, _ = scene(_compared)
-    places = row_downloads.MOST_AT_ONCE
+    places = row_downloads.DOWNLOADS_AT_ONCE
     for _ in range(places + 1):
         assert browser("smith").get(f"{ROWS}/file").status_code == 200
     taken = [row_downloads._running.acquire(blocking=False) for _ in range(places)]

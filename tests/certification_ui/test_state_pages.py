@@ -19,7 +19,7 @@ from certification_lib.snapshots.models import Snapshot, SnapshotKind, SnapshotP
 from certification_lib.validation.models import Finding
 from certification_ui.visit import SCRIPT_COOKIE
 from tests.certification_ui.conftest import Browser
-from tests.certification_ui.site import KEY, ROOT, RULE, STUDENT, Cast, fill, open_window, today
+from tests.certification_ui.site import KEY, ROOT, RULE, STUDENT, Cast, fill, open_window, text_of, today
 from tests.certification_ui.test_district_pages import sign
 from tests.factories import World
 
@@ -455,7 +455,11 @@ class TestParticipants:
     ) -> None:
         client = browser("approver")
 
+        asked = text_of(client.get(f"{EVENT}snapshots").text)
+        assert "in which somebody has submitted" not in asked
         assert client.post(f"{EVENT}snapshots").status_code == 303
+        again = client.post(f"{EVENT}snapshots")
+        assert (again.status_code, "is asked for already and waits" in again.text) == (409, True)
         assert client.post(f"{EVENT}validation-runs").status_code == 303
         assert scalar(engine, "select count(*) from certification.snapshot where status = 'requested'") == 1
         assert scalar(engine, "select count(*) from certification.validation_run where status = 'requested'") == 1

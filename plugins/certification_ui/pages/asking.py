@@ -14,7 +14,7 @@ from certification_lib.certification.service import BulkOutcome
 from certification_lib.errors import CertificationError, NotFound
 from certification_lib.events.queries import EventHead, event_head
 from certification_ui import urls, words
-from certification_ui.choosing import Chosen
+from certification_ui.choosing import Chosen, back_to_list
 from certification_ui.forms import Form, Placing, fields_of
 from certification_ui.visit import Visit
 
@@ -116,10 +116,10 @@ def here(visit: Visit, address: str, **values: str | int) -> str:
 
 
 def after_act(visit: Visit, key: str, whom: Chosen, outcome: BulkOutcome, done: str) -> Response:
-    """After an act on one participant its event, after one on many the page that tells what became of each."""
+    """After an act on one participant the list it was chosen from, after one on many what became of each."""
     said = in_words(outcome, done)
     if len(whom.numbers) == 1:
-        return visit.go(urls.EVENT, said, key=key)
+        return back_to_list(visit, key, whom.asked, said)
     entry_id = last_act(key, session=visit.session, actor=visit.actor)
     query = f"?{urlencode(whom.asked)}" if whom.asked else ""
     return visit.go(f"{urls.ACT_RESULT}{query}", said, key=key, entry_id=entry_id)

@@ -10,12 +10,12 @@ from certification_lib.certification.rules import Act
 from certification_lib.events.queries import event_head
 from certification_lib.people.models import Right, Tool
 from certification_ui import urls
-from certification_ui.choosing import chosen, list_address
+from certification_ui.choosing import chosen, list_address, nobody_chosen, nothing_was_sent
 from certification_ui.deps import FormOfRequest, right
 from certification_ui.forms import Form, fields_of
 from certification_ui.pages.asking import Asking, after_act, ask, done_or_refused, here, in_words
 from certification_ui.pages.events import numbered_pages, page_number, powers
-from certification_ui.pages.participant_acts import NOBODY, day_of
+from certification_ui.pages.participant_acts import day_of
 from certification_ui.routes import page_router
 from certification_ui.visit import Visit, VisitOfRequest
 
@@ -72,12 +72,17 @@ def due_dates(visit: VisitOfRequest, key: str, page: str = "1") -> Response:
     )
 
 
+@router.get(urls.EXTEND, dependencies=[look])
+def extend_whose(visit: VisitOfRequest, key: str) -> Response:
+    return nothing_was_sent(visit, key)
+
+
 @router.post(urls.EXTEND, dependencies=[act])
 def extend(visit: VisitOfRequest, sent: FormOfRequest, key: str) -> Response:
     shown = event_head(key, session=visit.session, now=visit.now)
     whom = chosen(visit, key, sent)
     if not whom.numbers:
-        return visit.go(urls.EVENT, NOBODY, kind="warning", key=key)
+        return nobody_chosen(visit, key, whom.asked)
     form, day = _typed(sent, EXTEND) if sent.get("confirmed") else (Form(), None)
     whom.refuse_if_stale(form)
     if day is not None and not form.problems:
@@ -133,12 +138,17 @@ def _override_page(visit: Visit, key: str, number: str, username: str, form: For
     )
 
 
+@router.get(urls.TAKE_BACK_DUE_DATE, dependencies=[look])
+def take_back_whose(visit: VisitOfRequest, key: str) -> Response:
+    return visit.go(urls.DUE_DATES, "Nothing was done. Choose the due date again.", kind="warning", key=key)
+
+
 @router.post(urls.TAKE_BACK_DUE_DATE, dependencies=[act])
 def take_back(visit: VisitOfRequest, sent: FormOfRequest, key: str) -> Response:
     whom = chosen(visit, key, sent)
     numbers = whom.numbers
     if not numbers:
-        return visit.go(urls.DUE_DATES, NOBODY, kind="warning", key=key)
+        return visit.go(urls.DUE_DATES, "Choose at least one participant.", kind="warning", key=key)
     form = fields_of(sent, ("username",))
     if sent.get("confirmed"):
         username = form.text("username") or None

@@ -8,14 +8,15 @@ from certification_lib.certification.closing import Unfinished, close_event, unf
 from certification_lib.certification.publication_preview import publication_preview
 from certification_lib.certification.publication_problems import problems_of_draft
 from certification_lib.certification.publishing import publish_event
-from certification_lib.errors import BadInput, CertificationError, NotFound
+from certification_lib.certification.queries import who_would_sign_again
+from certification_lib.certification.taking import request_snapshot
+from certification_lib.errors import BadInput, CertificationError, Conflict, NotFound
 from certification_lib.events.models import EventStatus
 from certification_lib.events.queries import content_of, event_by_key, event_head, shown_version
 from certification_lib.events.service import copy_event, delete_event, discard_draft, import_event
 from certification_lib.events.written import written_event
 from certification_lib.people.models import Right, Tool
 from certification_lib.snapshots.models import SnapshotKind
-from certification_lib.snapshots.service import request_snapshot
 from certification_ui import urls
 from certification_ui.after_commit import tell_airflow_of_event
 from certification_ui.deps import FormOfRequest, right
@@ -193,9 +194,28 @@ def _confirm_page(visit: Visit, key: str, act: str, form: Form, **more: object) 
     )
 
 
+@router.get(urls.TAKE_SNAPSHOT, dependencies=[write])
+def ask_to_take_snapshot(visit: VisitOfRequest, key: str) -> Response:
+    return _snapshot_page(visit, key, Form({"leave_signed_alone": "on"}))
+
+
 @router.post(urls.TAKE_SNAPSHOT, dependencies=[write])
-def take_snapshot(visit: VisitOfRequest, key: str) -> Response:
-    request_snapshot(key, SnapshotKind.STATE, on_demand=True, **visit.act)
+def take_snapshot(visit: VisitOfRequest, sent: FormOfRequest, key: str) -> Response:
+    form = fields_of(sent, ("leave_signed_alone",))
+    leave = bool(form.text("leave_signed_alone"))
+    try:
+        request_snapshot(key, SnapshotKind.STATE, on_demand=True, leave_signed_alone=leave, **visit.act)
+    except Conflict as error:
+        visit.nothing_written()
+        form.refused(error)
+        return _snapshot_page(visit, key, form)
     visit.commit_and_start_requests()
     notice = "The snapshot was asked for. Its progress is under Snapshot History."
     return visit.go(urls.EVENT, notice, kind="info", key=key)
+
+
+def _snapshot_page(visit: Visit, key: str, form: Form) -> Response:
+    """Says first whose submissions would fall (domain section 4)."""
+    shown = event_head(key, session=visit.session, now=visit.now)
+    falling = who_would_sign_again(shown.event.id, session=visit.session)
+    return visit.page("events/take_snapshot.html", status=form.status, shown=shown, falling=falling, **form.shown())

@@ -15,7 +15,7 @@ from certification_lib.errors import CertificationError, Conflict
 from certification_lib.events.queries import EventHead, event_head
 from certification_lib.people.models import Right, Tool
 from certification_ui import urls
-from certification_ui.choosing import Chosen, chosen, list_address
+from certification_ui.choosing import Chosen, chosen, list_address, nobody_chosen, nothing_was_sent
 from certification_ui.deps import FormOfRequest, right
 from certification_ui.forms import Form, fields_of
 from certification_ui.pages.asking import after_act
@@ -26,7 +26,11 @@ from certification_ui.visit import Visit, VisitOfRequest
 router = page_router()
 look = right(Tool.EVENT_MANAGEMENT, Right.READ)
 act = right(Tool.EVENT_MANAGEMENT, Right.WRITE)
-NOBODY = "Choose at least one participant."
+
+
+@router.get(urls.APPROVE, dependencies=[look])
+def approve_whom(visit: VisitOfRequest, key: str) -> Response:
+    return nothing_was_sent(visit, key)
 
 
 @router.post(urls.APPROVE, dependencies=[act])
@@ -34,7 +38,7 @@ def approve(visit: VisitOfRequest, sent: FormOfRequest, key: str) -> Response:
     shown = event_head(key, session=visit.session, now=visit.now)
     whom = chosen(visit, key, sent)
     if not whom.numbers:
-        return visit.go(urls.EVENT, NOBODY, kind="warning", key=key)
+        return nobody_chosen(visit, key, whom.asked)
     form = fields_of(sent, ("reason", "include_uncertified"))
     include = bool(form.text("include_uncertified"))
     if include:
@@ -71,12 +75,17 @@ def _approve_page(visit: Visit, shown: EventHead, whom: Chosen, form: Form) -> R
     )
 
 
+@router.get(urls.ASK_AGAIN, dependencies=[look])
+def request_recertification_of_whom(visit: VisitOfRequest, key: str) -> Response:
+    return nothing_was_sent(visit, key)
+
+
 @router.post(urls.ASK_AGAIN, dependencies=[act])
 def request_recertification(visit: VisitOfRequest, sent: FormOfRequest, key: str) -> Response:
     shown = event_head(key, session=visit.session, now=visit.now)
     whom = chosen(visit, key, sent)
     if not whom.numbers:
-        return visit.go(urls.EVENT, NOBODY, kind="warning", key=key)
+        return nobody_chosen(visit, key, whom.asked)
     form = fields_of(sent, ("reason", "due_date"))
     if sent.get("confirmed"):
         form.require("reason", "Say what has to be certified again, and why.")

@@ -14,11 +14,10 @@ from certification_lib.events.queries import event_head
 from certification_lib.people.models import Right, Tool
 from certification_ui import urls
 from certification_ui.after_commit import start_what_a_hold_kept_back
-from certification_ui.choosing import chosen, list_address
+from certification_ui.choosing import chosen, list_address, nobody_chosen, nothing_was_sent
 from certification_ui.deps import FormOfRequest, right
 from certification_ui.forms import Form, fields_of
 from certification_ui.pages.asking import Asking, after_act, answered, ask, done_or_refused, here
-from certification_ui.pages.participant_acts import NOBODY
 from certification_ui.routes import page_router
 from certification_ui.visit import Visit, VisitOfRequest
 
@@ -76,9 +75,19 @@ RESUME = Asking(
 )
 
 
+@router.get(urls.WITHDRAW_APPROVAL, dependencies=[look])
+def withdraw_approval_of_whom(visit: VisitOfRequest, key: str) -> Response:
+    return nothing_was_sent(visit, key)
+
+
 @router.post(urls.WITHDRAW_APPROVAL, dependencies=[act])
 def withdraw_approval(visit: VisitOfRequest, sent: FormOfRequest, key: str) -> Response:
     return _bulk(visit, sent, key, WITHDRAW_APPROVAL, Act.WITHDRAW_APPROVAL, service.withdraw_approval)
+
+
+@router.get(urls.TAKE_BACK_RECERTIFICATION, dependencies=[look])
+def take_back_recertification_of_whom(visit: VisitOfRequest, key: str) -> Response:
+    return nothing_was_sent(visit, key)
 
 
 @router.post(urls.TAKE_BACK_RECERTIFICATION, dependencies=[act])
@@ -97,7 +106,7 @@ def _bulk(
     shown = event_head(key, session=visit.session, now=visit.now)
     whom = chosen(visit, key, sent)
     if not whom.numbers:
-        return visit.go(urls.EVENT, NOBODY, kind="warning", key=key)
+        return nobody_chosen(visit, key, whom.asked)
     form = Form()
     if sent.get("confirmed"):
         form = fields_of(sent, asking.fields)
