@@ -42,6 +42,7 @@ PARTS = {
         "close": "Close Event",
         "keeping": "Keeping and disposing",
         "dispose": "Disposing of data",
+        "take-snapshot": "Taking a snapshot of all",
         "snapshot": "A snapshot",
     },
     "The state writes an event": {

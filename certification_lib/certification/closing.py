@@ -132,7 +132,10 @@ def _confirm(live: LiveEvent, confirmed_name: str | None, *, session: Session, n
     if not problems or (confirmed_name or "").strip() == live.version.name:
         return
     if confirmed_name:
-        raise BadInput(f"{confirmed_name!r} is not the event's name.", problems=problems)
+        raise BadInput(
+            f"{confirmed_name} is not the event's name; type {live.version.name} to close it unfinished.",
+            problems=problems,
+        )
     raise Conflict(
         f"{live.version.name} is unfinished: {' '.join(problems)} Type the event's name to close it for good.",
         problems=problems,

@@ -15,7 +15,11 @@ def date_warnings(content: EventContent) -> list[str]:
         LABELS["opens_date"]: content.opens,
         LABELS["end_date"]: content.end_date,
     }
-    return [f"{label} {day} is {what}." for label, day in days.items() if (what := day_off(day)) is not None]
+    return [
+        f"{label} {day:%B} {day.day}, {day.year} is {what}."
+        for label, day in days.items()
+        if (what := day_off(day)) is not None
+    ]
 
 
 def day_off(day: datetime.date) -> str | None:

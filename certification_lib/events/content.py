@@ -175,6 +175,10 @@ def problems_of(error: pydantic.ValidationError) -> list[str]:
             by_field.setdefault(field, _PARTICIPANTS)
         elif found["type"] == "missing":
             by_field.setdefault(field, _missing(label, found["loc"]))
+        elif found["type"].startswith("date_"):
+            by_field.setdefault(field, f"{label}: {found['input']} is no day; write it as 2027-01-31")
+        elif found["type"] in {"int_parsing", "int_type", "int_from_float"}:
+            by_field.setdefault(field, f"{label}: {found['input']} is not a whole number")
         else:
             message = found["msg"].removeprefix("Value error, ")
             by_field.setdefault(field, f"{label}: {message[:1].lower()}{message[1:]}")

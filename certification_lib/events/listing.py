@@ -100,8 +100,8 @@ def reporting_years(*, session: Session) -> list[int]:
 
 
 def _matching(query: sa.Select[Any], where: EventFilter) -> sa.Select[Any]:
-    """Joined to the version its editors see: the draft if there is one, else the live version."""
-    shown = sa.func.coalesce(Event.draft_version_id, Event.live_version_id)
+    """Joined to what participants see, or the draft while nothing is published."""
+    shown = sa.func.coalesce(Event.live_version_id, Event.draft_version_id)
     query = query.join(EventVersion, EventVersion.id == shown).join(Category, Category.id == EventVersion.category_id)
     if (year := where.get("reporting_year")) is not None:
         query = query.where(EventVersion.reporting_year == year)

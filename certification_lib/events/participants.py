@@ -36,7 +36,8 @@ def _by_number(numbers: Sequence[str], level: Level, session: Session) -> tuple[
     known = sorted(found.values(), key=attrgetter("number"))
     problems = []
     if unknown:
-        problems.append(f"Participants {names_in_words(unknown)} are not known")
+        one_or_more = ("Participant", "is") if len(unknown) == 1 else ("Participants", "are")
+        problems.append(f"{one_or_more[0]} {names_in_words(unknown)} {one_or_more[1]} not known")
     problems += [
         f"Participant {one.number} {one.name} is of kind {one.kind}, but the event is for {_PLURAL[level]}"
         for one in known

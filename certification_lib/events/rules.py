@@ -231,7 +231,7 @@ def frozen_problems(
 def names_in_words(names: Sequence[str]) -> str:
     """The names, or the first ten and how many more."""
     more = len(names) - _NAMES_SHOWN
-    return ", ".join(names[:_NAMES_SHOWN]) + (f" and {more} more" if more > 0 else "")
+    return ", ".join(names[:_NAMES_SHOWN]) + (f" and {more:,} more" if more > 0 else "")
 
 
 _DATES = frozenset(

@@ -10,7 +10,7 @@ import sqlalchemy.exc
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException as StarletteHTTPException
-from starlette.responses import JSONResponse, Response
+from starlette.responses import JSONResponse, RedirectResponse, Response
 
 from certification_lib.errors import CertificationError, database_error_in_words
 from certification_ui import urls
@@ -73,13 +73,27 @@ def refusal(
     )
 
 
+class Elsewhere(Exception):
+    """What was asked for is at another address."""
+
+    def __init__(self, address: str) -> None:
+        super().__init__(address)
+        self.address = address
+
+
 def install_handlers(app: FastAPI) -> None:
     """Give every expected exception its answer. The unexpected ones are the guard's."""
     app.exception_handler(NotSignedIn)(_not_signed_in)
+    app.exception_handler(Elsewhere)(_elsewhere)
     app.exception_handler(CertificationError)(_certification_error)
     app.exception_handler(RequestValidationError)(_bad_input)
     app.exception_handler(StarletteHTTPException)(_http_error)
     app.exception_handler(sqlalchemy.exc.OperationalError)(_database_away)
+
+
+async def _elsewhere(request: Request, error: Elsewhere) -> Response:
+    del request
+    return RedirectResponse(error.address, status_code=303)
 
 
 async def _not_signed_in(request: Request, error: Exception) -> Response:

@@ -119,6 +119,7 @@ STATE_PAGES = {
     "edit-event-participants": f"{ROOT}/events/{KEY}/edit?step=participants",
     "edit-event-snapshots": f"{ROOT}/events/{KEY}/edit?step=snapshots",
     "snapshot": f"{ROOT}/events/{KEY}/snapshots/1",
+    "take-snapshot": f"{ROOT}/events/{KEY}/snapshots",
     "publish": f"{ROOT}/events/spring-check-2016-17/publish",
     "close": f"{ROOT}/events/{KEY}/close",
     "rules": f"{ROOT}/rules/",

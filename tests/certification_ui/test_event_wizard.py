@@ -167,7 +167,7 @@ def test_what_deserves_a_second_look_is_said_while_typing(browser: Browser, cast
     client.post(NEW, data={**PARTICIPANTS, "then": "next"})
     page = client.get(f"{NEW}?step=snapshots").text
 
-    assert f"Event End Date {saturday} is a Saturday." in page
+    assert f"Event End Date {saturday:%B} {saturday.day}, {saturday.year} is a Saturday." in page
     assert "Closed in the Reporting Year: Adair County." in page
     assert "Without a certifier in the category: Adair County." in page
     assert "Nobody can be told above the certifiers" not in page

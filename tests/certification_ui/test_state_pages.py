@@ -450,6 +450,19 @@ class TestParticipants:
         assert client.get(f"{EVENT}snapshots/x").status_code == 404
         assert browser("smith").get(address).status_code == 403
 
+    def test_a_snapshot_of_all_says_first_whose_submissions_would_fall(
+        self, browser: Browser, cast: Cast, engine: sa.Engine
+    ) -> None:
+        sign(browser("smith"))
+        client = browser("approver")
+        asked = client.get(f"{EVENT}snapshots").text
+        assert "1 participant in which somebody has submitted" in text_of(asked)
+        assert "Adair County: Pat Smith" in text_of(asked)
+        assert 'name="leave_signed_alone" value="on" checked' in asked
+        assert client.post(f"{EVENT}snapshots", data={"leave_signed_alone": "on"}).status_code == 303
+        left = "select count(*) from certification.snapshot_participant where left_alone is not null"
+        assert scalar(engine, left) == 1
+
     def test_a_snapshot_and_a_run_of_the_rules_are_asked_for(
         self, browser: Browser, cast: Cast, engine: sa.Engine
     ) -> None:

@@ -136,6 +136,29 @@ def test_the_filter_travels_through_an_act_not_two_thousand_numbers(state: tuple
         assert not [name for name, _ in fields(again) if name == "number"], path
 
 
+def test_a_page_past_the_end_leads_to_the_last_and_a_preview_opened_again_to_the_list(
+    state: tuple[TestClient, sa.Engine],
+) -> None:
+    client, _ = state
+    past = client.get(f"{PARTICIPANTS}?progress=owing&page=99")
+    assert past.status_code == 303
+    assert "page=" in past.headers["location"]
+    assert "progress=owing" in past.headers["location"]
+    assert client.get(past.headers["location"]).status_code == 200
+    for act in ("approve", "request-recertification", "extend-due-date", "withdraw-approval"):
+        again = client.get(f"{EVENT}{act}")
+        assert (again.status_code, again.headers["location"]) == (303, PARTICIPANTS)
+    nobody = client.post(f"{EVENT}approve", data={"progress": "owing", "sort": "-number"})
+    assert nobody.headers["location"] == f"{PARTICIPANTS}?progress=owing&sort=-number"
+
+
+def test_approving_says_which_requests_it_answers(state: tuple[TestClient, sa.Engine]) -> None:
+    client, _ = state
+    preview = text_of(client.post(f"{EVENT}approve", data=ALL).text)
+    assert "1 participant of these asks to certify again" in preview
+    assert "Approving answers the request" in preview
+
+
 def test_who_confirms_another_list_than_he_was_shown_is_asked_again(state: tuple[TestClient, sa.Engine]) -> None:
     client, engine = state
     sent = {**ALL, "matched": "0" * 16, "progress": "certified", "confirmed": "yes"}
@@ -155,6 +178,11 @@ def test_closing_lists_what_is_unfinished_before_it_asks(state: tuple[TestClient
     assert "Not approved: 2,000" in said
     assert "A recertification request is waiting: 1" in said
     assert 'name="confirmed_name"' in page
+    wrong = state[0].post(f"{EVENT}close", data={"comment": "Done", "confirmed_name": "Fall"})
+    assert wrong.status_code == 422
+    assert text_of(wrong.text).count("Fall is not the event's name; type Fall Enrollment Count") == 2, (
+        "above, and there"
+    )
 
 
 def test_pages_of_the_state_cost_the_same_number_of_statements_for_any_page(

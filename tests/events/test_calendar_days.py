@@ -39,6 +39,6 @@ def test_every_year_has_its_ten_or_eleven_holidays() -> None:
 def test_deadline_on_a_holiday_is_warned_of_and_allowed(session: Session) -> None:
     written = content(World(session), opens_date="2016-10-10", end_date="2016-11-24")
     assert date_warnings(written) == [
-        "Certification Opens 2016-10-10 is Columbus Day.",
-        "Event End Date 2016-11-24 is Thanksgiving Day.",
+        "Certification Opens October 10, 2016 is Columbus Day.",
+        "Event End Date November 24, 2016 is Thanksgiving Day.",
     ]

@@ -142,7 +142,7 @@ def test_wrong_names_are_all_told_at_once(world: World) -> None:
     assert set(found) == {
         "There is no certification category Winter",
         "There is no validation group None such",
-        "Participants 999 are not known",
+        "Participant 999 is not known",
         "Participant 001010 School 001010 is of kind School, but the event is for districts",
     }
 

@@ -159,7 +159,9 @@ def close(visit: VisitOfRequest, sent: FormOfRequest, key: str) -> Response:
             raise
         except CertificationError as error:
             visit.nothing_written()
-            form.refused(error)
+            # What is unfinished stands on the page anyway; what was typed instead of the name is said at its field.
+            misspelt = isinstance(error, BadInput) and bool(form.text("confirmed_name"))
+            form.refused(BadInput(str(error)) if misspelt else error, lambda _: "confirmed_name" if misspelt else None)
         else:
             tell_airflow_of_event(key, session=visit.session)
             visit.commit_and_start_reports()

@@ -41,6 +41,7 @@ from certification_ui import urls
 from certification_ui.charts import certifying_curves
 from certification_ui.choosing import PROGRESS, ParticipantQuery
 from certification_ui.deps import right
+from certification_ui.errors import Elsewhere
 from certification_ui.forms import is_number
 from certification_ui.pages.own_events import Paging
 from certification_ui.routes import page_router
@@ -132,12 +133,17 @@ def numbered_pages(
     anchor: str = "",
     **keys: str,
 ) -> Paging:
-    """Previous and next of a numbered list whose filters stand in the address."""
+    """Previous and next of a numbered list whose filters stand in the address.
+
+    Elsewhere, to the last page, for a number past it: a list may have become shorter under who pages through it.
+    """
     here = urls.path(visit.request, address, **keys)
 
     def at(number: int) -> str:
         return f"{here}?{urlencode({**values, 'page': number})}{anchor}"
 
+    if page > 1 and (page - 1) * size >= total:
+        raise Elsewhere(at(max(1, -(-total // size))))
     first, last = (page - 1) * size + 1, min(page * size, total)
     return Paging(
         previous=at(page - 1) if page > 1 else None,

@@ -15,6 +15,7 @@ from certification_lib.people.listing import PeopleFilter, people_count, people_
 from certification_lib.people.models import Organization, Person, Right, Role, Tool
 from certification_lib.people.people_csv import OPTIONAL, REQUIRED
 from certification_lib.people.queries import person_by_username, roles_of
+from certification_lib.people.rules import is_email
 from certification_ui import urls
 from certification_ui.deps import FormOfRequest, right
 from certification_ui.forms import Form, Placing, fields_of, without_zeros
@@ -31,6 +32,7 @@ read = right(TOOL, Right.READ)
 edit = right(TOOL, Right.WRITE, Right.DELETE)
 add = right(TOOL, Right.ADD)
 PAGE_SIZE = 50
+_NO_ADDRESS = "No mail can be sent to that e-mail address."
 FIELDS = ("username", "name", "title", "email", "state_staff_id", "organization_number")
 placing = Placing(
     {"username": "A username", "name": "A person needs a name", "organization_number": "There is no organization"},
@@ -94,6 +96,7 @@ def person(visit: VisitOfRequest, username: str) -> Response:
     employer = session.get(Organization, found.employing_organization_id) if found.employing_organization_id else None
     return visit.page(
         "people/view.html",
+        reachable=is_email(found.email),
         person=found,
         employer=employer,
         roles=roles_of(found.id, session=session),
@@ -148,7 +151,8 @@ def save_person(visit: VisitOfRequest, sent: FormOfRequest, username: str) -> Re
             visit.nothing_written()
             _refused(form, error)
         else:
-            return _shown(visit, username, "Saved.")
+            wrong = form.text("email") and not is_email(form.text("email"))
+            return _shown(visit, username, f"Saved. {_NO_ADDRESS}" if wrong else "Saved.")
     return _form_page(visit, form, person_by_username(username, session=visit.session))
 
 
