@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from certification_lib.categories.models import CategoryRole, Member
-from certification_lib.events.content import LABELS
+from certification_lib.events.content import LABELS, EventContent
 from certification_lib.events.milestones import PlannedMilestone, plan
 from certification_lib.events.models import Event, EventVersion, Milestone, MilestoneKind, MilestoneState
 from certification_lib.events.planning import occurrence_of
@@ -18,11 +18,12 @@ from certification_lib.events.queries import content_of, event_by_key, shown_ver
 from certification_lib.events.rules import only_dates
 from certification_lib.events.timeline import TimelineLine, timeline
 from certification_lib.events.versions import participants_of, version_differences
-from certification_lib.events.warnings import warnings_of
+from certification_lib.events.warnings import late_snapshots, warnings_of
 from certification_lib.people.directory import OrganizationLine, organizations_by_id
 from certification_lib.people.models import Organization, OrganizationKind, Person
 from certification_lib.people.queries import leas_of, state_time_zone
 from certification_lib.people.rules import is_email
+from certification_lib.snapshots.models import Snapshot, SnapshotStatus
 
 
 @dataclass(frozen=True)
@@ -77,9 +78,7 @@ def publication_preview(key: str, *, session: Session, now: datetime.datetime) -
     content = content_of(draft, active=event.active, session=session)
     return PublicationPreview(
         first=live is None,
-        warnings=tuple(warnings_of(content, list(chosen.values()), draft.category_id, session=session))
-        if dated
-        else (),
+        warnings=_warnings(event, content, list(chosen.values()), draft.category_id, session) if dated else (),
         lines=tuple(timeline(_planned(event, draft, zone, session=session, now=now))),
         told=_told(chosen if live is None or changed else {}, draft, zone, session=session, now=now),
         added=_by_number(added),
@@ -87,6 +86,18 @@ def publication_preview(key: str, *, session: Session, now: datetime.datetime) -
         changes=tuple(_changes(event, live, draft, changed, session)) if live else (),
         only_unfinished=live is not None and bool(changed) and only_dates(dict.fromkeys(changed)),
     )
+
+
+def _warnings(
+    event: Event, content: EventContent, chosen: list[OrganizationLine], category_id: int, session: Session
+) -> tuple[str, ...]:
+    """Once a snapshot was taken the first of the schedules is not the first any more."""
+    taken = session.scalar(
+        sa.select(sa.exists().where(Snapshot.event_id == event.id, Snapshot.status == SnapshotStatus.COMPLETED))
+    )
+    untrue = set(late_snapshots(content)) if taken else set()
+    found = warnings_of(content, chosen, category_id, session=session)
+    return tuple(one for one in found if one not in untrue)
 
 
 def _planned(

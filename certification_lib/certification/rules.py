@@ -206,11 +206,14 @@ def did_not_certify(facts: RoundFacts, person_id: int) -> bool:
 def state_words(facts: RoundFacts) -> str:
     """Event Status as the state's screens and every export say it."""
     status = participant_status(facts)
-    if status == ParticipantStatus.SENT:
-        return "Certified"
     if status == ParticipantStatus.APPROVED and not progress(facts).everyone:
         return f"Approved, {progress(facts)} certified"
-    return status.value
+    return state_status(status)
+
+
+def state_status(status: ParticipantStatus) -> str:
+    """A status by itself in the state's words, where many participants are counted or chosen by it."""
+    return "Certified" if status == ParticipantStatus.SENT else status.value
 
 
 def district_words(facts: RoundFacts) -> str:

@@ -8,6 +8,7 @@ import jinja2
 from starlette.requests import Request
 from starlette.responses import HTMLResponse
 
+from certification_lib.certification.rules import state_status
 from certification_lib.people.zone_names import zone_name
 from certification_lib.settings import load_settings
 from certification_ui import charts, flash, static_files, totals, urls, words
@@ -41,6 +42,7 @@ def environment() -> jinja2.Environment:
         "zone_name": zone_name,
         "view_title": totals.view_title,
         "https_only": _https_only,
+        "state_status": state_status,
         "as_options": lambda words_: [(word, word) for word in words_],
         "years_in_words": lambda years: [(year, words.school_year(year)) for year in years],
     }

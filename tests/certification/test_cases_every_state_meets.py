@@ -286,7 +286,7 @@ def test_nobody_is_left_who_can_sign_and_the_state_approves_without_with_a_reaso
 
 def test_a_deadline_on_a_holiday_warns_and_two_time_zones_are_both_shown(world: World) -> None:
     veterans_day = content(world, end_date="2016-11-11")
-    assert "Event End Date 2016-11-11 is Veterans Day." in date_warnings(veterans_day)
+    assert "Event End Date November 11, 2016 is Veterans Day." in date_warnings(veterans_day)
     publish_fall_count(world, end_date="2016-11-11")
     shown = end_of_day(datetime.date(2016, 11, 11), "America/New_York", "America/Chicago")
     assert "11:59 PM Eastern" in shown

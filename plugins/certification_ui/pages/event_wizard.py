@@ -7,7 +7,7 @@ from starlette.responses import Response
 
 from certification_lib.errors import BadInput, CertificationError, Conflict, NotFound
 from certification_lib.events.content import parse_content
-from certification_lib.events.models import Event
+from certification_lib.events.models import Event, EventStatus
 from certification_lib.events.queries import content_of, event_by_key, shown_version
 from certification_lib.events.service import save_event
 from certification_lib.events.step_checks import StepCheck, check_step
@@ -39,7 +39,10 @@ def create_event(visit: VisitOfRequest, sent: FormOfRequest) -> Response:
 
 @router.get(urls.EDIT_EVENT, dependencies=[write])
 def edit_event(visit: VisitOfRequest, key: str, step: str = "") -> Response:
-    return _read(visit, event_by_key(key, session=visit.session), step)
+    event = event_by_key(key, session=visit.session)
+    if event.status is EventStatus.CLOSED:
+        return visit.go(urls.EVENT, "The event is closed; nothing in it changes any more.", kind="warning", key=key)
+    return _read(visit, event, step)
 
 
 @router.post(urls.EDIT_EVENT, dependencies=[write])

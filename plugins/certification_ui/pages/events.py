@@ -16,6 +16,7 @@ from certification_lib.certification.directory import directory_changes
 from certification_lib.certification.keeping import disposal_of
 from certification_lib.certification.legal_hold import standing_hold
 from certification_lib.certification.participant_filter import FINDINGS, SIZES, SORTS, places
+from certification_lib.certification.rules import state_status
 from certification_lib.errors import NotAllowed, NotFound
 from certification_lib.events.listing import EventFilter, event_count, event_list, reporting_years
 from certification_lib.events.manifest import (
@@ -211,6 +212,7 @@ def participant_list(visit: Visit, key: str, asked: ParticipantQuery) -> dict[st
     return {
         "participants": shown,
         "statuses": list(ParticipantStatus),
+        "status_choices": [(one.value, state_status(one)) for one in ParticipantStatus],
         "progress_choices": PROGRESS,
         "finding_choices": FINDINGS,
         "size_choices": list(SIZES),
