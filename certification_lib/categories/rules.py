@@ -95,7 +95,8 @@ def change_problem(
     `on_behalf`: he acts for the state. `administers`, `certifies`: he is District Administrator or Certifier there.
     """
     if own:
-        return "Nobody adds himself or changes his own role; ask another District Administrator or the state"
+        whom = "somebody else of the state" if on_behalf else "another District Administrator or the state"
+        return f"Nobody adds himself or changes his own role; ask {whom}"
     if on_behalf or administers:
         return None
     if not certifies:

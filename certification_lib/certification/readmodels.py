@@ -180,6 +180,9 @@ class ParticipantDetail:
     current_differs: bool
     waiting_request: str | None
     """The reason of the district's waiting request."""
+    request_by: str | None
+    """Who asks, as long as he is listed."""
+    requested_at: datetime.datetime | None
     rules_set_aside: tuple[tuple[str, str], ...]
     """(code, reason)"""
     changed_since: ChangedSince | None = None

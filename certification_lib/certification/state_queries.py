@@ -114,6 +114,8 @@ def participant_detail(key: str, number: str, *, session: Session, now: datetime
         official=official,
         current_differs=shown is not None and current is not None and shown.digest != current.digest,
         waiting_request=state.request.reason if state.request else None,
+        request_by=asks.name if state.request and (asks := state.member(state.request.person_id)) else None,
+        requested_at=state.request.requested_at if state.request else None,
         rules_set_aside=_set_aside(event, participant_id, session=session),
         changed_since=changed_since(state, session=session),
         revisions=revision_lines(participant, session=session),

@@ -130,8 +130,10 @@ def _last_year(summary: StateSummary) -> Section:
 
 
 def _share(part: int, whole: int) -> str:
-    """Rounded down, so that 100 % means all."""
-    return f"{part * 100 // whole} %" if whole else "–"
+    """Rounded, but 100 % means all and 0 % none."""
+    if not whole or part in {0, whole}:
+        return f"{100 if part else 0} %" if whole else "–"
+    return f"{min(99, max(1, round(100 * part / whole)))} %"
 
 
 def _signed(difference: int | None) -> str:

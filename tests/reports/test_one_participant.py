@@ -265,3 +265,11 @@ def _elements(element: Any) -> Iterator[Any]:
         yield element
         if "/K" in element:
             yield from _elements(element.K)
+
+
+@pytest.mark.parametrize(
+    ("part", "whole", "said"),
+    [(0, 0, "–"), (0, 2000, "0 %"), (1, 2000, "1 %"), (98, 2000, "5 %"), (1999, 2000, "99 %"), (2000, 2000, "100 %")],
+)
+def test_a_share_is_rounded_but_all_means_all_and_none_means_none(part: int, whole: int, said: str) -> None:
+    assert summary_document._share(part, whole) == said
