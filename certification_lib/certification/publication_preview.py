@@ -10,9 +10,19 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from certification_lib.categories.models import CategoryRole, Member
+from certification_lib.certification.rules import state_status
+from certification_lib.database import among
 from certification_lib.events.content import LABELS, EventContent
 from certification_lib.events.milestones import PlannedMilestone, plan
-from certification_lib.events.models import Event, EventVersion, Milestone, MilestoneKind, MilestoneState
+from certification_lib.events.models import (
+    Event,
+    EventVersion,
+    Milestone,
+    MilestoneKind,
+    MilestoneState,
+    Participant,
+    ParticipantStatus,
+)
 from certification_lib.events.planning import occurrence_of
 from certification_lib.events.queries import content_of, event_by_key, shown_version
 from certification_lib.events.rules import only_dates
@@ -60,6 +70,8 @@ class PublicationPreview:
     told: Told
     added: tuple[OrganizationLine, ...]
     removed: tuple[OrganizationLine, ...]
+    removed_standing: tuple[tuple[str, int], ...]
+    """How many of those removed have which status now, in the state's words."""
     changes: tuple[Change, ...]
     only_unfinished: bool
     """Only dates changed: of those who stay, only people who have not finished are told."""
@@ -83,9 +95,22 @@ def publication_preview(key: str, *, session: Session, now: datetime.datetime) -
         told=_told(chosen if live is None or changed else {}, draft, zone, session=session, now=now),
         added=_by_number(added),
         removed=_by_number([before[one] for one in before.keys() - chosen.keys()]),
+        removed_standing=_standing(event.id, before.keys() - chosen.keys(), session),
         changes=tuple(_changes(event, live, draft, changed, session)) if live else (),
         only_unfinished=live is not None and bool(changed) and only_dates(dict.fromkeys(changed)),
     )
+
+
+def _standing(event_id: int, organization_ids: Collection[int], session: Session) -> tuple[tuple[str, int], ...]:
+    if not organization_ids:
+        return ()
+    counted = (
+        sa.select(Participant.status, sa.func.count())
+        .where(Participant.event_id == event_id, among(Participant.organization_id, organization_ids))
+        .group_by(Participant.status)
+    )
+    found = {row[0]: row[1] for row in session.execute(counted)}
+    return tuple((state_status(status), found[status]) for status in ParticipantStatus if status in found)
 
 
 def _warnings(

@@ -11,7 +11,7 @@ from certification_lib.database import transaction
 from certification_lib.events.models import EventStatus
 from certification_lib.people.models import Organization
 from tests.certification_ui.conftest import Browser
-from tests.certification_ui.site import KEY, ROOT, Cast, fill, today
+from tests.certification_ui.site import KEY, ROOT, Cast, fill, text_of, today
 
 DAY = datetime.timedelta(days=1)
 NEW = f"{ROOT}/new-event"
@@ -196,6 +196,7 @@ def test_unpublished_changes_stand_beside_what_is_published(browser: Browser, ca
 
     assert re.search(r"<th scope=\"row\">Event End Date</th><td>[^<]+</td><td>[^<]+</td>", page)
     assert "Removed: they become Withdrawn" in page
+    assert "1: 1 In Progress" in text_of(page)
     assert "005 Barren County" in page
 
 
