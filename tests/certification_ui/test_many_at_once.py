@@ -17,8 +17,8 @@ from tests.certification_ui.site import KEY, ROOT, fill
 from tests.conftest import CertificationDatabase
 
 APPROVER = {**SAME_SITE, "Authorization": "Bearer approver"}
-PEOPLE = 150
-PATIENCE = 10.0
+PEOPLE = 120
+PATIENCE = 30.0
 """Seconds a thread waits for a connection before the page is an error."""
 
 
