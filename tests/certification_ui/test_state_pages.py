@@ -468,8 +468,10 @@ class TestParticipants:
     ) -> None:
         client = browser("approver")
 
-        asked = text_of(client.get(f"{EVENT}snapshots").text)
+        asked = client.get(f"{EVENT}snapshots").text
         assert "in which somebody has submitted" not in asked
+        hidden = '<input type="hidden" name="leave_signed_alone" value="on">'
+        assert hidden in asked, "who submits meanwhile is left alone: nobody was told that it would fall"
         assert client.post(f"{EVENT}snapshots").status_code == 303
         again = client.post(f"{EVENT}snapshots")
         assert (again.status_code, "is asked for already and waits" in again.text) == (409, True)
